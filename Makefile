@@ -1,0 +1,54 @@
+# Everything below needs only Python 3.11 or newer, and make; `make demo` and `make test` set themselves up.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGE ?= examples/guestbook
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-lint demo dev test lint types contracts check format clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# The stamps are remade when pyproject.toml changes, so a new dependency arrives by itself.
+$(VENV)/setup: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet --editable '.[dev]' --group test
+	@touch $@
+
+$(VENV)/setup-lint: $(VENV)/setup
+	$(BIN)/pip install --quiet --group lint
+	@touch $@
+
+setup: $(VENV)/setup ## Install everything into .venv
+
+setup-lint: $(VENV)/setup-lint
+
+demo: setup ## Run an example package from install to COMPLETE, with nothing else running
+	@$(BIN)/kudo demo $(PACKAGE)
+
+dev: setup ## Keep Temporal, its Web UI, a sandbox cluster and a worker running
+	@$(BIN)/kudo dev $(ARGS)
+
+test: setup ## Run all tests
+	$(BIN)/pytest $(ARGS)
+
+lint: setup-lint ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-lint ## Check types
+	$(BIN)/mypy
+
+contracts: setup-lint ## Check that imports point downwards
+	$(BIN)/lint-imports
+
+check: lint types contracts test ## Everything that CI checks
+
+format: setup-lint ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove what was set up and built
+	rm -rf $(VENV) build dist *.egg-info

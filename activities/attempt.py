@@ -1,0 +1,126 @@
+"""One attempt of an activity: heartbeats, and errors as Temporal's retry policy understands them."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+
+from kudo.errors import FatalError, GraceError, InternalError, KudoError
+from kudo.model.base import Model
+from kudo.model.execution import StepChange, TaskRequest, workflow_id
+from kudo.model.status import ExecutionStatus
+
+HEARTBEAT = 2.0
+"""Seconds between heartbeats."""
+
+MAX_REPORTS = 50
+"""How many errors of one task are told to the plan; an error that changes with every try must not flood it."""
+
+MAX_MESSAGE = 4000
+"""Characters of a message; Temporal replaces failures that are too large by a sentence of its own."""
+
+
+class Beat(Model):
+    """What a heartbeat says; the next attempt of the activity finds it."""
+
+    waiting: str = ""
+    """What is being waited for."""
+    error: str = ""
+    """The last error that the plan was told of."""
+    reports: int = 0
+    refused_since: float | None = None
+    """When the grace of an error began that is fatal after it, in seconds since the epoch."""
+
+
+class Attempt:
+    """One attempt of an activity."""
+
+    def __init__(self, request: TaskRequest | None, grace: timedelta) -> None:
+        details = activity.info().heartbeat_details
+        self._beat = Beat.model_validate(details[0]) if details else Beat()
+        self._request = request
+        self._grace = grace.total_seconds()
+
+    def say(self, waiting: str) -> None:
+        """Tell what is being waited for, in the heartbeat."""
+        self._beat.waiting = waiting[:MAX_MESSAGE]
+        self._send()
+
+    async def got_further(self) -> None:
+        """Take back the error of the attempt before, because what failed has worked."""
+        self._beat.refused_since = None
+        if self._beat.error:
+            self._beat.error = ""
+            await self._tell(ExecutionStatus.IN_PROGRESS, "")
+
+    async def keep_beating(self) -> None:
+        """Send heartbeats until cancelled; they also bring a cancel of the activity."""
+        while True:
+            self._send()
+            await asyncio.sleep(HEARTBEAT)
+
+    async def failure(self, error: KudoError) -> ApplicationError:
+        """The error for Temporal; a transient one is also told to the plan, which never sees a retry otherwise."""
+        message = str(error)[:MAX_MESSAGE]
+        if self._is_fatal(error):
+            return ApplicationError(message, type=error.reason, non_retryable=True)
+        if message != self._beat.error and self._beat.reports < MAX_REPORTS:
+            self._beat.error = message
+            self._beat.reports += 1
+            await self._tell(ExecutionStatus.ERROR, message)
+        self._send()
+        return ApplicationError(message, type=error.reason)
+
+    def _is_fatal(self, error: KudoError) -> bool:
+        if isinstance(error, GraceError):
+            self._beat.refused_since = self._beat.refused_since or time.time()
+            return time.time() - self._beat.refused_since >= self._grace
+        self._beat.refused_since = None
+        return isinstance(error, FatalError)
+
+    def _send(self) -> None:
+        activity.heartbeat(self._beat)
+
+    async def _tell(self, status: ExecutionStatus, message: str) -> None:
+        if self._request is None:
+            return
+        request, metadata = self._request, self._request.metadata
+        change = StepChange(
+            phase=request.phase, step=request.step, task=request.task.name, status=status, message=message
+        )
+        plan = activity.client().get_workflow_handle(
+            workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
+        )
+        try:
+            await plan.signal("steps_changed", [change])
+        except RPCError as problem:
+            activity.logger.warning("The plan could not be told about a task: %s", problem)
+
+
+@asynccontextmanager
+async def attempting(grace: timedelta, request: TaskRequest | None = None) -> AsyncIterator[Attempt]:
+    """Run the body as one attempt: with heartbeats, and with its errors turned into Temporal's.
+
+    Fatal errors become non-retryable, transient ones are left to the retry policy; those with a grace are transient
+    until it is over, counted over all attempts. What is no KudoError is a defect, and fatal: a retry would repeat it.
+    """
+    attempt = Attempt(request, grace)
+    beating = asyncio.create_task(attempt.keep_beating())
+    try:
+        yield attempt
+    except KudoError as error:
+        raise await attempt.failure(error) from None
+    except Exception as error:
+        activity.logger.exception("A defect")
+        defect = InternalError(f"{type(error).__name__}: {error}. This is a defect; the worker's log has more.")
+        raise await attempt.failure(defect) from None
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating

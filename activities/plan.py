@@ -1,0 +1,39 @@
+"""What a plan itself needs: reading it, reporting on it, and having it cancelled."""
+
+from datetime import timedelta
+
+from temporalio import activity
+
+from activities.attempt import attempting
+from kudo.cluster import Cluster
+from kudo.instances.active import load_active_plan
+from kudo.instances.report import report_status
+from kudo.model.execution import ActivePlan, PlanRequest
+from kudo.model.report import StatusReport
+
+
+class PlanActivities:
+    """Activities that read and write an Instance."""
+
+    def __init__(self, cluster: Cluster, grace: timedelta) -> None:
+        self._cluster = cluster
+        self._grace = grace
+
+    @activity.defn
+    async def load_active_plan(self, request: PlanRequest) -> ActivePlan:
+        """Read everything that a run of a plan needs; it is pinned from here on."""
+        async with attempting(self._grace):
+            return await load_active_plan(self._cluster, request, activity.info().workflow_run_id or "")
+
+    @activity.defn
+    async def report_status(self, report: StatusReport) -> bool:
+        """Write status and events to the Instance; False where it is gone."""
+        async with attempting(self._grace):
+            return await report_status(self._cluster, report)
+
+    @activity.defn
+    async def request_cancel(self, reason: str) -> None:
+        """Ask the server to cancel the workflow that runs this activity."""
+        info = activity.info()
+        plan = activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
+        await plan.cancel(reason=reason)

@@ -1,0 +1,106 @@
+"""What applies and deletes objects: the tasks Apply, Delete and Toggle."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from temporalio import activity
+
+from activities.attempt import Attempt, attempting
+from kudo.cluster import Cluster, wait_until_gone, wait_until_healthy
+from kudo.errors import KindNotFound, TaskBuildError, ToggleTaskError
+from kudo.manifests import build
+from kudo.model.execution import TaskRequest
+from kudo.model.objects import Object
+from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
+from kudo.model.values import BOOLEANS
+from kudo.templates import Renderer
+
+PREREQUISITES = ("CustomResourceDefinition", "Namespace")
+"""Kinds that others need before they can be applied."""
+
+
+class ResourceActivities:
+    """Activities that need a cluster and a renderer."""
+
+    def __init__(self, cluster: Cluster, renderer: Renderer, grace: timedelta) -> None:
+        self._cluster = cluster
+        self._renderer = renderer
+        self._grace = grace
+
+    @activity.defn
+    async def apply(self, request: TaskRequest) -> str:
+        """Apply the objects of a task, and wait until all are healthy."""
+        async with attempting(self._grace, request) as attempt:
+            if not isinstance(request.task, ApplyTask):
+                raise TaskBuildError(f"{request.task.name} is no Apply task")
+            return await self._apply(request, request.task.spec.resources, attempt)
+
+    @activity.defn
+    async def delete(self, request: TaskRequest) -> str:
+        """Delete the objects of a task, and wait until all are gone."""
+        async with attempting(self._grace, request) as attempt:
+            if not isinstance(request.task, DeleteTask):
+                raise TaskBuildError(f"{request.task.name} is no Delete task")
+            return await self._delete(request, request.task.spec.resources, attempt)
+
+    @activity.defn
+    async def toggle(self, request: TaskRequest) -> str:
+        """Apply or delete the objects of a task, as a parameter says."""
+        async with attempting(self._grace, request) as attempt:
+            if not isinstance(request.task, ToggleTask):
+                raise TaskBuildError(f"{request.task.name} is no Toggle task")
+            resources = request.task.spec.resources
+            if _is_on(request, request.task):
+                return await self._apply(request, resources, attempt)
+            return await self._delete(request, resources, attempt)
+
+    async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
+        attempt.say("rendering templates")
+        objects = await build(self._renderer, request, resources, self._cluster.namespaced)
+        first = [item for item in objects if item.kind in PREREQUISITES]
+        for batch in (first, [item for item in objects if item.kind not in PREREQUISITES]):
+            applied = []
+            for item in batch:
+                attempt.say(f"applying {item.ref}")
+                applied.append(await self._cluster.apply(item))
+            if applied:
+                await attempt.got_further()
+            await wait_until_healthy(self._cluster, applied, attempt.say)
+        return f"{_count(objects)} healthy"
+
+    async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
+        attempt.say("rendering templates")
+        objects = await build(self._renderer, request, resources, self._namespaced_if_known)
+        there = [found for item in objects if (found := await self._find(item)) is not None]
+        for item in there:
+            attempt.say(f"deleting {item.ref}")
+            await self._cluster.delete(item.ref, uid=item.uid)
+        await attempt.got_further()
+        await wait_until_gone(self._cluster, there, attempt.say)
+        return f"{_count(objects)} gone"
+
+    async def _namespaced_if_known(self, item: Object) -> bool:
+        try:
+            return await self._cluster.namespaced(item)
+        except KindNotFound:
+            return True
+
+    async def _find(self, item: Object) -> Object | None:
+        """The object as it is; what is of a kind that the cluster does not know cannot be there."""
+        try:
+            return await self._cluster.get(item.ref)
+        except KindNotFound:
+            return None
+
+
+def _is_on(request: TaskRequest, task: ToggleTask) -> bool:
+    name = task.spec.parameter
+    value = request.params.get(name)
+    if not isinstance(value, str) or value not in BOOLEANS:
+        why = "is not defined" if name not in request.params else f"is {value!r}, which is neither true nor false"
+        raise ToggleTaskError(f"The task {task.name} is toggled by the parameter {name}, and that {why}.")
+    return BOOLEANS[value]
+
+
+def _count(objects: list[Object]) -> str:
+    return "1 object" if len(objects) == 1 else f"{len(objects)} objects"

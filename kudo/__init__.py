@@ -1,0 +1,1 @@
+"""KUDO operator packages as durable Temporal workflows."""

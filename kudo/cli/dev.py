@@ -1,0 +1,86 @@
+"""dev, demo and worker: running everything, or a part, on this machine."""
+
+import logging
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import worker as worker_process
+from kudo.cli.progress import wait_for
+from kudo.cli.run import command, out
+from kudo.cli.stack import Ports, Stack, forever, free_port, stack
+from kudo.client import Plans, Run
+from kudo.instances.install import check_install, install_instance, install_package
+from kudo.instances.plans import DEPLOY
+from kudo.model.execution import PlanRequest
+from kudo.packages import read_package
+
+NAMESPACE = "default"
+
+Rollout = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long a simulated roll-out takes.")]
+
+
+@command
+async def dev(
+    temporal_port: Annotated[int, typer.Option(help="Port of Temporal.")] = Ports.temporal,
+    ui_port: Annotated[int, typer.Option(help="Port of Temporal's Web UI.")] = Ports.ui,
+    cluster_port: Annotated[int, typer.Option(help="Port of the sandbox cluster.")] = Ports.cluster,
+    data_dir: Annotated[Path | None, typer.Option(help="Where to keep everything; by default nothing is kept.")] = None,
+    cluster: Annotated[
+        Literal["sandbox", "current"], typer.Option(help="A sandbox, or the kubeconfig's current context.")
+    ] = "sandbox",
+    rollout: Rollout = 1.0,
+) -> None:
+    """Run Temporal, a cluster and a worker until Ctrl-C."""
+    _log()
+    ports = Ports(temporal_port, ui_port, cluster_port)
+    async with stack(ports, data_dir, cluster, rollout) as running:
+        out.print(f"Temporal    {running.temporal.address}")
+        out.print(f"Web UI      {running.temporal.ui}")
+        out.print(f"Kubernetes  {running.cluster.url}")
+        out.print("\nIn another shell:\n")
+        out.print(f"  {running.exports()}")
+        out.print("\nCtrl-C ends it.")
+        await forever()
+
+
+@command
+async def demo(
+    package: Annotated[Path, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of the package.")],
+    rollout: Rollout = 2.0,
+) -> None:
+    """Install a package with nothing else running, and watch its deploy plan."""
+    _log()
+    ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
+    out.print("Starting Temporal, a sandbox cluster and a worker …")
+    async with stack(ports, None, "sandbox", rollout) as running:
+        run = await _install(running, package)
+        out.print(f"Watch it at {running.temporal.ui_of(run.workflow_id, run.run_id)}\n")
+        await wait_for(run, None)
+        out.print(f"\nThe plan {DEPLOY} is COMPLETE. Its history is still at that address.")
+        if out.is_terminal:
+            out.print(f"\nTo look around, in another shell:\n\n  {running.exports()}\n  kubectl get pods\n")
+            out.print("Ctrl-C ends it.")
+            await forever()
+
+
+async def _install(running: Stack, path: Path) -> Run:
+    package = read_package(path)
+    name = package.operator.name
+    await check_install(running.cluster, package, NAMESPACE, name, {})
+    await install_package(running.cluster, package, NAMESPACE)
+    await install_instance(running.cluster, package, NAMESPACE, name, {})
+    out.print(f"Installed the instance {name} of {package.operator_version_name}.")
+    return await Plans(running.client).start(PlanRequest(namespace=NAMESPACE, instance=name, plan=DEPLOY))
+
+
+def worker() -> None:
+    """Run plans until asked to stop."""
+    raise typer.Exit(worker_process.main())
+
+
+def _log() -> None:
+    """Only what is wrong with the stack itself: how plans fare is shown where they are."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("temporalio").setLevel(logging.ERROR)

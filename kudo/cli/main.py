@@ -1,0 +1,42 @@
+"""The command line."""
+
+from importlib import metadata
+
+import typer
+
+from kudo.cli import dev, get, packages, plans
+from kudo.cli.run import leave, out
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="KUDO operator packages, run as durable Temporal workflows.",
+)
+app.command()(packages.init)
+app.command()(packages.install)
+app.command()(packages.update)
+app.command()(packages.uninstall)
+app.add_typer(plans.app, name="plan")
+app.add_typer(get.app, name="get")
+app.command()(dev.dev)
+app.command()(dev.demo)
+app.command()(dev.worker)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(f"kudo {metadata.version('kudo-temporal')}")
+
+
+def run() -> None:
+    """The entry point of `kudo` and `kubectl-kudo`."""
+    try:
+        app()
+    except SystemExit as exit:
+        leave(exit.code if isinstance(exit.code, int) else 1)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,63 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from kudo.errors import InvalidParams
+from kudo.model import values, yaml
+
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Namespace; by default that of the kubeconfig's context.")
+]
+Instance = Annotated[str, typer.Option("--instance", help="Name of the instance.")]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of a parameter; may be given several times."),
+]
+ParameterFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--parameter-file", "-P", metavar="FILE", help="YAML file of parameters; -p overrides it."),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end of the plan; fails when the plan fails.")]
+WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS", help="How long --wait waits.")]
+Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Print as JSON or YAML.")]
+
+
+def read_parameters(given: list[str] | None, files: list[Path] | None) -> dict[str, str]:
+    """The values of -P and -p together, as strings (KUDO's `pkg/kudoctl/cmd/params`).
+
+    Raises InvalidParams for a file that cannot be used, typer.BadParameter for what is no NAME=VALUE.
+    """
+    result: dict[str, str] = {}
+    for file in files or []:
+        result.update(_read_file(file))
+    for item in given or []:
+        name, equals, value = item.partition("=")
+        if not name or not equals:
+            raise typer.BadParameter(f"{item!r} must have the form NAME=VALUE", param_hint="-p")
+        result[name] = value
+    return result
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    try:
+        content = yaml.load(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise InvalidParams(f"The parameter file {file} cannot be read: {reason}") from None
+    except yaml.YamlError as error:
+        raise InvalidParams(f"The parameter file {file} is no YAML: {error}") from None
+    if not isinstance(content or {}, dict):
+        raise InvalidParams(f"The parameter file {file} must be a YAML map of names and values.")
+    result = {}
+    for name, value in (content or {}).items() if isinstance(content, dict) else ():
+        kind: Literal["array", "map", "string"] = "string"
+        if isinstance(value, list | dict):
+            kind = "array" if isinstance(value, list) else "map"
+        wrapped = values.wrap(value, kind)
+        if wrapped is None:
+            raise InvalidParams(f"The parameter file {file} has no value for {name}; null is none.")
+        result[name] = wrapped
+    return result

@@ -1,0 +1,121 @@
+"""plan status, trigger, cancel, wait."""
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from kudo.cli.options import Instance, Namespace, Output, Wait, WaitTime
+from kudo.cli.packages import start
+from kudo.cli.progress import styled_tree, wait_for
+from kudo.cli.run import command, out
+from kudo.cli.session import Session, session
+from kudo.errors import TemporalUnavailable
+from kudo.instances.plans import require_plan
+from kudo.instances.resources import read_instance, read_operator_version
+from kudo.model import yaml
+from kudo.model.status import ExecutionStatus, PlanStatus
+
+app = typer.Typer(no_args_is_help=True, help="Look at plans, and steer them.")
+
+WATCH = 0.5
+"""Seconds between two looks with --watch."""
+
+
+@app.command()
+@command
+async def status(
+    instance: Instance,
+    namespace: Namespace = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until no plan is running.")] = False,
+    output: Output = None,
+) -> None:
+    """Show the status of the plans of an instance."""
+    async with session(namespace) as now:
+        plans = await _statuses(now, instance)
+        if output:
+            _print(plans, output)
+        elif watch:
+            await _watch(now, instance)
+        else:
+            out.print(styled_tree(instance, *plans))
+
+
+async def _watch(now: Session, instance: str) -> None:
+    with Live(console=out, auto_refresh=False, transient=not out.is_terminal) as live:
+        while True:
+            plans = await _statuses(now, instance)
+            live.update(styled_tree(instance, *plans), refresh=True)
+            if not any(plan.status.running or plan.status is ExecutionStatus.PENDING for plan in plans):
+                break
+            await asyncio.sleep(WATCH)
+    if not out.is_terminal:
+        out.print(styled_tree(instance, *plans))
+
+
+async def _statuses(now: Session, instance: str) -> list[PlanStatus]:
+    """What the Instance has recorded of each of its plans, and of the running one what it says itself."""
+    recorded = await read_instance(now.cluster, now.namespace, instance)
+    version = await read_operator_version(now.cluster, recorded)
+    never = {name: PlanStatus(name=name, status=ExecutionStatus.NEVER_RUN) for name in sorted(version.spec.plans)}
+    plans = never | recorded.status.plan_status
+    running = await now.plans.running(now.namespace, instance)
+    if running is not None:
+        try:
+            current = await running.status()
+            plans[current.name] = current
+        except TemporalUnavailable:
+            # No worker answers; what was recorded is the best that there is.
+            pass
+    return list(plans.values())
+
+
+def _print(plans: list[PlanStatus], output: str) -> None:
+    content = {"planStatus": {plan.name: plan.to_json() for plan in plans}}
+    text = json.dumps(content, indent=2) if output == "json" else yaml.dump(content).rstrip()
+    out.print(text, markup=False)
+
+
+@app.command()
+@command
+async def trigger(
+    instance: Instance,
+    name: Annotated[str, typer.Option("--name", help="Name of the plan.")],
+    namespace: Namespace = None,
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Run a plan of an instance."""
+    async with session(namespace) as now:
+        there = await read_instance(now.cluster, now.namespace, instance)
+        require_plan(await read_operator_version(now.cluster, there), name)
+        await start(now, instance, name, wait, wait_time)
+
+
+@app.command()
+@command
+async def cancel(
+    instance: Instance,
+    namespace: Namespace = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; shown in the plan's status.")] = "",
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Cancel the running plan of an instance; what was applied stays."""
+    async with session(namespace) as now:
+        run = await now.plans.cancel(now.namespace, instance, reason or "cancelled with kudo plan cancel")
+        out.print(f"The plan {run.request.plan} is asked to stop.")
+        if wait:
+            async with asyncio.timeout(wait_time):
+                outcome = await run.outcome()
+            out.print(styled_tree(instance, outcome.status))
+
+
+@app.command("wait")
+@command
+async def wait_command(instance: Instance, namespace: Namespace = None, wait_time: WaitTime = 300) -> None:
+    """Wait for the end of the running plan; fails when the plan fails. Without a running plan, of the last one."""
+    async with session(namespace) as now:
+        await wait_for(await now.plans.latest(now.namespace, instance), wait_time)

@@ -1,0 +1,93 @@
+"""Showing how a plan goes: a live tree in a terminal, plain lines elsewhere."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from datetime import datetime
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from kudo.cli.run import err, out
+from kudo.client import Outcome, Run
+from kudo.errors import RequestError
+from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.tree import status_tree
+
+STYLES = {
+    ExecutionStatus.COMPLETE: "green",
+    ExecutionStatus.IN_PROGRESS: "cyan",
+    ExecutionStatus.ERROR: "yellow",
+    ExecutionStatus.FATAL_ERROR: "bold red",
+    ExecutionStatus.CANCELLED: "magenta",
+    ExecutionStatus.PENDING: "dim",
+    ExecutionStatus.NEVER_RUN: "dim",
+}
+
+
+async def wait_for(run: Run, seconds: float | None) -> None:
+    """Show a run to its end; the exit status is 1 when it did not end COMPLETE, or not in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            outcome = await show(run)
+    except TimeoutError:
+        raise RequestError(
+            f"The plan {run.request.plan} has not ended after {seconds:g} s, and goes on. "
+            f"Look at it with `kudo plan status --instance {run.request.instance}`."
+        ) from None
+    if not outcome.complete:
+        _explain(run, outcome)
+        raise typer.Exit(1)
+
+
+async def show(run: Run) -> Outcome:
+    """Show a run until it has ended."""
+    async with aclosing(run.follow()) as statuses:
+        if out.is_terminal:
+            await _show_live(run.request.instance, statuses)
+        else:
+            await _show_lines(statuses)
+    return await run.outcome()
+
+
+async def _show_live(instance: str, statuses: AsyncIterator[PlanStatus]) -> None:
+    with Live(console=out, auto_refresh=False) as live:
+        async for status in statuses:
+            live.update(styled_tree(instance, status), refresh=True)
+
+
+async def _show_lines(statuses: AsyncIterator[PlanStatus]) -> None:
+    seen: dict[str, str] = {}
+    async for status in statuses:
+        for name, text in _lines(status):
+            if seen.get(name) != text:
+                seen[name] = text
+                out.print(Text(f"{datetime.now():%H:%M:%S} {name} {text}"))
+
+
+def _lines(status: PlanStatus) -> Iterator[tuple[str, str]]:
+    """What is said of each part of a plan; nothing of what has not begun."""
+    for phase in status.phases:
+        for step in phase.steps:
+            if step.status is not ExecutionStatus.PENDING:
+                message = f": {step.message}" if step.message else ""
+                yield f"step {phase.name}.{step.name}", f"{step.status}{message}"
+    yield f"plan {status.name}", str(status.status)
+
+
+def styled_tree(instance: str, *plans: PlanStatus) -> Text:
+    """The tree with colours."""
+    text = Text(status_tree(instance, *plans))
+    for status, style in STYLES.items():
+        text.highlight_regex(rf"(\[{status}\]|\({status}\))", style)
+    return text
+
+
+def _explain(run: Run, outcome: Outcome) -> None:
+    steps = [f"\n  {phase.name}.{step.name}: {step.message}" for phase, step in outcome.status.failed_steps()] or [
+        f" {outcome.message}"
+    ]
+    err.print(
+        Text.assemble(("Error: ", "bold red"), f"The plan {run.request.plan} ended {outcome.status.status}:", *steps)
+    )

@@ -1,0 +1,59 @@
+"""From a command to its exit status: asyncio, signals, and errors as sentences."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec
+
+import typer
+from rich.console import Console
+
+from kudo.errors import KudoError
+
+P = ParamSpec("P")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C ended."""
+
+
+def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Make a command of a coroutine; what it raises as KudoError is printed, and its exit status is 1."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            asyncio.run(_until_terminated(function(*args, **kwargs)))
+        except KudoError as error:
+            err.print(f"[bold red]Error:[/] {_escape(str(error))}")
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+
+    return wrapper
+
+
+async def _until_terminated(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine; SIGTERM ends it as Ctrl-C does, so that nothing is left behind."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def leave(status: int) -> None:
+    """End the process now: Temporal's client sometimes crashes an interpreter that takes its time to end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,26 @@
+"""What most commands need: a cluster, and Temporal."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from kudo.client import Plans, connect
+from kudo.cluster import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Connections to both, and the namespace that a command is about."""
+
+    cluster: Cluster
+    plans: Plans
+    namespace: str
+
+
+@asynccontextmanager
+async def session(namespace: str | None) -> AsyncIterator[Session]:
+    """Connect to both before anything is done. Raises ConfigurationError, or what says that one is away."""
+    async with await Cluster.connect() as cluster:
+        # Asked first, so that no command gets half-way before it finds that the cluster is away.
+        await cluster.version()
+        yield Session(cluster, Plans(await connect()), namespace or cluster.namespace)

@@ -1,0 +1,122 @@
+"""Everything that a plan needs, on one machine: Temporal, a cluster and a worker."""
+
+import asyncio
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from temporalio.client import Client
+
+from kudo.cli.temporal import HOST, TemporalServer, temporal_server
+from kudo.client import connect
+from kudo.cluster import Cluster
+from kudo.errors import ConfigurationError
+from kudo.instances.definitions import install_definitions
+from kudo.model import yaml
+from kudo.sandbox import Sandbox
+from worker import running
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the parts listen."""
+
+    temporal: int = 7233
+    ui: int = 8233
+    cluster: int = 7443
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack that runs."""
+
+    temporal: TemporalServer
+    client: Client
+    cluster: Cluster
+    kubeconfig: Path | None
+
+    def exports(self) -> str:
+        """What another shell needs to use the stack."""
+        config = f"KUBECONFIG={self.kubeconfig} " if self.kubeconfig else ""
+        return f"export {config}TEMPORAL_ADDRESS={self.temporal.address}"
+
+
+@asynccontextmanager
+async def stack(
+    ports: Ports, data_dir: Path | None, kind: Literal["sandbox", "current"], rollout: float
+) -> AsyncIterator[Stack]:
+    """Run a stack while the body runs; it leaves no process behind, and without `data_dir` no file either.
+
+    Raises ConfigurationError where a part cannot start.
+    """
+    async with AsyncExitStack() as parts:
+        directory = data_dir or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="kudo-")))
+        _make(directory)
+        _require_free(ports, kind)
+        temporal = await parts.enter_async_context(temporal_server(ports.temporal, ports.ui, directory / "temporal.db"))
+        # The worker below, and every command in this process, shall use this stack.
+        os.environ["TEMPORAL_ADDRESS"] = temporal.address
+        kubeconfig = None
+        if kind == "sandbox":
+            state = directory / "sandbox.json" if data_dir else None
+            sandbox = await parts.enter_async_context(Sandbox(HOST, ports.cluster, rollout=rollout, state=state))
+            kubeconfig = _write_kubeconfig(directory, sandbox)
+            os.environ["KUBECONFIG"] = str(kubeconfig)
+        cluster = await parts.enter_async_context(await Cluster.connect())
+        if kind == "sandbox":
+            await install_definitions(cluster)
+        client = await connect()
+        await parts.enter_async_context(running(client, cluster))
+        yield Stack(temporal, client, cluster, kubeconfig)
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The data directory {directory} cannot be made: {error.strerror}.") from None
+
+
+def _write_kubeconfig(directory: Path, sandbox: Sandbox) -> Path:
+    file = (directory / "kubeconfig").absolute()
+    file.write_text(yaml.dump(sandbox.kubeconfig()))
+    return file
+
+
+def _require_free(ports: Ports, kind: str) -> None:
+    wanted = {"temporal": ports.temporal, "ui": ports.ui}
+    if kind == "sandbox":
+        wanted["cluster"] = ports.cluster
+    for name, port in wanted.items():
+        if port and not is_free(port):
+            raise ConfigurationError(f"The port {port} is in use. Choose another with --{name}-port.")
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(wanted: int) -> int:
+    """The port that is wanted, or one that is free."""
+    if wanted and is_free(wanted):
+        return wanted
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+async def forever() -> None:
+    """Wait until cancelled."""
+    await asyncio.Event().wait()

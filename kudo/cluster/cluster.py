@@ -1,0 +1,164 @@
+"""A Kubernetes cluster: read, apply, delete, patch."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from kudo.cluster.connection import APPLY_PATCH, MERGE_PATCH, Connection
+from kudo.cluster.discovery import Discovery, ResourceKind
+from kudo.cluster.failures import failure
+from kudo.cluster.watches import Watches
+from kudo.errors import KindNotFound
+from kudo.model.base import Manifest
+from kudo.model.objects import Object, ObjectRef
+
+FIELD_MANAGER = "kudo"
+
+
+class Cluster:
+    """A Kubernetes cluster; an async context manager. Every method may raise what `failures` has."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._discovery = Discovery(connection)
+        self.watches = Watches(connection)
+
+    @classmethod
+    async def connect(cls, context: str | None = None) -> Self:
+        """Connect to a context of the kubeconfig, or as the pod we are in. Raises ConfigurationError."""
+        return cls(await Connection.open(context))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.watches.close()
+        await self._connection.__aexit__()
+
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return self._connection.url
+
+    @property
+    def namespace(self) -> str:
+        """The namespace to use where none is named."""
+        return self._connection.namespace
+
+    async def version(self) -> str:
+        """The version of the API server, such as v1.35.0."""
+        answer = await self._connection.request("GET", "/version")
+        if not answer.ok:
+            raise failure(answer.code, answer.body, "asking for the version")
+        return answer.body.text("gitVersion")
+
+    async def kind_of(self, ref: ObjectRef) -> ResourceKind:
+        """Where the kind of an object is served. Raises KindNotFound."""
+        return await self._discovery.find(ref.api_version, ref.kind)
+
+    async def namespaced(self, item: Object) -> bool:
+        """Whether the kind of an object lives in namespaces. Raises KindNotFound."""
+        return (await self.kind_of(item.ref)).namespaced
+
+    async def get(self, ref: ObjectRef) -> Object | None:
+        """Read an object; None where it is not there."""
+        kind = await self.kind_of(ref)
+        answer = await self._connection.request("GET", kind.path_of(ref))
+        if answer.code == 404:
+            return None
+        return self._checked(kind, answer.code, answer.body, f"reading {ref}")
+
+    async def list(self, api_version: str, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
+        """Read all objects of a kind, in one namespace or in all, by a label selector."""
+        resource = await self._discovery.find(api_version, kind)
+        query = {"labelSelector": labels} if labels else {}
+        answer = await self._connection.request("GET", resource.path(namespace), query=query)
+        body = self._checked(resource, answer.code, answer.body, f"listing {resource.plural}")
+        # The items of a list do not say what they are.
+        return [Object({"apiVersion": api_version, "kind": kind, **item.manifest}) for item in body.children("items")]
+
+    async def apply(self, item: Object) -> Object:
+        """Apply an object server-side; fields that others manage and that differ become ours."""
+        kind = await self.kind_of(item.ref)
+        answer = await self._connection.request(
+            "PATCH",
+            kind.path_of(item.ref),
+            query={"fieldManager": FIELD_MANAGER, "force": "true"},
+            body=item.manifest,
+            content_type=APPLY_PATCH,
+        )
+        return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+
+    async def delete(
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        propagation: Literal["Foreground", "Background"] = "Foreground",
+    ) -> None:
+        """Ask for an object to go, and everything that it owns before it; nothing happens where it is gone."""
+        kind = await self.kind_of(ref)
+        body: Manifest = {"propagationPolicy": propagation}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        answer = await self._connection.request("DELETE", kind.path_of(ref), body=body)
+        gone = answer.code == 404 or (uid and answer.code == 409)
+        if not gone:
+            self._checked(kind, answer.code, answer.body, f"deleting {ref}")
+
+    async def patch(self, ref: ObjectRef, patch: Manifest, subresource: Literal["", "status"] = "") -> Object | None:
+        """Merge a patch into an object or its status; None where the object is not there."""
+        kind = await self.kind_of(ref)
+        answer = await self._connection.request(
+            "PATCH",
+            kind.path_of(ref, subresource),
+            query={"fieldManager": FIELD_MANAGER},
+            body=patch,
+            content_type=MERGE_PATCH,
+        )
+        if answer.code == 404:
+            return None
+        return self._checked(kind, answer.code, answer.body, f"patching {ref}")
+
+    async def record_event(
+        self, about: Object, key: str, kind: Literal["Normal", "Warning"], reason: str, text: str
+    ) -> None:
+        """Record an event about an object; the same `key` is recorded once, however often it is tried."""
+        digest = hashlib.sha256(f"{about.uid}/{key}/{reason}".encode()).hexdigest()[:16]
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = Object.of(
+            "v1",
+            "Event",
+            {"name": f"{about.name}.{digest}", "namespace": about.namespace},
+            involvedObject=_reference(about),
+            type=kind,
+            reason=reason,
+            message=text[:1024],
+            source={"component": FIELD_MANAGER},
+            firstTimestamp=now,
+            lastTimestamp=now,
+            count=1,
+        )
+        resource = await self.kind_of(event.ref)
+        answer = await self._connection.request("POST", resource.path(about.namespace), body=event.manifest)
+        if answer.code != 409:
+            self._checked(resource, answer.code, answer.body, f"recording an event about {about.ref}")
+
+    def _checked(self, kind: ResourceKind, code: int, body: Object, what: str) -> Object:
+        if 200 <= code < 300:
+            return body
+        error = failure(code, body, what, secret=kind.kind == "Secret")
+        if isinstance(error, KindNotFound):
+            self._discovery.forget(kind)
+        raise error
+
+
+def _reference(about: Object) -> Mapping[str, str]:
+    return {
+        "apiVersion": about.api_version,
+        "kind": about.kind,
+        "namespace": about.namespace,
+        "name": about.name,
+        "uid": about.uid,
+    }

@@ -1,0 +1,163 @@
+"""One connection to a Kubernetes API: where it is, who we are, and requests with JSON in and out."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from kudo.cluster.failures import failure
+from kudo.errors import ClusterUnavailable, ConfigurationError
+from kudo.model.base import Manifest
+from kudo.model.objects import Object
+
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Query = Mapping[str, str]
+
+_SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+TIMEOUT = 30.0
+"""Seconds that a request may take; a watch may take as long as it likes, but must connect in that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API said: the HTTP status, and the JSON."""
+
+    code: int
+    body: Object
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.code < 300
+
+
+class Connection:
+    """A connection to a Kubernetes API; an async context manager."""
+
+    def __init__(self, api: client.ApiClient, namespace: str = "default") -> None:
+        self._api = api
+        self.namespace = namespace
+        """The namespace that the kubeconfig or the pod's service account names."""
+
+    @classmethod
+    async def open(cls, context: str | None = None) -> Self:
+        """Connect as kubectl would: $KUBECONFIG, ~/.kube/config, or the service account of the pod we are in.
+
+        Raises ConfigurationError where none of them is there, or is malformed.
+        """
+        files = _kubeconfig()
+        configuration = await _configuration(files, context)
+        return cls(client.ApiClient(configuration), _namespace(files, context))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._api.close()
+
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return str(self._api.configuration.host)
+
+    async def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Manifest | None = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        """Send a request, and return the answer whatever its status is. Raises ClusterUnavailable."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        async with self._send(method, path, query or {}, body, content_type, timeout) as response:
+            return Answer(response.status, _json(await response.read()))
+
+    async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
+        """The events of a watch, until the API ends it. Raises ClusterUnavailable, or what its refusal means."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=None)
+        watching = {**query, "watch": "true"}
+        async with self._send("GET", path, watching, None, "application/json", timeout) as response:
+            if response.status != 200:
+                raise failure(response.status, _json(await response.read()), f"watching {path}")
+            async for line in response.content:
+                yield _json(line)
+
+    @asynccontextmanager
+    async def _send(
+        self,
+        method: Method,
+        path: str,
+        query: Query,
+        body: Manifest | None,
+        content_type: str,
+        timeout: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        try:
+            request = await self._api.param_serialize(
+                method,
+                path,
+                query_params=list(query.items()),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._api.call_api(*request, _request_timeout=timeout)
+            response: aiohttp.ClientResponse = answer.response
+            try:
+                yield response
+            finally:
+                response.release()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            reason = str(error) or type(error).__name__
+            raise ClusterUnavailable(f"the Kubernetes API at {self.url} cannot be reached ({reason})") from None
+
+
+def _json(text: bytes) -> Object:
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        # A proxy in between answers with a page; its words are of no use to anybody here.
+        value = None
+    return Object(value if isinstance(value, dict) else {})
+
+
+async def _configuration(files: str | None, context: str | None) -> client.Configuration:
+    configuration = client.Configuration()
+    try:
+        if files is not None:
+            await config.load_kube_config(files, context, configuration, persist_config=False)
+        elif "KUBERNETES_SERVICE_HOST" in os.environ:
+            config.load_incluster_config(configuration)
+        else:
+            raise ConfigurationError(
+                "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config is there. "
+                "Set KUBECONFIG, or start a sandbox cluster with `kudo dev`."
+            )
+    except (config.ConfigException, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"The kubeconfig {files} cannot be used: {error}") from None
+    return configuration
+
+
+def _kubeconfig() -> str | None:
+    files = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    return files if any(Path(file).is_file() for file in files.split(os.pathsep)) else None
+
+
+def _namespace(files: str | None, context: str | None) -> str:
+    if files is None:
+        return _SERVICE_ACCOUNT_NAMESPACE.read_text().strip() if _SERVICE_ACCOUNT_NAMESPACE.is_file() else "default"
+    contexts, current = config.list_kube_config_contexts(files)
+    chosen = next((item for item in contexts if item["name"] == context), current)
+    return str(chosen["context"].get("namespace") or "default")

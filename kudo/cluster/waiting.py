@@ -1,0 +1,145 @@
+"""Wait for objects to be healthy, or gone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from kudo.cluster.cluster import Cluster
+from kudo.cluster.health import Health, State, health, pod_reason
+from kudo.cluster.watches import Watch
+from kudo.errors import ConflictError, FailedTerminalStateError, KudoError
+from kudo.model.objects import Object, ObjectRef
+
+Say = Callable[[str], None]
+"""Told what is being waited for, whenever that may have changed."""
+
+SHOWN = 3
+"""How many of the objects that are being waited for are named."""
+
+_POD = ObjectRef("v1", "Pod", "", "")
+
+
+async def wait_until_healthy(cluster: Cluster, applied: Iterable[Object], say: Say) -> None:
+    """Wait until all objects, as applying them returned them, are healthy.
+
+    Raises FailedTerminalStateError for one that never will be, ConflictError for one that somebody deletes
+    meanwhile, and what `failures` has.
+    """
+    pending = {item.ref: item for item in applied if health(item).state is not State.HEALTHY}
+    if not pending:
+        return
+    async with _watching(cluster, pending) as (watches, woken):
+        while True:
+            woken.clear()
+            reasons = {}
+            for ref in list(pending):
+                pending[ref] = _newest(pending[ref], watches[ref])
+                verdict = await _verdict(cluster, pending[ref])
+                if verdict.state is State.FAILED:
+                    raise FailedTerminalStateError(f"{ref} failed: {_with_pods(watches, pending[ref], verdict)}")
+                if verdict.state is State.HEALTHY:
+                    del pending[ref]
+                else:
+                    reasons[ref] = _with_pods(watches, pending[ref], verdict)
+            if not pending:
+                return
+            say(_summary(reasons))
+            await woken.wait()
+
+
+async def wait_until_gone(cluster: Cluster, deleted: Iterable[Object], say: Say) -> None:
+    """Wait until all objects, as they were before, are gone. Raises what `failures` has."""
+    pending = {item.ref: item for item in deleted}
+    async with _watching(cluster, pending) as (watches, woken):
+        while True:
+            woken.clear()
+            for ref, item in list(pending.items()):
+                there = watches[ref].get(ref.name)
+                # What the watch has not seen yet may be there all the same, so the API has the last word.
+                if (there is None or there.uid != item.uid) and await _is_gone(cluster, item):
+                    del pending[ref]
+            if not pending:
+                return
+            say(_summary({ref: _holding(watches[ref].get(ref.name)) for ref in pending}))
+            await woken.wait()
+
+
+Watching = tuple[dict[ObjectRef, Watch], asyncio.Event]
+
+
+@asynccontextmanager
+async def _watching(cluster: Cluster, pending: dict[ObjectRef, Object]) -> AsyncIterator[Watching]:
+    """Follow the kinds of all objects, and the pods behind them; the event is set when anything changes."""
+    woken = asyncio.Event()
+    watches: dict[ObjectRef, Watch] = {}
+    async with AsyncExitStack() as stack:
+
+        async def follow(key: ObjectRef, labels: str = "") -> None:
+            kind = await cluster.kind_of(key)
+            watches[key] = await stack.enter_async_context(cluster.watches.follow(kind, key.namespace, labels))
+            stack.enter_context(watches[key].waking(woken))
+
+        for ref in pending:
+            await follow(ref)
+        for namespace in {item.namespace for item in pending.values() if _selector(item)}:
+            try:
+                await follow(_POD._replace(namespace=namespace), "heritage=kudo")
+            except KudoError:
+                # Pods only say why; who may not read them waits without a reason.
+                continue
+        yield watches, woken
+
+
+def _newest(item: Object, watch: Watch) -> Object:
+    seen = watch.get(item.name)
+    if not watch.saw(item.resource_version):
+        return item
+    if seen is None or (item.uid and seen.uid != item.uid):
+        raise ConflictError(f"{item.ref} was deleted while the plan waited for it; it will be applied again")
+    return seen
+
+
+async def _verdict(cluster: Cluster, item: Object) -> Health:
+    verdict = health(item)
+    if verdict.state is State.WAITING and item.kind == "PersistentVolumeClaim" and await _binds_late(cluster, item):
+        return Health(State.HEALTHY)
+    return verdict
+
+
+async def _binds_late(cluster: Cluster, claim: Object) -> bool:
+    """Whether a claim is bound only when a pod uses it, which may be in a later step of the plan."""
+    name = claim.text("spec", "storageClassName")
+    found = await cluster.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name)) if name else None
+    return found is not None and found.text("volumeBindingMode") == "WaitForFirstConsumer"
+
+
+async def _is_gone(cluster: Cluster, item: Object) -> bool:
+    there = await cluster.get(item.ref)
+    return there is None or there.uid != item.uid
+
+
+def _selector(item: Object) -> dict[str, str]:
+    return item.strings("spec", "selector", "matchLabels")
+
+
+def _with_pods(watches: dict[ObjectRef, Watch], item: Object, verdict: Health) -> str:
+    """The reason of an object, and the first that one of its pods gives."""
+    wanted = _selector(item).items()
+    watch = watches.get(_POD._replace(namespace=item.namespace))
+    if not wanted or watch is None or watch.failed:
+        return verdict.reason
+    for pod in sorted(watch.objects(), key=lambda pod: pod.name):
+        if wanted <= pod.labels.items() and (reason := pod_reason(pod)):
+            return f"{verdict.reason}; pod {pod.name}: {reason}"
+    return verdict.reason
+
+
+def _holding(item: Object | None) -> str:
+    finalizers = item.manifest["metadata"].get("finalizers") if item else None
+    return f"it is being deleted, held by {', '.join(finalizers)}" if finalizers else "it is being deleted"
+
+
+def _summary(reasons: dict[ObjectRef, str]) -> str:
+    shown = [f"{ref}: {reason}" for ref, reason in list(reasons.items())[:SHOWN]]
+    more = len(reasons) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more else "")

@@ -1,0 +1,1 @@
+"""Operators, their versions and Instances: install, update, uninstall, and what a plan works on."""

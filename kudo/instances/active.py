@@ -1,0 +1,129 @@
+"""Everything that a run of a plan needs, read once at its start."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from pydantic import ValidationError
+
+from kudo.cluster import Cluster
+from kudo.errors import InvalidPlan, PlanTooLarge, TaskBuildError, TaskRenderingError, UnknownTaskName
+from kudo.instances.parameters import check_parameters, template_values
+from kudo.instances.plans import require_plan
+from kudo.instances.resources import read_instance, read_operator_version
+from kudo.model.execution import ActivePlan, Metadata, PlanRequest
+from kudo.model.plans import Plan
+from kudo.model.resources import Instance, OperatorVersion
+from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.tasks import TASK, Task
+from kudo.packages import explain
+
+MAX_BYTES = 1_800_000
+"""What a plan may have as JSON: Temporal's messages hold 2 MB."""
+
+
+async def load_active_plan(cluster: Cluster, request: PlanRequest, uid: str) -> ActivePlan:
+    """Read what a run needs; `uid` is the run's.
+
+    Raises InstanceNotFound, InvalidOperatorVersion, InvalidPlan, InvalidParams, UnknownTaskName, TaskBuildError,
+    TaskRenderingError and PlanTooLarge, all before anything is applied, and what reading a cluster can raise.
+    """
+    instance = await read_instance(cluster, request.namespace, request.instance)
+    version = await read_operator_version(cluster, instance)
+    spec = _plan(version, request.plan)
+    tasks = [_task(version, name) for name in spec.task_names()]
+    given = {**instance.spec.parameters, **request.parameters}
+    check_parameters(version.spec.parameters, given)
+    active = ActivePlan(
+        name=request.plan,
+        status=_status(instance, request, spec, uid),
+        spec=spec,
+        tasks=tasks,
+        templates=_templates(version, tasks),
+        params=template_values(version.spec.parameters, given),
+        metadata=_metadata(instance, version, request.plan, uid),
+    )
+    size = len(active.model_dump_json())
+    if size > MAX_BYTES:
+        raise PlanTooLarge(
+            f"The plan {request.plan} of {version.metadata.name} has {size:,} bytes of templates and parameters, and "
+            f"may have {MAX_BYTES:,}. Split it into several plans, or large templates into several operators."
+        )
+    return active
+
+
+def _plan(version: OperatorVersion, name: str) -> Plan:
+    require_plan(version, name)
+    raw = version.spec.plans[name]
+    try:
+        plan = Plan.model_validate(raw)
+    except ValidationError as error:
+        lines = "".join(f"\n  - {line}" for line in explain(error, raw))
+        raise InvalidPlan(f"The plan {name} of {version.metadata.name} is malformed:{lines}") from None
+    _require_once(name, "phase", (phase.name for phase in plan.phases))
+    for phase in plan.phases:
+        _require_once(name, f"step of {phase.name}", (step.name for step in phase.steps))
+    return plan
+
+
+def _require_once(plan: str, what: str, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InvalidPlan(f"The plan {plan} has more than one {what} with the name {twice[0]!r}.")
+
+
+def _task(version: OperatorVersion, name: str) -> Task:
+    raw = next((task for task in version.spec.tasks if task.get("name") == name), None)
+    if raw is None:
+        raise UnknownTaskName(f"{version.metadata.name} has no task {name!r}, which a step of the plan names.")
+    try:
+        task = TASK.validate_python(raw)
+    except ValidationError as error:
+        lines = "".join(f"\n  - {line}" for line in explain(error, raw))
+        raise TaskBuildError(f"The task {name} of {version.metadata.name} is malformed:{lines}") from None
+    if task.kind in ("Pipe", "KudoOperator"):
+        raise TaskBuildError(f"The task {name} is of the kind {task.kind}, which cannot be run yet.")
+    return task
+
+
+def _templates(version: OperatorVersion, tasks: Iterable[Task]) -> Mapping[str, str]:
+    wanted = {name: task for task in tasks for name in task.template_names()}
+    for name, task in wanted.items():
+        if name not in version.spec.templates:
+            raise TaskRenderingError(
+                f"{version.metadata.name} has no templates/{name}, which the task {task.name} names."
+            )
+    return {name: version.spec.templates[name] for name in wanted}
+
+
+def _metadata(instance: Instance, version: OperatorVersion, plan: str, uid: str) -> Metadata:
+    return Metadata(
+        operator_name=version.spec.operator.name or version.metadata.name,
+        operator_version_name=version.metadata.name,
+        operator_version=version.spec.version,
+        app_version=version.spec.app_version,
+        instance_name=instance.name,
+        instance_namespace=instance.namespace,
+        instance_uid=instance.metadata.uid,
+        plan_name=plan,
+        plan_uid=uid,
+        api_version=version.spec.package_api_version or "kudo.dev/v1beta1",
+    )
+
+
+def _status(instance: Instance, request: PlanRequest, spec: Plan, uid: str) -> PlanStatus:
+    """The status to start from: all is pending, or on resume all but what was COMPLETE."""
+    status = PlanStatus.pending(request.plan, spec, uid)
+    recorded = instance.status.plan_status.get(request.plan) if request.resume else None
+    for phase in status.phases:
+        before = recorded.phase(phase.name) if recorded else None
+        for step in phase.steps:
+            step_before = before.step(step.name) if before else None
+            if step_before and step_before.status is ExecutionStatus.COMPLETE:
+                step.set(ExecutionStatus.COMPLETE)
+        if (
+            before
+            and before.status is ExecutionStatus.COMPLETE
+            and all(step.status is ExecutionStatus.COMPLETE for step in phase.steps)
+        ):
+            phase.status = ExecutionStatus.COMPLETE
+    return status

@@ -1,0 +1,104 @@
+"""Install: Operator, OperatorVersion and Instance of a package."""
+
+import re
+from collections.abc import Mapping
+
+from kudo.cluster import Cluster
+from kudo.errors import NamespaceNotFound, RequestError
+from kudo.instances.definitions import require_definitions
+from kudo.instances.parameters import check_parameters
+from kudo.instances.resources import find_operator_version, instance_ref, list_instances
+from kudo.model.base import Manifest
+from kudo.model.objects import Object, ObjectRef
+from kudo.model.package import DNS_LABEL, Package
+from kudo.model.resources import API_VERSION, OperatorSpec, OperatorVersionSpec, Reference
+from kudo.packages import parameter_of
+
+
+async def check_install(
+    cluster: Cluster, package: Package, namespace: str, instance: str, parameters: Mapping[str, str]
+) -> None:
+    """Find everything that would stop an install, before anything is written.
+
+    Raises RequestError, InvalidParams or NamespaceNotFound with what to do, and what reading a cluster can raise.
+    """
+    if not DNS_LABEL.fullmatch(instance) or len(instance) > 63:
+        raise RequestError(
+            f"{instance!r} is no name for an instance: use up to 63 lower case letters, digits, '-' and '.'."
+        )
+    check_parameters(operator_version_spec(package).parameters, parameters)
+    await _check_version(cluster, package)
+    await require_definitions(cluster)
+    if await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
+        raise NamespaceNotFound(
+            f"There is no namespace {namespace}. Make it with `kubectl create namespace {namespace}`."
+        )
+    if await cluster.get(instance_ref(namespace, instance)) is not None:
+        raise RequestError(
+            f"There is an instance {instance} in the namespace {namespace} already. "
+            "Change it with `kudo update`, or choose another name with --instance."
+        )
+    await _check_same_version(cluster, package, namespace)
+
+
+async def _check_version(cluster: Cluster, package: Package) -> None:
+    wanted, there = package.operator.kubernetes_version, await cluster.version()
+    if wanted and _minor(there) < _minor(wanted):
+        raise RequestError(f"{package.operator.name} needs Kubernetes {wanted} or newer, and the cluster has {there}.")
+
+
+def _minor(version: str) -> tuple[int, int]:
+    numbers = re.match(r"v?(\d+)(?:\.(\d+))?", version)
+    return (int(numbers[1]), int(numbers[2] or 0)) if numbers else (0, 0)
+
+
+async def _check_same_version(cluster: Cluster, package: Package, namespace: str) -> None:
+    """Refuse to change an OperatorVersion below the Instances that use it."""
+    name = package.operator_version_name
+    there = await find_operator_version(cluster, namespace, name)
+    if there is None or there.spec == operator_version_spec(package):
+        return
+    users = [item.name for item in await list_instances(cluster, namespace) if item.spec.operator_version.name == name]
+    if users:
+        raise RequestError(
+            f"The OperatorVersion {name} in the namespace {namespace} differs from this package, and is used by "
+            f"{', '.join(users)}. Give the package another operatorVersion."
+        )
+
+
+async def install_package(cluster: Cluster, package: Package, namespace: str) -> None:
+    """Apply Operator and OperatorVersion. Raises what applying can raise."""
+    operator = package.operator
+    spec = OperatorSpec.model_validate(operator.model_dump(include=set(OperatorSpec.model_fields)))
+    await cluster.apply(_resource("Operator", namespace, operator.name, spec.to_json()))
+    version = operator_version_spec(package)
+    await cluster.apply(_resource("OperatorVersion", namespace, package.operator_version_name, version.to_json()))
+
+
+async def install_instance(
+    cluster: Cluster, package: Package, namespace: str, name: str, parameters: Mapping[str, str]
+) -> None:
+    """Apply an Instance of an installed package. Raises what applying can raise."""
+    spec: Manifest = {"operatorVersion": {"name": package.operator_version_name}, "parameters": dict(parameters)}
+    instance = _resource("Instance", namespace, name, spec)
+    instance.manifest["metadata"]["labels"] = {"heritage": "kudo", "kudo.dev/operator": package.operator.name}
+    await cluster.apply(instance)
+
+
+def _resource(kind: str, namespace: str, name: str, spec: Mapping[str, object]) -> Object:
+    return Object.of(API_VERSION, kind, {"name": name, "namespace": namespace}, spec=dict(spec))
+
+
+def operator_version_spec(package: Package) -> OperatorVersionSpec:
+    """The OperatorVersion of a package."""
+    operator = package.operator
+    return OperatorVersionSpec(
+        operator=Reference(name=operator.name),
+        version=operator.operator_version,
+        app_version=operator.app_version,
+        package_api_version="" if operator.api_version == API_VERSION else operator.api_version,
+        templates=package.templates,
+        tasks=[task.to_json() for task in operator.tasks],
+        parameters=[parameter_of(definition) for definition in package.params.parameters],
+        plans={name: plan.to_json() for name, plan in operator.plans.items()},
+    )

@@ -1,0 +1,58 @@
+"""Parameters of an Instance: given, checked against the operator's, and as templates see them."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+
+from kudo.errors import InvalidParams
+from kudo.model import values
+from kudo.model.execution import Variables
+from kudo.model.parameters import Parameter
+from kudo.model.yaml import YamlError
+
+
+def check_parameters(parameters: Iterable[Parameter], given: Mapping[str, str]) -> None:
+    """Check that all values are of known parameters and allowed, and that nothing required is missing.
+
+    Raises InvalidParams with everything that is wrong.
+    """
+    problems = list(_problems({parameter.name: parameter for parameter in parameters}, given))
+    if problems:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise InvalidParams(f"The parameters are not right:{lines}")
+
+
+def _problems(known: Mapping[str, Parameter], given: Mapping[str, str]) -> Iterator[str]:
+    for name, value in given.items():
+        if name not in known:
+            yield f"{name}: there is no such parameter{_suggestion(name, known)}"
+        elif wrong := values.problem(known[name], value):
+            yield f"{name}: {wrong}"
+    for name, parameter in known.items():
+        if parameter.required and parameter.default is None and name not in given:
+            description = f" ({parameter.description.strip()})" if parameter.description else ""
+            yield f"{name}: is required and has no default{description}; give it with -p {name}=…"
+
+
+def _suggestion(name: str, known: Mapping[str, Parameter]) -> str:
+    by_lower = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]}?" if close else ""
+
+
+def template_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> Variables:
+    """What templates see as Params: given values and defaults, arrays and maps unwrapped (KUDO's `ParamsMap`).
+
+    Raises InvalidParams for an array or map that is no YAML.
+    """
+    result: Variables = {}
+    for parameter in parameters:
+        try:
+            result[parameter.name] = values.unwrap(given.get(parameter.name, parameter.default), parameter.type)
+        except YamlError as error:
+            raise InvalidParams(f"The parameter {parameter.name} is no YAML: {error}") from None
+    return result
+
+
+def effective_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> dict[str, str | None]:
+    """The value of every parameter, given or default."""
+    return {parameter.name: given.get(parameter.name, parameter.default) for parameter in parameters}

@@ -1,0 +1,38 @@
+"""Which plan runs (KUDO's table of triggers)."""
+
+from collections.abc import Mapping
+
+from kudo.errors import InvalidPlan, RequestError
+from kudo.instances.parameters import effective_values
+from kudo.model.resources import OperatorVersion
+
+DEPLOY = "deploy"
+UPDATE = "update"
+CLEANUP = "cleanup"
+
+
+def require_plan(version: OperatorVersion, plan: str) -> None:
+    """Raise InvalidPlan where the operator has no such plan."""
+    if plan not in version.spec.plans:
+        there = ", ".join(sorted(version.spec.plans)) or "none"
+        raise InvalidPlan(f"{version.metadata.name} has no plan {plan!r}. Its plans: {there}.")
+
+
+def plan_for_change(version: OperatorVersion, before: Mapping[str, str], after: Mapping[str, str]) -> str | None:
+    """The plan that a change of parameters runs; None where no value changed.
+
+    It is the one that the changed parameters' triggers name, else update, else deploy. Raises RequestError where
+    triggers name several.
+    """
+    parameters = version.spec.parameters
+    old, new = effective_values(parameters, before), effective_values(parameters, after)
+    changed = [parameter for parameter in parameters if old[parameter.name] != new[parameter.name]]
+    if not changed:
+        return None
+    triggers = {parameter.trigger: parameter.name for parameter in changed if parameter.trigger}
+    if len(triggers) > 1:
+        listed = ", ".join(f"{name} runs {plan}" for plan, name in sorted(triggers.items()))
+        raise RequestError(f"These parameters run different plans ({listed}). Change them one at a time.")
+    plan = next(iter(triggers), UPDATE if UPDATE in version.spec.plans else DEPLOY)
+    require_plan(version, plan)
+    return plan

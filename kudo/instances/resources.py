@@ -1,0 +1,65 @@
+"""Reading KUDO's resources from a cluster, as models."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from kudo.cluster import Cluster
+from kudo.errors import FatalError, InstanceNotFound, InvalidOperatorVersion
+from kudo.model.base import Manifest, Model
+from kudo.model.objects import Object, ObjectRef
+from kudo.model.resources import API_VERSION, Instance, OperatorVersion
+from kudo.packages import explain
+
+M = TypeVar("M", bound=Model)
+
+
+def instance_ref(namespace: str, name: str) -> ObjectRef:
+    return ObjectRef(API_VERSION, "Instance", namespace, name)
+
+
+async def read_instance(cluster: Cluster, namespace: str, name: str) -> Instance:
+    """Read an Instance. Raises InstanceNotFound, or RequestError for a malformed one."""
+    found = await cluster.get(instance_ref(namespace, name))
+    if found is None:
+        others = await cluster.list(API_VERSION, "Instance", namespace)
+        there = ", ".join(sorted(other.name for other in others)) or "none"
+        raise InstanceNotFound(f"There is no instance {name} in the namespace {namespace}. Instances there: {there}.")
+    return parse_instance(found)
+
+
+async def list_instances(cluster: Cluster, namespace: str = "") -> list[Instance]:
+    """Read the Instances of a namespace, or of all."""
+    return [parse_instance(item) for item in await cluster.list(API_VERSION, "Instance", namespace)]
+
+
+def parse_instance(item: Object) -> Instance:
+    return _parse(Instance, item.manifest, f"The instance {item.namespace}/{item.name}", InstanceNotFound)
+
+
+async def read_operator_version(cluster: Cluster, instance: Instance) -> OperatorVersion:
+    """Read the OperatorVersion of an Instance. Raises InvalidOperatorVersion where it is missing or malformed."""
+    name = instance.spec.operator_version.name
+    found = await find_operator_version(cluster, instance.namespace, name)
+    if found is None:
+        raise InvalidOperatorVersion(
+            f"The instance {instance.namespace}/{instance.name} uses the OperatorVersion {name}, which is not there. "
+            "Install the package again with `kudo install --skip-instance`."
+        )
+    return found
+
+
+async def find_operator_version(cluster: Cluster, namespace: str, name: str) -> OperatorVersion | None:
+    """Read an OperatorVersion; None where it is not there. Raises InvalidOperatorVersion for a malformed one."""
+    found = await cluster.get(ObjectRef(API_VERSION, "OperatorVersion", namespace, name)) if name else None
+    if found is None:
+        return None
+    return _parse(OperatorVersion, found.manifest, f"The OperatorVersion {namespace}/{name}", InvalidOperatorVersion)
+
+
+def _parse(model: type[M], manifest: Manifest, what: str, error: type[FatalError]) -> M:
+    try:
+        return model.model_validate(manifest)
+    except ValidationError as problem:
+        lines = "".join(f"\n  - {line}" for line in explain(problem, manifest))
+        raise error(f"{what} is malformed:{lines}") from None

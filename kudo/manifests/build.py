@@ -1,0 +1,80 @@
+"""The whole way of a task's templates to the objects that are applied or deleted."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+from pydantic import JsonValue
+
+from kudo.errors import TaskRenderingError
+from kudo.manifests.enhance import enhance
+from kudo.manifests.parse import parse
+from kudo.model.execution import TaskRequest, Variables
+from kudo.model.objects import Object
+from kudo.templates import Renderer
+
+Namespaced = Callable[[Object], Awaitable[bool]]
+"""Whether the kind of an object lives in namespaces; only a cluster knows."""
+
+Hashes = Callable[[list[Object]], Awaitable[list[Object]]]
+"""Adds to pod templates a hash of what they depend on; it needs a cluster to read from."""
+
+
+async def unchanged(objects: list[Object]) -> list[Object]:
+    """Adds no dependency hashes."""
+    return objects
+
+
+async def build(
+    renderer: Renderer,
+    request: TaskRequest,
+    resources: Iterable[str],
+    namespaced: Namespaced,
+    hashes: Hashes = unchanged,
+) -> list[Object]:
+    """Render, parse, label, annotate and own the objects of the named templates.
+
+    Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and what `namespaced` raises.
+    """
+    sources = {name: _source(request, name) for name in resources}
+    rendered = await renderer.render(request.metadata.api_version, sources, variables(request))
+    objects = parse(rendered)
+    defined = {kind: scope for item in objects for kind, scope in _defined(item)}
+    scopes = {id(item): defined.get(_kind(item)) for item in objects}
+    for item in objects:
+        if scopes[id(item)] is None:
+            scopes[id(item)] = await namespaced(item)
+    return await hashes(enhance(objects, request, lambda item: bool(scopes[id(item)])))
+
+
+def _kind(item: Object) -> tuple[str, str]:
+    return item.group, item.kind
+
+
+def _defined(item: Object) -> Iterator[tuple[tuple[str, str], bool]]:
+    """The kind that a CustomResourceDefinition of the same task will bring; no cluster knows it yet."""
+    if item.kind == "CustomResourceDefinition":
+        kind = (item.text("spec", "group"), item.text("spec", "names", "kind"))
+        yield kind, item.text("spec", "scope") == "Namespaced"
+
+
+def _source(request: TaskRequest, name: str) -> str:
+    if name not in request.templates:
+        raise TaskRenderingError(f"templates/{name} is not in the operator; the task {request.task.name} names it")
+    return request.templates[name]
+
+
+def variables(request: TaskRequest) -> Variables:
+    """What templates see, by KUDO's names (`pkg/engine/renderer/engine.go`)."""
+    metadata = request.metadata
+    pipes: dict[str, JsonValue] = {**request.pipes}
+    return {
+        "Params": request.params,
+        "Pipes": pipes,
+        "OperatorName": metadata.operator_name,
+        "Name": metadata.instance_name,
+        "Namespace": metadata.instance_namespace,
+        "AppVersion": metadata.app_version,
+        "OperatorVersion": metadata.operator_version,
+        "PlanName": metadata.plan_name,
+        "PhaseName": request.phase,
+        "StepName": request.step,
+    }

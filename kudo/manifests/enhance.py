@@ -1,0 +1,107 @@
+"""Labels, annotations, namespace and owner, as KUDO's `pkg/engine/renderer/enhancer.go` gives them.
+
+Pod templates get only what stays the same from run to run, so that a plan run alone never restarts pods.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from kudo.errors import TaskEnhancementError
+from kudo.model.base import Manifest
+from kudo.model.execution import TaskRequest
+from kudo.model.objects import Object
+from kudo.model.resources import API_VERSION
+
+HERITAGE = "heritage"
+OPERATOR = "kudo.dev/operator"
+INSTANCE = "kudo.dev/instance"
+PLAN = "kudo.dev/plan"
+PHASE = "kudo.dev/phase"
+STEP = "kudo.dev/step"
+PLAN_UID = "kudo.dev/last-plan-execution-uid"
+OPERATOR_VERSION = "kudo.dev/operator-version"
+
+_POD_TEMPLATES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
+    ("apps", "Deployment"): (("spec", "template"),),
+    ("apps", "StatefulSet"): (("spec", "template"),),
+    ("apps", "DaemonSet"): (("spec", "template"),),
+    ("apps", "ReplicaSet"): (("spec", "template"),),
+    ("", "ReplicationController"): (("spec", "template"),),
+    ("batch", "Job"): (("spec", "template"),),
+    ("batch", "CronJob"): (("spec", "jobTemplate", "spec", "template"),),
+}
+
+
+def enhance(objects: Iterable[Object], request: TaskRequest, namespaced: Callable[[Object], bool]) -> list[Object]:
+    """Copies of the objects with KUDO's labels, annotations, namespace and owner.
+
+    Raises TaskEnhancementError where `metadata` or a pod template is malformed.
+    """
+    return [_enhance(item, request, namespaced(item)) for item in objects]
+
+
+def labels(request: TaskRequest) -> dict[str, str]:
+    """The labels of everything that belongs to an Instance."""
+    metadata = request.metadata
+    return {HERITAGE: "kudo", OPERATOR: metadata.operator_name, INSTANCE: metadata.instance_name}
+
+
+def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object:
+    item = Object(copy.deepcopy(original.manifest))
+    own = labels(request)
+    _add(item, item.manifest, "labels", own)
+    _add(item, item.manifest, "annotations", _annotations(request))
+    for template in pod_templates(item):
+        _add(item, template, "labels", own)
+        _add(item, template, "annotations", {OPERATOR_VERSION: request.metadata.operator_version})
+    for claim in item.children("spec", "volumeClaimTemplates"):
+        _add(item, claim.manifest, "labels", own)
+    if namespaced:
+        item.manifest["metadata"]["namespace"] = request.metadata.instance_namespace
+        _own(item, request)
+    return item
+
+
+def _annotations(request: TaskRequest) -> dict[str, str]:
+    metadata = request.metadata
+    return {PLAN: metadata.plan_name, PHASE: request.phase, STEP: request.step, PLAN_UID: metadata.plan_uid}
+
+
+def pod_templates(item: Object) -> Iterator[Manifest]:
+    """The pod templates of a workload."""
+    for path in _POD_TEMPLATES.get((item.group, item.kind), ()):
+        template = item.child(*path).manifest
+        if template:
+            yield template
+
+
+def _add(item: Object, part: Manifest, field: str, values: Mapping[str, str]) -> None:
+    metadata = part.setdefault("metadata", {})
+    if metadata is None:
+        metadata = part["metadata"] = {}
+    if not isinstance(metadata, dict):
+        raise TaskEnhancementError(f"{item.kind} {item.name}: metadata must be a map")
+    present = metadata.get(field) or {}
+    if not isinstance(present, dict):
+        raise TaskEnhancementError(f"{item.kind} {item.name}: metadata.{field} must be a map")
+    metadata[field] = {**present, **values}
+
+
+def _own(item: Object, request: TaskRequest) -> None:
+    if not request.metadata.instance_uid:
+        return
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": "Instance",
+        "name": request.metadata.instance_name,
+        "uid": request.metadata.instance_uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    others = item.children("metadata", "ownerReferences")
+    if any(other.flag("controller") and other.text("uid") != owner["uid"] for other in others):
+        raise TaskEnhancementError(f"{item.kind} {item.name}: its template names another controller as owner")
+    item.manifest["metadata"]["ownerReferences"] = [
+        *(other.manifest for other in others if other.text("uid") != owner["uid"]),
+        owner,
+    ]

@@ -1,0 +1,88 @@
+"""What one run of a plan is asked for, and what it works on."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, JsonValue
+
+from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.plans import Plan
+from kudo.model.status import PlanStatus
+from kudo.model.tasks import Task
+
+Variables = dict[str, JsonValue]
+
+
+class PlanRequest(Model):
+    """Asks for a run of a plan; the input of the workflow type `Plan`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    namespace: Name
+    instance: Name
+    plan: Name
+    parameters: Annotated[dict[str, str], OMIT_EMPTY] = {}
+    """For this run alone; never stored in the Instance."""
+    resume: Annotated[bool, OMIT_EMPTY] = False
+    """Skip what is COMPLETE in the recorded status of this plan."""
+
+    @property
+    def workflow_id(self) -> str:
+        """One plan per Instance at a time: the workflow's ID is the Instance."""
+        return workflow_id(self.namespace, self.instance)
+
+
+def workflow_id(namespace: str, instance: str) -> str:
+    """The ID of the workflow that runs the plans of an Instance."""
+    return f"{namespace}/{instance}"
+
+
+class Metadata(Model):
+    """Whose plan it is: what templates, labels, annotations and owner references are made of."""
+
+    operator_name: Name
+    operator_version_name: Name
+    operator_version: Text = ""
+    app_version: Text = ""
+    instance_name: Name
+    instance_namespace: Name
+    instance_uid: Text = ""
+    plan_name: Name
+    plan_uid: Text = ""
+    api_version: Name
+    """The dialect of the package: it decides on the template engine."""
+
+
+class ActivePlan(Model):
+    """All that a run needs, read once at its start (KUDO's `engine/workflow.ActivePlan`)."""
+
+    name: Name
+    status: PlanStatus
+    spec: Plan
+    tasks: list[Task]
+    templates: dict[str, str]
+    params: Variables
+    pipes: Annotated[dict[str, str], OMIT_EMPTY] = {}
+    metadata: Metadata
+
+
+class TaskRequest(Model):
+    """One task of a step, with the templates that it uses; the input of the task activities."""
+
+    phase: Name
+    step: Name
+    task: Task
+    templates: dict[str, str]
+    params: Variables
+    pipes: Annotated[dict[str, str], OMIT_EMPTY] = {}
+    metadata: Metadata
+
+
+class StepChange(Model):
+    """What a phase, or a task that is being retried, tells its plan about a step."""
+
+    phase: Name
+    step: Name
+    task: Text = ""
+    """The task that failed or got further; empty when the whole step changed."""
+    status: str
+    message: Text = ""

@@ -1,0 +1,123 @@
+"""Kubernetes objects, read with types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from kudo.model.base import Manifest
+
+
+class ObjectRef(NamedTuple):
+    """Which object, across all kinds and namespaces; `namespace` is empty for cluster-scoped objects."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A Kubernetes object, or a part of one; what is missing or of another type reads as the default."""
+
+    manifest: Manifest
+
+    def _at(self, path: tuple[str, ...]) -> Any:
+        value: Any = self.manifest
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    def text(self, *path: str, default: str = "") -> str:
+        """The string at a path."""
+        value = self._at(path)
+        return value if isinstance(value, str) else default
+
+    def integer(self, *path: str, default: int = 0) -> int:
+        """The integer at a path."""
+        value = self._at(path)
+        return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+    def flag(self, *path: str) -> bool:
+        """Whether there is a true at a path."""
+        return self._at(path) is True
+
+    def has(self, *path: str) -> bool:
+        """Whether there is anything at a path."""
+        return self._at(path) is not None
+
+    def child(self, *path: str) -> "Object":
+        """The mapping at a path, empty where there is none."""
+        value = self._at(path)
+        return Object(value if isinstance(value, dict) else {})
+
+    def children(self, *path: str) -> list["Object"]:
+        """The mappings in the list at a path."""
+        value = self._at(path)
+        return [Object(item) for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+    def strings(self, *path: str) -> dict[str, str]:
+        """The mapping of strings at a path, such as labels."""
+        return {key: value for key, value in self.child(*path).manifest.items() if isinstance(value, str)}
+
+    @property
+    def api_version(self) -> str:
+        return self.text("apiVersion")
+
+    @property
+    def kind(self) -> str:
+        return self.text("kind")
+
+    @property
+    def group(self) -> str:
+        """The API group, empty for the core group."""
+        group, slash, _ = self.api_version.partition("/")
+        return group if slash else ""
+
+    @property
+    def name(self) -> str:
+        return self.text("metadata", "name")
+
+    @property
+    def namespace(self) -> str:
+        return self.text("metadata", "namespace")
+
+    @property
+    def uid(self) -> str:
+        return self.text("metadata", "uid")
+
+    @property
+    def resource_version(self) -> str:
+        return self.text("metadata", "resourceVersion")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.strings("metadata", "labels")
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        return self.strings("metadata", "annotations")
+
+    @property
+    def terminating(self) -> bool:
+        """Whether it was asked to go, and has not gone yet."""
+        return self.has("metadata", "deletionTimestamp")
+
+    @property
+    def ref(self) -> ObjectRef:
+        return ObjectRef(self.api_version, self.kind, self.namespace, self.name)
+
+    def condition(self, kind: str) -> "Object":
+        """The status condition of this type, empty where there is none."""
+        for condition in self.children("status", "conditions"):
+            if condition.text("type") == kind:
+                return condition
+        return Object({})
+
+    @classmethod
+    def of(cls, api_version: str, kind: str, metadata: Manifest, **fields: Any) -> Self:
+        """A new object."""
+        return cls({"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields})

@@ -1,0 +1,21 @@
+"""Parameters, as an OperatorVersion holds them: every value is a string, or YAML for arrays and maps."""
+
+from typing import Literal
+
+from kudo.model.base import Model, Name, Text
+
+ParameterType = Literal["string", "integer", "number", "boolean", "array", "map"]
+
+
+class Parameter(Model):
+    """A parameter of an operator (KUDO's `pkg/apis/kudo/v1beta1` `Parameter`)."""
+
+    name: Name
+    display_name: Text = ""
+    description: Text = ""
+    required: bool = True
+    default: str | None = None
+    trigger: Text = ""
+    type: ParameterType = "string"
+    immutable: bool = False
+    enum: list[str] | None = None

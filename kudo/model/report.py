@@ -1,0 +1,24 @@
+"""What a plan reports about itself to its Instance."""
+
+from typing import Literal
+
+from kudo.model.base import Model, Name, Text
+from kudo.model.execution import PlanRequest
+from kudo.model.status import PlanStatus
+
+
+class PlanEvent(Model):
+    """An event about a plan, with KUDO's name for it."""
+
+    type: Literal["Normal", "Warning"]
+    reason: Name
+    message: Name
+
+
+class StatusReport(Model):
+    """What `report_status` writes: a status, or events, or both."""
+
+    request: PlanRequest
+    uid: Text = ""
+    status: PlanStatus | None = None
+    events: list[PlanEvent] = []

@@ -1,0 +1,93 @@
+"""KUDO's custom resources, `kudo.dev/v1beta1`, as far as this project reads and writes them."""
+
+from typing import Annotated, Any
+
+from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.parameters import Parameter
+from kudo.model.status import PlanStatus
+
+API_VERSION = "kudo.dev/v1beta1"
+
+
+class Maintainer(Model):
+    name: Text = ""
+    email: Text = ""
+
+
+class Reference(Model):
+    """A reference to another object in the same namespace."""
+
+    name: Text = ""
+
+
+class OperatorSpec(Model):
+    """What an Operator says of itself."""
+
+    description: Text = ""
+    kudo_version: Text = ""
+    kubernetes_version: Text = ""
+    maintainers: Annotated[list[Maintainer], OMIT_EMPTY] = []
+    url: Text = ""
+    namespace_manifest: Text = ""
+
+
+class OperatorVersionSpec(Model):
+    """One version of an operator: its templates, tasks, parameters and plans.
+
+    Tasks and plans are kept as they were written, so that a malformed one hurts only the runs that use it.
+    """
+
+    operator: Reference = Reference()
+    version: Text = ""
+    app_version: Text = ""
+    package_api_version: Text = ""
+    """The dialect of the package; an addition to KUDO's fields, empty for KUDO's own."""
+    templates: Annotated[dict[str, str], OMIT_EMPTY] = {}
+    tasks: Annotated[list[dict[str, Any]], OMIT_EMPTY] = []
+    parameters: Annotated[list[Parameter], OMIT_EMPTY] = []
+    plans: Annotated[dict[str, dict[str, Any]], OMIT_EMPTY] = {}
+    connection_string: Text = ""
+    upgradable_from: Annotated[list[Reference], OMIT_EMPTY] = []
+
+
+class InstanceSpec(Model):
+    """Which version of which operator, with which parameters."""
+
+    operator_version: Reference = Reference()
+    parameters: Annotated[dict[str, str], OMIT_EMPTY] = {}
+
+
+class InstanceStatus(Model):
+    """The status of every plan that was ever run."""
+
+    plan_status: dict[str, PlanStatus] = {}
+
+
+class ObjectMeta(Model):
+    name: Name
+    namespace: Text = ""
+    uid: Text = ""
+    resource_version: Text = ""
+
+
+class Instance(Model):
+    """An operator that was installed."""
+
+    metadata: ObjectMeta
+    spec: InstanceSpec
+    status: InstanceStatus = InstanceStatus()
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        return self.metadata.namespace
+
+
+class OperatorVersion(Model):
+    """One version of an operator in a cluster."""
+
+    metadata: ObjectMeta
+    spec: OperatorVersionSpec

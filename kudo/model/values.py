@@ -1,0 +1,75 @@
+"""Parameter values: strings in an Instance, unwrapped for templates where they are arrays or maps.
+
+As in KUDO's `pkg/util/convert`, only arrays and maps are unwrapped: `true` and `3` reach templates as strings.
+"""
+
+import re
+
+from pydantic import JsonValue
+
+from kudo.model import yaml
+from kudo.model.parameters import Parameter, ParameterType
+
+BOOLEANS = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
+"""What Go's ParseBool takes for true and false."""
+
+_INTEGER = re.compile(r"[-+]?\d+")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+
+def wrap(value: JsonValue, kind: ParameterType) -> str | None:
+    """The string that holds a YAML value; None for null."""
+    if kind in ("array", "map"):
+        return value if isinstance(value, str) else yaml.dump(value)
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return str(int(value)) if value.is_integer() else repr(value)
+        case str() | int():
+            return str(value)
+    return yaml.dump(value)
+
+
+def unwrap(value: str | None, kind: ParameterType) -> JsonValue:
+    """What templates see of a value. Raises YamlError for an array or map that is no YAML."""
+    if kind not in ("array", "map"):
+        return value or ""
+    return yaml.load(value or "")
+
+
+def problem(parameter: Parameter, value: str) -> str | None:
+    """What is wrong with a value for a parameter, or None."""
+    wrong = _type_problem(value, parameter.type)
+    if wrong:
+        return f"must be {wrong}, and {value!r} is not"
+    if parameter.enum is not None and value not in parameter.enum:
+        return f"must be one of {', '.join(parameter.enum)}, and {value!r} is not"
+    return None
+
+
+def _type_problem(value: str, kind: ParameterType) -> str | None:
+    match kind:
+        case "integer":
+            return None if _INTEGER.fullmatch(value) else "an integer"
+        case "number":
+            return None if _NUMBER.fullmatch(value) else "a number"
+        case "boolean":
+            return None if value in BOOLEANS else "true or false"
+        case "array":
+            return None if isinstance(_yaml(value), list) else "a YAML list"
+        case "map":
+            return None if isinstance(_yaml(value), dict) else "a YAML map"
+    return None
+
+
+def _yaml(value: str) -> JsonValue:
+    try:
+        return yaml.load(value)
+    except yaml.YamlError:
+        return None

@@ -1,0 +1,5 @@
+"""Operator packages: read from disk, checked, and turned into what a cluster holds."""
+
+from kudo.packages.reader import explain, parameter_of, read_package
+
+__all__ = ["explain", "parameter_of", "read_package"]

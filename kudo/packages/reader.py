@@ -1,0 +1,113 @@
+"""From the files of a package to its model, with everything that is wrong in one go."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar, cast
+
+from pydantic import JsonValue, ValidationError
+
+from kudo.errors import PackageError
+from kudo.model import values, yaml
+from kudo.model.base import Manifest, Model
+from kudo.model.objects import Object
+from kudo.model.package import OperatorFile, Package, ParameterDefinition, ParamsFile
+from kudo.model.parameters import Parameter
+from kudo.packages.references import reference_problems
+from kudo.packages.source import Files, read_files
+
+M = TypeVar("M", bound=Model)
+
+
+def read_package(path: Path) -> Package:
+    """Read a package from a directory or a .tgz.
+
+    Raises PackageError, which lists file, field and reason of everything that is wrong.
+    """
+    files = read_files(path)
+    templates = {name.removeprefix("templates/"): text for name, text in files.items() if name.startswith("templates/")}
+    problems: list[str] = []
+    raw_operator = _load(files, "operator.yaml", problems)
+    raw_params = _load(files, "params.yaml", problems)
+    operator = _model(OperatorFile, "operator.yaml", raw_operator, problems)
+    params = _model(ParamsFile, "params.yaml", raw_params, problems)
+    problems += reference_problems(Object(raw_operator or {}), Object(raw_params or {}), templates)
+    problems += _default_problems(params) if params else []
+    if problems or operator is None or params is None:
+        raise PackageError(str(path), problems)
+    return Package(operator=operator, params=params, templates=templates)
+
+
+def _load(files: Files, name: str, problems: list[str]) -> Manifest | None:
+    if name not in files:
+        problems.append(f"{name}: is missing")
+        return None
+    try:
+        document = yaml.load(files[name])
+    except yaml.YamlError as error:
+        problems.append(f"{name}: {error}")
+        return None
+    if not isinstance(document, dict):
+        problems.append(f"{name}: must be a YAML map")
+        return None
+    return cast(Manifest, document)
+
+
+def _model(model: type[M], file: str, raw: Manifest | None, problems: list[str]) -> M | None:
+    if raw is None:
+        return None
+    try:
+        # KUDO overlooks fields that it does not know; its dialect keeps to that, ours tells of typing errors.
+        return model.model_validate(raw, extra="forbid" if raw.get("apiVersion") == "kudo.dev/v1" else "ignore")
+    except ValidationError as error:
+        problems += (f"{file}: {explanation}" for explanation in explain(error, raw))
+        return None
+
+
+def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
+    """Each problem of a validation as field and reason, with list items by their name where they have one."""
+    for problem in error.errors(include_url=False):
+        field = ".".join(_field(problem["loc"], raw))
+        reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "union_tag_invalid":
+            reason = f"there is no task kind {problem['ctx']['tag']}; use one of {problem['ctx']['expected_tags']}"
+        yield f"{field}: {reason}" if field else reason
+
+
+def _field(location: tuple[int | str, ...], raw: JsonValue) -> Iterator[str]:
+    value = raw
+    for part in location:
+        if isinstance(part, int) and isinstance(value, list) and part < len(value):
+            value = value[part]
+            name = value.get("name") if isinstance(value, dict) else None
+            yield str(name or part)
+        elif isinstance(value, dict) and part in value:
+            value = value[str(part)]
+            yield str(part)
+        elif part != (value.get("kind") if isinstance(value, dict) else None):
+            # The kind is pydantic's tag of a union, no field.
+            yield str(part)
+
+
+def parameter_of(definition: ParameterDefinition) -> Parameter:
+    """A parameter as an OperatorVersion holds it."""
+    kind = definition.type
+    enum = definition.enum
+    return Parameter(
+        name=definition.name,
+        display_name=definition.display_name,
+        description=definition.description,
+        required=definition.required,
+        default=None if definition.default is None else values.wrap(definition.default, kind),
+        trigger=definition.trigger,
+        type=kind,
+        immutable=definition.immutable,
+        enum=None if enum is None else [wrapped for value in enum if (wrapped := values.wrap(value, kind)) is not None],
+    )
+
+
+def _default_problems(params: ParamsFile) -> Iterator[str]:
+    for definition in params.parameters:
+        parameter = parameter_of(definition)
+        wrong = values.problem(parameter, parameter.default) if parameter.default is not None else None
+        if wrong:
+            yield f"params.yaml: parameters.{definition.name}.default: {wrong}"

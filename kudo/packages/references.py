@@ -1,0 +1,70 @@
+"""What a package's parts say of one another: names that are there twice, or not at all.
+
+Works on the raw YAML, so that a package with a malformed part is told everything else that is wrong as well.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from kudo.model.objects import Object
+
+
+def reference_problems(operator: Object, params: Object, templates: Iterable[str]) -> Iterator[str]:
+    """Every broken reference and duplicate name, as a sentence that starts with file and field."""
+    yield from _plan_problems(operator)
+    yield from _task_problems(operator, frozenset(templates))
+    yield from _parameter_problems(params, frozenset(operator.child("plans").manifest))
+
+
+def _names(parts: Iterable[Object]) -> list[str]:
+    return [name for part in parts if (name := part.text("name"))]
+
+
+def _twice(where: str, names: Iterable[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"{where}: the name {name!r} is there {count} times"
+
+
+def _plan_problems(operator: Object) -> Iterator[str]:
+    plans = operator.child("plans")
+    tasks = frozenset(_names(operator.children("tasks")))
+    if plans.manifest and "deploy" not in plans.manifest:
+        yield "operator.yaml: plans: there is no plan 'deploy', which every operator needs"
+    for plan in plans.manifest:
+        phases = plans.children(plan, "phases")
+        yield from _twice(f"operator.yaml: plans.{plan}.phases", _names(phases))
+        for phase in phases:
+            where = f"operator.yaml: plans.{plan}.{phase.text('name')}"
+            steps = phase.children("steps")
+            yield from _twice(f"{where}.steps", _names(steps))
+            for step in steps:
+                for task in _listed(step, "tasks"):
+                    if task not in tasks:
+                        yield f"{where}.{step.text('name')}: there is no task {task!r}"
+
+
+def _task_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]:
+    tasks = operator.children("tasks")
+    yield from _twice("operator.yaml: tasks", _names(tasks))
+    for task in tasks:
+        spec = task.child("spec")
+        wanted = [*_listed(spec, "resources"), spec.text("pod"), spec.text("parameterFile")]
+        for template in wanted:
+            if template and template not in templates:
+                yield f"operator.yaml: tasks.{task.text('name')}: there is no template templates/{template}"
+
+
+def _parameter_problems(params: Object, plans: frozenset[str]) -> Iterator[str]:
+    parameters = params.children("parameters")
+    # KUDO compares the names of parameters without regard to case.
+    yield from _twice("params.yaml: parameters", (name.lower() for name in _names(parameters)))
+    for parameter in parameters:
+        trigger = parameter.text("trigger")
+        if trigger and trigger not in plans:
+            yield f"params.yaml: parameters.{parameter.text('name')}.trigger: there is no plan {trigger!r}"
+
+
+def _listed(part: Object, key: str) -> list[str]:
+    value = part.manifest.get(key)
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,0 +1,110 @@
+"""The files of a package, from a directory or a .tgz, with bounds against archives that are made to hurt."""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from kudo.errors import PackageError
+
+MAX_FILE = 1024 * 1024
+"""Bytes that one file may have; an OperatorVersion could not hold more."""
+
+MAX_TOTAL = 8 * 1024 * 1024
+"""Bytes that all files of a package may have together, unpacked."""
+
+MAX_FILES = 1000
+"""How many files and folders an archive may have."""
+
+Files = dict[str, str]
+"""The text of operator.yaml, params.yaml and the templates, by path in the package."""
+
+
+def read_files(path: Path) -> Files:
+    """Read what belongs to a package. Raises PackageError with everything that is wrong with its files."""
+    if path.is_dir():
+        members = _directory(path)
+    elif path.is_file():
+        members = _archive(path)
+    else:
+        raise PackageError(str(path), ["there is no such directory or file"])
+    return _collect(path, members)
+
+
+Member = tuple[PurePosixPath, bytes | str]
+"""A path in the package with what it holds, or a sentence about what is wrong with it."""
+
+
+def _collect(path: Path, members: Iterator[Member]) -> Files:
+    files: Files = {}
+    problems: list[str] = []
+    total = 0
+    for name, content in members:
+        if isinstance(content, str):
+            problems.append(f"{name}: {content}")
+            continue
+        total += len(content)
+        if total > MAX_TOTAL:
+            problems.append(f"{name}: the files have more than {MAX_TOTAL // 1024} KiB together")
+            break
+        try:
+            files[str(name)] = content.decode()
+        except UnicodeDecodeError as error:
+            problems.append(f"{name}: is no UTF-8 text (byte {error.start})")
+    if problems:
+        raise PackageError(str(path), problems)
+    return files
+
+
+def _belongs(name: PurePosixPath) -> bool:
+    """Whether the reader wants a file; all else in a package is free text or a child operator's."""
+    if len(name.parts) == 1:
+        return name.name in ("operator.yaml", "params.yaml")
+    return name.parts[0] == "templates" and name.suffix in (".yaml", ".yml")
+
+
+def _directory(root: Path) -> Iterator[Member]:
+    for file in sorted(root.rglob("*")):
+        name = PurePosixPath(file.relative_to(root).as_posix())
+        if not _belongs(name) or file.is_dir():
+            continue
+        if not file.resolve().is_relative_to(root.resolve()):
+            yield name, "is a link that leads out of the package"
+        elif not file.is_file():
+            yield name, "is no regular file"
+        elif file.stat().st_size > MAX_FILE:
+            yield name, f"has more than {MAX_FILE // 1024} KiB"
+        else:
+            yield name, file.read_bytes()
+
+
+def _archive(path: Path) -> Iterator[Member]:
+    try:
+        # A stream: nothing is unpacked to disk, and a bomb is left at the first bound that it breaks.
+        with tarfile.open(path, "r|gz") as archive:
+            for count, member in enumerate(archive):
+                name = PurePosixPath(member.name)
+                if count >= MAX_FILES:
+                    yield name, f"the archive has more than {MAX_FILES} entries"
+                    return
+                problem = _member_problem(member, name)
+                if problem:
+                    yield name, problem
+                    if member.size > MAX_FILE:
+                        return
+                elif member.isfile() and _belongs(name):
+                    content = archive.extractfile(member)
+                    yield name, content.read(MAX_FILE + 1) if content else b""
+    except (tarfile.TarError, EOFError, OSError) as error:
+        yield PurePosixPath(path.name), f"is no .tgz archive that can be read ({error})"
+
+
+def _member_problem(member: tarfile.TarInfo, name: PurePosixPath) -> str | None:
+    if name.is_absolute() or ".." in name.parts:
+        return "leads out of the package"
+    if member.issym() or member.islnk():
+        return "is a link, and an archive of a package may have none"
+    if not (member.isfile() or member.isdir()):
+        return "is neither a file nor a folder"
+    if member.size > MAX_FILE:
+        return f"has more than {MAX_FILE // 1024} KiB"
+    return None

@@ -1,0 +1,6 @@
+"""Templates: Jinja2 and Go templates behind one interface, rendered where they can do no harm."""
+
+from kudo.templates.engine import Engine, engine_for, render_all
+from kudo.templates.renderer import Renderer
+
+__all__ = ["Engine", "Renderer", "engine_for", "render_all"]

@@ -1,0 +1,41 @@
+"""One interface, two engines; nothing else asks which."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from kudo.errors import TaskRenderingError
+from kudo.model.execution import Variables
+
+
+class Engine(Protocol):
+    """Renders templates of one dialect."""
+
+    def render(self, name: str, source: str, variables: Variables) -> str:
+        """Render one template.
+
+        Raises TaskRenderingError, which names file, line and what was undefined or malformed.
+        """
+
+
+def engine_for(api_version: str) -> Engine:
+    """The engine of a dialect."""
+    # Imported late: a process needs one engine at a time, and each costs a tenth of a second to import.
+    if api_version == "kudo.dev/v1":
+        from kudo.templates.jinja import JinjaEngine
+
+        return JinjaEngine()
+    from kudo.templates.gotemplate import GoTemplateEngine
+
+    return GoTemplateEngine()
+
+
+def render_all(api_version: str, sources: Mapping[str, str], variables: Variables) -> dict[str, str]:
+    """Render several templates of one package. Raises TaskRenderingError at the first that fails."""
+    engine = engine_for(api_version)
+    return {name: engine.render(name, source, variables) for name, source in sources.items()}
+
+
+def rendering_error(name: str, line: int | None, reason: str) -> TaskRenderingError:
+    """An error that says where in the package it is."""
+    where = f"templates/{name}:{line}" if line else f"templates/{name}"
+    return TaskRenderingError(f"{where}: {reason}")

@@ -1,0 +1,89 @@
+"""The worker: runs plans.
+
+    python -m worker
+
+Temporal is found by the TEMPORAL_* variables and profiles that the `temporal` command line uses, Kubernetes by
+$KUBECONFIG, ~/.kube/config, or the service account of the pod that this runs in.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities import activities
+from kudo.client import TASK_QUEUE, connect
+from kudo.cluster import Cluster
+from kudo.errors import KudoError
+from kudo.templates import Renderer
+from workflows import WORKFLOWS
+
+log = logging.getLogger("kudo.worker")
+
+CONCURRENT_ACTIVITIES = 2000
+"""How many tasks run at once; one that waits for health costs next to nothing, but holds a slot."""
+
+CANCEL_LATENCY = timedelta(seconds=1)
+"""How often heartbeats are sent at the least; it is their answer that brings a cancel."""
+
+SHUTDOWN = timedelta(seconds=5)
+"""How long running activities may take to end when the worker is asked to stop; another worker takes them over."""
+
+
+@asynccontextmanager
+async def running(client: Client, cluster: Cluster) -> AsyncIterator[Worker]:
+    """Run plans while the body runs."""
+    async with Renderer() as renderer:
+        worker = Worker(
+            client,
+            task_queue=TASK_QUEUE,
+            workflows=WORKFLOWS,
+            activities=activities(cluster, renderer),
+            max_concurrent_activities=CONCURRENT_ACTIVITIES,
+            max_heartbeat_throttle_interval=CANCEL_LATENCY,
+            default_heartbeat_throttle_interval=CANCEL_LATENCY,
+            graceful_shutdown_timeout=SHUTDOWN,
+        )
+        async with worker:
+            yield worker
+
+
+async def run() -> None:
+    """Run plans until asked to stop by SIGINT or SIGTERM."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    client = await connect()
+    async with await Cluster.connect() as cluster, running(client, cluster):
+        log.info(
+            "Running plans of %s, as task queue %s of %s",
+            cluster.url,
+            TASK_QUEUE,
+            client.service_client.config.target_host,
+        )
+        await stopping.wait()
+        log.info("Stopping; what is running goes on in another worker, or when this one is back")
+
+
+def main() -> int:
+    """Run the worker; the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
+    # A failed attempt of an activity is the plan's business, and is shown there; here it would be a traceback each.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+    with suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(run())
+        except KudoError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The status tree of a plan, which the plan alone owns."""
+
+from collections.abc import Iterable
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from kudo.model.execution import StepChange
+    from kudo.model.status import ExecutionStatus, PlanStatus, StepStatus
+    from kudo.model.tree import status_tree
+
+Errors = dict[str, str]
+
+
+class StatusTree:
+    """Takes in changes of steps, from phases and from tasks that are being retried, and shows the tree."""
+
+    def __init__(self, instance: str, plan: str) -> None:
+        self._instance = instance
+        self._errors: dict[tuple[str, str], Errors] = {}
+        self.plan = PlanStatus(name=plan, uid=workflow.info().run_id)
+        self.changed = False
+
+    def load(self, plan: PlanStatus) -> None:
+        """Start from this status."""
+        self.plan = plan
+        self._touch()
+
+    def set_plan(self, status: ExecutionStatus, message: str = "") -> None:
+        """Change the status of the plan itself."""
+        self.plan.status, self.plan.message = status, message
+        self._touch()
+
+    def set_phase(self, name: str, status: ExecutionStatus) -> None:
+        """Change the status of a phase itself."""
+        phase = self.plan.phase(name)
+        if phase is not None:
+            phase.status = status
+            self._touch()
+
+    def take(self, changes: Iterable[StepChange]) -> None:
+        """Take in changes of steps; what comes too late for a step that has ended is dropped."""
+        for change in changes:
+            phase = self.plan.phase(change.phase)
+            step = phase.step(change.step) if phase else None
+            if step is not None and not step.status.terminal:
+                self._take(step, change)
+        self._touch()
+
+    def _take(self, step: StepStatus, change: StepChange) -> None:
+        status = ExecutionStatus(change.status)
+        errors = self._errors.setdefault((change.phase, change.step), {})
+        if change.task:
+            # A task that is being retried says so itself, past its phase.
+            errors.pop(change.task, None)
+            if status is ExecutionStatus.ERROR:
+                errors[change.task] = change.message
+            status = ExecutionStatus.IN_PROGRESS
+        if status is ExecutionStatus.IN_PROGRESS and errors:
+            step.set(ExecutionStatus.ERROR, "\n".join(errors.values()))
+        else:
+            step.set(status, change.message if status.terminal else "")
+
+    def _touch(self) -> None:
+        self.plan.last_updated_timestamp = workflow.now()
+        self.changed = True
+        workflow.set_current_details(f"```\n{status_tree(self._instance, self.plan)}\n```")
