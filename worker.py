@@ -17,7 +17,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities import activities
+from activities import GRACE, activities
 from kudo.client import TASK_QUEUE, connect
 from kudo.cluster import Cluster
 from kudo.errors import KudoError
@@ -37,14 +37,14 @@ SHUTDOWN = timedelta(seconds=5)
 
 
 @asynccontextmanager
-async def running(client: Client, cluster: Cluster) -> AsyncIterator[Worker]:
-    """Run plans while the body runs."""
+async def running(client: Client, cluster: Cluster, *, grace: timedelta = GRACE) -> AsyncIterator[Worker]:
+    """Run plans while the body runs; `grace` is for what may be late, see `activities.GRACE`."""
     async with Renderer() as renderer:
         worker = Worker(
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=activities(cluster, renderer),
+            activities=activities(cluster, renderer, grace),
             max_concurrent_activities=CONCURRENT_ACTIVITIES,
             max_heartbeat_throttle_interval=CANCEL_LATENCY,
             default_heartbeat_throttle_interval=CANCEL_LATENCY,

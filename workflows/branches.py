@@ -47,7 +47,8 @@ async def run_side_by_side(branches: Sequence[Branch]) -> None:
                 running.append(asyncio.create_task(waiting.pop()()))
             done, running = await workflow.wait(running, return_when=asyncio.FIRST_COMPLETED)
             _raise_first(done)
-    except BaseException:
+    except (Exception, asyncio.CancelledError):
+        # Not for GeneratorExit: a workflow that leaves a worker's cache has nothing left to await.
         await stop(running)
         raise
 

@@ -50,12 +50,12 @@ class Phase:
         steps = [partial(self._run_step, step) for step in request.spec.steps]
         try:
             await run_branches(steps, request.spec.strategy)
-        except FailureError as error:
-            if is_cancelled_exception(error):
-                raise
-            raise fatal(error) from error
-        finally:
+        except (FailureError, asyncio.CancelledError) as error:
             await self._reports.flush()
+            if isinstance(error, FailureError) and not is_cancelled_exception(error):
+                raise fatal(error) from error
+            raise
+        await self._reports.flush()
         self._status.status = ExecutionStatus.COMPLETE
         return self._status
 

@@ -1,0 +1,58 @@
+"""The bodies of requests, from JSON or YAML."""
+
+import json
+from typing import Any
+
+import yaml
+from aiohttp import web
+
+from kudo.sandbox import protobuf
+from kudo.sandbox.objects import Object
+from kudo.sandbox.status import bad_request, unsupported_media_type
+
+_JSON = ("application/json", "application/octet-stream", "")
+_YAML = ("application/yaml", "application/apply-patch+yaml")
+_PATCHES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: what looks like a date is a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+async def read(request: web.Request) -> Any:
+    """The value in a body. ApiError 400 if it is malformed, 415 for another format."""
+    kind = request.content_type
+    if kind == protobuf.CONTENT_TYPE:
+        return protobuf.decode(await request.read())
+    if kind not in _JSON + _YAML + _PATCHES:
+        raise unsupported_media_type(kind, (_JSON[0], *_YAML, *_PATCHES))
+    text = (await request.read()).decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if kind not in _YAML:
+            message = f"couldn't get version/kind; json parse error: {error}"
+            raise bad_request(message) from error
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+
+
+async def read_object(request: web.Request) -> Object:
+    """The object in a body. ApiError 400 if it is something else."""
+    value = await read(request)
+    if not isinstance(value, dict):
+        raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
+    return value
+
+
+async def read_options(request: web.Request) -> Object:
+    """The DeleteOptions in a body, which may be missing."""
+    return await read_object(request) if request.can_read_body and await request.read() else {}

@@ -1,0 +1,61 @@
+"""PersistentVolumeClaims: each gets a volume at once."""
+
+from collections.abc import Iterator
+
+from kudo.sandbox.controllers.controller import Controller
+from kudo.sandbox.objects import Object, dig, name_of, namespace_of, uid_of
+from kudo.sandbox.store import Change, Ref
+
+_VOLUMES = "persistentvolumes"
+
+
+class Claims(Controller):
+    """Makes the volumes, and removes them with their claims."""
+
+    keys = ("persistentvolumeclaims",)
+
+    def affected(self, change: Change) -> Iterator[Ref]:
+        """The claim; the volume of one that is gone."""
+        if change.ref[0] not in self.keys:
+            return
+        if change.type == "DELETED":
+            yield (_VOLUMES, "", dig(change.object, "spec", "volumeName", default=""))
+        else:
+            yield change.ref
+
+    def reconcile(self, ref: Ref) -> float | None:
+        """Bind a claim, or remove the volume of a former one."""
+        if ref[0] == _VOLUMES:
+            self._reclaim(ref)
+            return None
+        claim = self.live(ref)
+        if claim is None:
+            return None
+        volume = dig(claim, "spec", "volumeName") or f"pvc-{uid_of(claim)}"
+        if self.store.get((_VOLUMES, "", volume)) is None:
+            self._make(claim, volume)
+        self.update(ref, lambda obj: obj | {"spec": obj["spec"] | {"volumeName": volume}})
+        spec = claim["spec"]
+        capacity = {"storage": spec["resources"]["requests"]["storage"]}
+        self.set_status(ref, {"phase": "Bound", "accessModes": spec["accessModes"], "capacity": capacity})
+        return None
+
+    def _make(self, claim: Object, name: str) -> None:
+        spec = claim["spec"]
+        bound = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace_of(claim)}
+        volume = {
+            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+            "accessModes": spec["accessModes"],
+            "claimRef": bound | {"name": name_of(claim), "uid": uid_of(claim)},
+            "persistentVolumeReclaimPolicy": "Delete",
+            "storageClassName": spec.get("storageClassName", ""),
+            "volumeMode": spec["volumeMode"],
+            "hostPath": {"path": "/dev/null"},
+        }
+        self.create(_VOLUMES, {"metadata": {"name": name}, "spec": volume})
+        self.set_status((_VOLUMES, "", name), {"phase": "Bound"})
+
+    def _reclaim(self, ref: Ref) -> None:
+        volume = self.live(ref)
+        if volume is not None and dig(volume, "spec", "persistentVolumeReclaimPolicy") == "Delete":
+            self.delete(ref)

@@ -1,0 +1,131 @@
+"""Deployments: a ReplicaSet per version of the pod template."""
+
+from collections.abc import Iterator
+
+from kudo.sandbox.controllers.controller import ref_of
+from kudo.sandbox.controllers.workloads import WorkloadController, ready
+from kudo.sandbox.objects import (
+    Object,
+    clone,
+    dig,
+    digest,
+    name_of,
+    namespace_of,
+    owner_reference,
+    owners_of,
+    uid_of,
+    with_condition,
+)
+from kudo.sandbox.store import Change, Ref
+
+_SETS = "apps/replicasets"
+_HASH = "pod-template-hash"
+_REVISION = "deployment.kubernetes.io/revision"
+
+
+class Deployments(WorkloadController):
+    """Replaces the old ReplicaSets by the new one in one step, once all of its pods are ready."""
+
+    keys = ("apps/deployments",)
+
+    def affected(self, change: Change) -> Iterator[Ref]:
+        """Deployments; also when a pod of theirs changes, which the ReplicaSet may not count."""
+        yield from super().affected(change)
+        if change.ref[0] == "pods":
+            for owner in owners_of(change.object):
+                above = self.store.by_uid(owner["uid"])
+                for further in owners_of(above) if above else ():
+                    ref = self.store.ref(further["uid"])
+                    if ref is not None and ref[0] in self.keys:
+                        yield ref
+
+    def reconcile(self, ref: Ref) -> float | None:
+        """Bring up the ReplicaSet of the current template, let the others go, and report."""
+        deployment = self.live(ref)
+        if deployment is None:
+            return None
+        sets = [clone(found) for _, found in self.store.dependents(uid_of(deployment), _SETS)]
+        version = digest(deployment["spec"]["template"])
+        current = next((item for item in sets if item["metadata"]["labels"].get(_HASH) == version), None)
+        old = [item for item in sets if item is not current]
+        if not deployment["spec"].get("paused"):
+            current = self._roll(deployment, version, current, old)
+        self._report(ref, deployment, current, old)
+        return None
+
+    def _roll(self, deployment: Object, version: str, current: Object | None, old: list[Object]) -> Object:
+        recreate = dig(deployment, "spec", "strategy", "type") == "Recreate"
+        if recreate and any(self.pods(item) for item in old):
+            self._scale_down(old)
+        wanted = deployment["spec"]["replicas"]
+        if current is None:
+            current = self._make(deployment, version, wanted, len(old) + 1)
+        elif current["spec"]["replicas"] != wanted:
+            current = self._scale(current, wanted)
+        if ready(self.active(current)) >= wanted:
+            self._scale_down(old)
+        return current
+
+    def _make(self, deployment: Object, version: str, replicas: int, revision: int) -> Object:
+        template = clone(deployment["spec"]["template"])
+        own = {_HASH: version}
+        labels = dig(template, "metadata", "labels", default={}) | own
+        template["metadata"] = template.get("metadata", {}) | {"labels": labels}
+        selector = clone(deployment["spec"]["selector"])
+        selector["matchLabels"] = (selector.get("matchLabels") or {}) | own
+        metadata = {
+            "name": f"{name_of(deployment)}-{version}",
+            "namespace": namespace_of(deployment),
+            "labels": labels,
+            "annotations": {_REVISION: str(revision)},
+            "ownerReferences": [owner_reference(deployment)],
+        }
+        spec = {"replicas": replicas, "selector": selector, "template": template}
+        return self.create(_SETS, {"metadata": metadata, "spec": spec})
+
+    def _scale(self, replica_set: Object, replicas: int) -> Object:
+        where = ref_of(_SETS, replica_set)
+        return self.update(where, lambda obj: obj | {"spec": obj["spec"] | {"replicas": replicas}})
+
+    def _scale_down(self, sets: list[Object]) -> None:
+        for replica_set in sets:
+            self._scale(replica_set, 0)
+
+    def _report(self, ref: Ref, deployment: Object, current: Object | None, old: list[Object]) -> None:
+        updated = self.active(current) if current else []
+        pods = [*updated, *(pod for item in old for pod in self.active(item))]
+        wanted = deployment["spec"]["replicas"]
+        done = len(updated) == len(pods) == wanted == ready(updated)
+        status = {
+            "observedGeneration": deployment["metadata"]["generation"],
+            "replicas": len(pods),
+            "updatedReplicas": len(updated),
+            "readyReplicas": ready(pods),
+            "availableReplicas": ready(pods),
+            "unavailableReplicas": max(0, max(wanted, len(pods)) - ready(pods)),
+            "conditions": _conditions(deployment, current, done, any(map(_crashes, updated)), ready(pods) >= wanted),
+        }
+        self.set_status(ref, status)
+
+
+def _conditions(deployment: Object, current: Object | None, done: bool, stuck: bool, available: bool) -> list[Object]:
+    what = f'ReplicaSet "{name_of(current)}"' if current else "Deployment"
+    reason, message = "ReplicaSetUpdated", f"{what} is progressing."
+    if done:
+        reason, message = "NewReplicaSetAvailable", f"{what} has successfully progressed."
+    elif stuck:
+        reason, message = "ProgressDeadlineExceeded", f"{what} has timed out progressing."
+    conditions = dig(deployment, "status", "conditions", default=[])
+    conditions = with_condition(
+        conditions,
+        "Available",
+        available,
+        reason=f"MinimumReplicas{'Available' if available else 'Unavailable'}",
+        message=f"Deployment {'has' if available else 'does not have'} minimum availability.",
+    )
+    return with_condition(conditions, "Progressing", done or not stuck, reason=reason, message=message)
+
+
+def _crashes(pod: Object) -> bool:
+    waiting = dig(pod, "status", "containerStatuses", 0, "state", "waiting", "reason")
+    return bool(waiting == "CrashLoopBackOff")

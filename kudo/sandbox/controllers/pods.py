@@ -1,0 +1,143 @@
+"""Pods: from Pending to Running or Succeeded, or into the trouble that an annotation asks for."""
+
+import time
+from collections.abc import Iterator
+
+from kudo.sandbox.api import Api
+from kudo.sandbox.controllers.cluster import NODE
+from kudo.sandbox.controllers.controller import ROLLOUT, Controller
+from kudo.sandbox.controllers.podstatus import (
+    finished,
+    is_over,
+    is_ready,
+    running,
+    unschedulable,
+    waiting,
+)
+from kudo.sandbox.objects import Object, dig, name_of, namespace_of, owners_of, uid_of
+from kudo.sandbox.store import Change, Ref
+
+_VOLUMES = (
+    # (volume source, field with the name, resource)
+    ("configMap", "name", "configmaps"),
+    ("secret", "secretName", "secrets"),
+    ("persistentVolumeClaim", "claimName", "persistentvolumeclaims"),
+)
+_SOURCES = frozenset(key for _, _, key in _VOLUMES)
+_MAX_RESTARTS = 5
+
+
+class Pods(Controller):
+    """Kubelet, scheduler and image registry in one."""
+
+    keys = ("pods",)
+
+    def __init__(self, api: Api, rollout: float) -> None:
+        super().__init__(api, rollout)
+        self._since: dict[str, tuple[str, float]] = {}  # uid → the situation and when it began
+
+    def affected(self, change: Change) -> Iterator[Ref]:
+        """The pod itself, those beneath a changed annotation, or those that wait for a new volume source."""
+        key, namespace, _ = change.ref
+        if key == "pods":
+            if change.type == "DELETED":
+                self._since.pop(uid_of(change.object), None)
+            yield change.ref
+        elif key in _SOURCES and change.type == "ADDED":
+            for pod in self.store.items("pods", namespace):
+                if dig(pod, "status", "phase") == "Pending":
+                    yield ("pods", namespace, name_of(pod))
+        elif _annotation(change.object) != _annotation(change.previous or {}):
+            yield from self._beneath(uid_of(change.object))
+
+    def _beneath(self, uid: str) -> Iterator[Ref]:
+        for ref, obj in self.store.dependents(uid):
+            yield from [ref] if ref[0] == "pods" else self._beneath(uid_of(obj))
+
+    def reconcile(self, ref: Ref) -> float | None:
+        """Move a pod on."""
+        pod = self.live(ref)
+        if pod is None or is_over(pod):
+            return None
+        missing = "" if is_ready(pod) else self._missing(pod)
+        situation, delay = self._situation(pod, missing)
+        begun = self._since.get(uid_of(pod), ("", 0.0))
+        if begun[0] != situation:
+            begun = self._since[uid_of(pod)] = (situation, time.monotonic())
+        elapsed = time.monotonic() - begun[1]
+        if situation != "hang" and not pod["spec"].get("nodeName"):
+            pod = self.update(ref, lambda obj: obj | {"spec": obj["spec"] | {"nodeName": NODE}})
+        status, again = self._status(pod, situation, delay, elapsed, missing)
+        self.set_status(ref, status)
+        return again
+
+    def _situation(self, pod: Object, missing: str) -> tuple[str, float]:
+        mode = self.mode(pod)
+        if mode == "hang" and not is_ready(pod):
+            return "hang", 0.0
+        if missing:
+            return missing, 0.0
+        if mode in ("fail", "image"):
+            return mode, self.rollout
+        try:
+            return "run", float(mode)
+        except ValueError:
+            return "run", self.rollout
+
+    def _status(
+        self, pod: Object, situation: str, delay: float, elapsed: float, missing: str
+    ) -> tuple[Object, float | None]:
+        if situation == "hang":
+            return unschedulable(pod), None
+        if situation == missing:
+            return waiting(pod, "ContainerCreating", missing), None
+        if situation == "run":
+            return self._run(pod, delay, elapsed)
+        if elapsed < delay and not is_ready(pod) and not _has_failed(pod):
+            return waiting(pod, "ContainerCreating"), delay - elapsed
+        if situation == "image":
+            image = pod["spec"]["containers"][0]["image"]
+            return waiting(pod, "ImagePullBackOff", f'Back-off pulling image "{image}"'), None
+        return self._fail(pod, elapsed - delay)
+
+    def _run(self, pod: Object, delay: float, elapsed: float) -> tuple[Object, float | None]:
+        if is_ready(pod):
+            return pod["status"], None
+        if elapsed < delay:
+            return waiting(pod, "ContainerCreating"), delay - elapsed
+        if pod["spec"]["restartPolicy"] == "Always":
+            return running(pod), None
+        return finished(pod, 0), None
+
+    def _fail(self, pod: Object, elapsed: float) -> tuple[Object, float | None]:
+        policy = pod["spec"]["restartPolicy"]
+        if policy == "Never" or any(owner["kind"] == "Job" for owner in owners_of(pod)):
+            return finished(pod, 1), None
+        pause = max(2 * self.rollout, 0.1)
+        restarts = min(_MAX_RESTARTS, 1 + int(max(0.0, elapsed) / pause))
+        container = pod["spec"]["containers"][0]["name"]
+        back_off = f"back-off {10 * 2 ** (restarts - 1)}s restarting failed container={container}"
+        message = f"{back_off} pod={name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
+        again = None if restarts == _MAX_RESTARTS else pause
+        return waiting(pod, "CrashLoopBackOff", message, restarts), again
+
+    def _missing(self, pod: Object) -> str:
+        for volume in pod["spec"].get("volumes") or ():
+            for source, field, key in _VOLUMES:
+                name = dig(volume, source, field)
+                if name and not dig(volume, source, "optional") and self._absent(key, pod, name):
+                    what = key.removesuffix("s")
+                    return f'MountVolume.SetUp failed for volume "{volume["name"]}" : {what} "{name}" not found'
+        return ""
+
+    def _absent(self, key: str, pod: Object, name: str) -> bool:
+        return self.store.get((key, namespace_of(pod), name)) is None
+
+
+def _annotation(obj: Object) -> object:
+    return dig(obj, "metadata", "annotations", ROLLOUT)
+
+
+def _has_failed(pod: Object) -> bool:
+    reason = dig(pod, "status", "containerStatuses", 0, "state", "waiting", "reason")
+    return reason in ("CrashLoopBackOff", "ImagePullBackOff")

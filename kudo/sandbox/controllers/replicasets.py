@@ -1,0 +1,32 @@
+"""ReplicaSets: so and so many pods."""
+
+from kudo.sandbox.controllers.podstatus import is_ready
+from kudo.sandbox.controllers.workloads import WorkloadController, ready
+from kudo.sandbox.store import Ref
+
+
+class ReplicaSets(WorkloadController):
+    """Keeps the number of pods. Pods of nobody are not adopted."""
+
+    keys = ("apps/replicasets",)
+
+    def reconcile(self, ref: Ref) -> float | None:
+        """Create or delete pods, and count them."""
+        replica_set = self.live(ref)
+        if replica_set is None:
+            return None
+        wanted = replica_set["spec"]["replicas"]
+        pods = sorted(self.active(replica_set), key=is_ready, reverse=True)
+        for _ in range(wanted - len(pods)):
+            self.make_pod(replica_set, {})
+        self.delete_pods(pods[wanted:])
+        pods = self.active(replica_set)
+        status = {
+            "fullyLabeledReplicas": len(pods),
+            "readyReplicas": ready(pods),
+            "availableReplicas": ready(pods),
+            "observedGeneration": replica_set["metadata"]["generation"],
+        }
+        counted = {key: value for key, value in status.items() if value}
+        self.update(ref, lambda obj: obj | {"status": counted | {"replicas": len(pods)}}, "status")
+        return None

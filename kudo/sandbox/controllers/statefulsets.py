@@ -1,0 +1,128 @@
+"""StatefulSets: numbered pods with claims of their own."""
+
+from kudo.sandbox.controllers.podstatus import is_over, is_ready
+from kudo.sandbox.controllers.workloads import WorkloadController, ready
+from kudo.sandbox.objects import (
+    Object,
+    clone,
+    dig,
+    digest,
+    name_of,
+    namespace_of,
+    owner_reference,
+)
+from kudo.sandbox.store import Ref
+
+_REVISION = "controller-revision-hash"
+_CLAIMS = "persistentvolumeclaims"
+
+
+class StatefulSets(WorkloadController):
+    """Does one step at a time, like the real one, unless the pods are managed in parallel.
+
+    Other than the real one, an update gets rid of pods that never got ready without help.
+    """
+
+    keys = ("apps/statefulsets",)
+
+    def reconcile(self, ref: Ref) -> float | None:
+        """Do the next steps, and report."""
+        owner = self.live(ref)
+        if owner is None:
+            return None
+        revision = f"{name_of(owner)}-{digest(owner['spec']['template'])}"
+        self._remove_ended(owner)
+        self._scale(owner, revision)
+        self._update_pods(owner, revision)
+        self._report(ref, owner, revision)
+        return None
+
+    def _remove_ended(self, owner: Object) -> None:
+        self.delete_pods(pod for pod in self.pods(owner) if is_over(pod))
+
+    def _scale(self, owner: Object, revision: str) -> None:
+        parallel = owner["spec"]["podManagementPolicy"] == "Parallel"
+        pods = self._numbered(owner)
+        wanted = _names(owner)
+        for index, name in wanted.items():
+            if name not in pods:
+                self._make(owner, name, index, revision)
+            if not parallel and not (name in pods and is_ready(pods[name])):
+                return
+        surplus = sorted(pods.keys() - set(wanted.values()), key=_ordinal, reverse=True)
+        self.delete_pods(pods[name] for name in (surplus if parallel else surplus[:1]))
+
+    def _update_pods(self, owner: Object, revision: str) -> None:
+        strategy = owner["spec"]["updateStrategy"]
+        if strategy.get("type") == "OnDelete":
+            return
+        partition = dig(strategy, "rollingUpdate", "partition", default=0)
+        pods = self._numbered(owner)
+        outdated = [
+            name
+            for name in pods
+            if pods[name]["metadata"]["labels"].get(_REVISION) != revision and _ordinal(name) >= partition
+        ]
+        fresh = [pods[name] for name in pods if name not in outdated]
+        unready = [name for name in outdated if not is_ready(pods[name])]
+        if unready:
+            self.delete_pods(pods[name] for name in unready)
+        elif outdated and ready(fresh) == len(fresh) and len(pods) >= owner["spec"]["replicas"]:
+            self.delete_pods([pods[max(outdated, key=_ordinal)]])
+
+    def _numbered(self, owner: Object) -> dict[str, Object]:
+        return {name_of(pod): pod for pod in self.active(owner)}
+
+    def _make(self, owner: Object, name: str, index: int, revision: str) -> None:
+        volumes = dig(owner, "spec", "template", "spec", "volumes", default=[])
+        claimed = []
+        for template in owner["spec"].get("volumeClaimTemplates") or ():
+            claim = f"{name_of(template)}-{name}"
+            self._claim(owner, template, claim)
+            claimed.append({"name": name_of(template), "persistentVolumeClaim": {"claimName": claim}})
+        names = {volume["name"] for volume in claimed}
+        kept = [volume for volume in volumes if volume["name"] not in names]
+        labels = {
+            "statefulset.kubernetes.io/pod-name": name,
+            "apps.kubernetes.io/pod-index": str(index),
+            _REVISION: revision,
+        }
+        network = {"hostname": name, "subdomain": owner["spec"].get("serviceName") or ""}
+        self.make_pod(owner, labels, name, network | {"volumes": [*kept, *claimed]})
+
+    def _claim(self, owner: Object, template: Object, name: str) -> None:
+        if self.store.get((_CLAIMS, namespace_of(owner), name)) is not None:
+            return
+        labels = dig(owner, "spec", "selector", "matchLabels", default={})
+        metadata = clone(template["metadata"]) | {"name": name, "namespace": namespace_of(owner)}
+        metadata["labels"] = (metadata.get("labels") or {}) | labels
+        if dig(owner, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
+            metadata["ownerReferences"] = [owner_reference(owner)]
+        self.create(_CLAIMS, {"metadata": metadata, "spec": clone(template["spec"])})
+
+    def _report(self, ref: Ref, owner: Object, revision: str) -> None:
+        pods = self.active(owner)
+        updated = [pod for pod in pods if pod["metadata"]["labels"].get(_REVISION) == revision]
+        before = dig(owner, "status", "currentRevision", default=revision)
+        done = len(updated) == len(pods) == owner["spec"]["replicas"] == ready(pods)
+        current = revision if done else before
+        status = {
+            "observedGeneration": owner["metadata"]["generation"],
+            "readyReplicas": ready(pods),
+            "currentReplicas": sum(1 for pod in pods if pod["metadata"]["labels"].get(_REVISION) == current),
+            "updatedReplicas": len(updated),
+            "currentRevision": current,
+            "updateRevision": revision,
+        }
+        counted = {key: value for key, value in status.items() if value}
+        counted |= {"replicas": len(pods), "availableReplicas": ready(pods), "collisionCount": 0}
+        self.update(ref, lambda obj: obj | {"status": counted}, "status")
+
+
+def _names(owner: Object) -> dict[int, str]:
+    start = dig(owner, "spec", "ordinals", "start", default=0)
+    return {index: f"{name_of(owner)}-{index}" for index in range(start, start + owner["spec"]["replicas"])}
+
+
+def _ordinal(name: str) -> int:
+    return int(name.rpartition("-")[2])

@@ -1,0 +1,190 @@
+"""The resources that are served: the built-in ones as a table, and those that CRDs add."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kudo.sandbox.objects import Object, condition, dig
+
+CRDS = "apiextensions.k8s.io/customresourcedefinitions"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource in one version of its API group."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+    status: bool = False
+    short: tuple[str, ...] = ()
+    singular: str = ""
+    categories: tuple[str, ...] = ()
+    scale: bool = False
+    custom: bool = False
+    columns: tuple[tuple[str, str, str], ...] = ()  # (name, type, jsonPath) of additional printer columns
+
+    @property
+    def key(self) -> str:
+        """Where its objects are stored; the versions of a group share one place."""
+        return f"{self.group}/{self.plural}" if self.group else self.plural
+
+    @property
+    def api_version(self) -> str:
+        """What objects carry as `apiVersion`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def view(self, obj: Object) -> Object:
+        """A stored object as this version shows it."""
+        return obj if obj["apiVersion"] == self.api_version else {**obj, "apiVersion": self.api_version}
+
+
+# Group and versions, then per resource: plural, kind, flags and short names. Flags: n namespaced,
+# s status subresource, c scale subresource, a part of the category "all".
+_TABLE: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = (
+    (
+        "",
+        "v1",
+        (
+            ("namespaces", "Namespace", "s", "ns"),
+            ("nodes", "Node", "s", "no"),
+            ("pods", "Pod", "nsa", "po"),
+            ("services", "Service", "nsa", "svc"),
+            ("configmaps", "ConfigMap", "n", "cm"),
+            ("secrets", "Secret", "n", ""),
+            ("serviceaccounts", "ServiceAccount", "n", "sa"),
+            ("persistentvolumeclaims", "PersistentVolumeClaim", "ns", "pvc"),
+            ("persistentvolumes", "PersistentVolume", "s", "pv"),
+            ("events", "Event", "n", "ev"),
+            ("endpoints", "Endpoints", "n", "ep"),
+            ("resourcequotas", "ResourceQuota", "ns", "quota"),
+            ("limitranges", "LimitRange", "n", "limits"),
+            ("replicationcontrollers", "ReplicationController", "nsca", "rc"),
+        ),
+    ),
+    (
+        "apps",
+        "v1",
+        (
+            ("deployments", "Deployment", "nsca", "deploy"),
+            ("statefulsets", "StatefulSet", "nsca", "sts"),
+            ("daemonsets", "DaemonSet", "nsa", "ds"),
+            ("replicasets", "ReplicaSet", "nsca", "rs"),
+            ("controllerrevisions", "ControllerRevision", "n", ""),
+        ),
+    ),
+    ("batch", "v1", (("jobs", "Job", "nsa", ""), ("cronjobs", "CronJob", "nsa", "cj"))),
+    # v1beta1 is gone from real clusters since 1.25, but many old operator packages still use it.
+    ("policy", "v1 v1beta1", (("poddisruptionbudgets", "PodDisruptionBudget", "ns", "pdb"),)),
+    (
+        "rbac.authorization.k8s.io",
+        "v1",
+        (
+            ("roles", "Role", "n", ""),
+            ("rolebindings", "RoleBinding", "n", ""),
+            ("clusterroles", "ClusterRole", "", ""),
+            ("clusterrolebindings", "ClusterRoleBinding", "", ""),
+        ),
+    ),
+    (
+        "networking.k8s.io",
+        "v1",
+        (
+            ("ingresses", "Ingress", "ns", "ing"),
+            ("networkpolicies", "NetworkPolicy", "n", "netpol"),
+            ("ingressclasses", "IngressClass", "", ""),
+        ),
+    ),
+    ("storage.k8s.io", "v1", (("storageclasses", "StorageClass", "", "sc"),)),
+    ("autoscaling", "v2", (("horizontalpodautoscalers", "HorizontalPodAutoscaler", "nsa", "hpa"),)),
+    ("apiextensions.k8s.io", "v1", (("customresourcedefinitions", "CustomResourceDefinition", "s", "crd"),)),
+    ("coordination.k8s.io", "v1", (("leases", "Lease", "n", ""),)),
+    ("events.k8s.io", "v1", (("events", "Event", "n", "ev"),)),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        (
+            ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration", "", ""),
+            ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration", "", ""),
+        ),
+    ),
+    ("scheduling.k8s.io", "v1", (("priorityclasses", "PriorityClass", "", "pc"),)),
+)
+
+
+def built_in() -> Iterator[Resource]:
+    """Every built-in resource in every version, the preferred version first."""
+    for group, versions, entries in _TABLE:
+        for version in versions.split():
+            for plural, kind, flags, short in entries:
+                yield Resource(
+                    group=group,
+                    version=version,
+                    plural=plural,
+                    kind=kind,
+                    namespaced="n" in flags,
+                    status="s" in flags,
+                    scale="c" in flags,
+                    short=(short,) if short else (),
+                    singular=kind.lower(),
+                    categories=("all",) if "a" in flags else (),
+                )
+
+
+def custom(crd: Object) -> Iterator[Resource]:
+    """The resources that an established CRD defines; none before."""
+    spec, names = crd["spec"], crd["spec"]["names"]
+    if condition(crd, "Established").get("status") != "True":
+        return
+    for version in spec["versions"]:
+        if version.get("served", True):
+            yield Resource(
+                group=spec["group"],
+                version=version["name"],
+                plural=names["plural"],
+                kind=names["kind"],
+                namespaced=spec["scope"] == "Namespaced",
+                status=dig(version, "subresources", "status") is not None,
+                short=tuple(names.get("shortNames") or ()),
+                singular=names.get("singular") or names["kind"].lower(),
+                categories=tuple(names.get("categories") or ()),
+                custom=True,
+                columns=tuple(
+                    (column["name"], column["type"], column["jsonPath"])
+                    for column in version.get("additionalPrinterColumns") or ()
+                ),
+            )
+
+
+class Registry:
+    """Which resources are served just now."""
+
+    def __init__(self) -> None:
+        self._built_in = tuple(built_in())
+        self._custom: dict[str, tuple[Resource, ...]] = {}
+
+    def __iter__(self) -> Iterator[Resource]:
+        yield from self._built_in
+        for resources in self._custom.values():
+            yield from resources
+
+    def find(self, group: str, version: str, plural: str) -> Resource | None:
+        """The resource under that path, if it is served."""
+        wanted = (group, version, plural)
+        return next((item for item in self if (item.group, item.version, item.plural) == wanted), None)
+
+    def at(self, key: str) -> Resource:
+        """The preferred version of what is stored there; KeyError if nothing is."""
+        found = next((item for item in self if item.key == key), None)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def define(self, crd: Object) -> None:
+        """Serve (from now on) what a CRD says."""
+        self._custom[crd["metadata"]["name"]] = tuple(custom(crd))
+
+    def forget(self, name: str) -> None:
+        """Stop serving what a CRD defined."""
+        self._custom.pop(name, None)

@@ -1,0 +1,157 @@
+"""The sandbox: an API server with simulated controllers in one process."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from kudo.sandbox.api import Api
+from kudo.sandbox.controllers import CONTROLLERS
+from kudo.sandbox.controllers.cluster import start_cluster
+from kudo.sandbox.controllers.manager import Manager
+from kudo.sandbox.faults import Faults
+from kudo.sandbox.objects import Object
+from kudo.sandbox.resources import CRDS, Registry
+from kudo.sandbox.server import Requests, Server
+from kudo.sandbox.store import Change, Store
+
+_SAVE_SECONDS = 2.0
+
+
+class Sandbox:
+    """An in-memory Kubernetes for trying things out: it serves the API, but nothing really runs.
+
+    Workloads take `rollout` seconds to get ready; the annotation `sandbox.kudo.dev/rollout` (fail, image,
+    hang or a number of seconds) on a workload, a pod template or a pod makes it otherwise. With `state`,
+    a file keeps the objects from one sandbox to the next. Left out, on purpose: schemas (of built-in
+    kinds as of CRDs: unknown fields are kept and nothing is pruned), admission webhooks, quotas, access
+    control, conversion between versions, aggregated APIs, and graceful deletion of pods.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, rollout: float = 0.5, state: Path | None = None) -> None:
+        self._host = host
+        self._port = port
+        self._state = state
+        self._saved = 0
+        self._store = Store()
+        self._registry = Registry()
+        self._store.listeners.append(self._serve_crds)
+        api = Api(self._registry, self._store)
+        self._api = api
+        self._manager = Manager(self._store, [kind(api, rollout) for kind in CONTROLLERS])
+        self.faults = Faults(self._store.cut, self._store.compact)
+        self._server = Server(api, self.faults)
+        self._runner: web.AppRunner | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        """Where the API is served, once started."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def requests(self) -> Requests:
+        """The latest requests: method, path and query."""
+        return self._server.requests
+
+    @property
+    def open_watches(self) -> int:
+        """How many watches are open."""
+        return self._store.followers
+
+    def kubeconfig(self) -> Object:
+        """A kubeconfig for this sandbox."""
+        name = "kudo-sandbox"
+        context = {"cluster": name, "user": name, "namespace": "default"}
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "clusters": [{"name": name, "cluster": {"server": self.url}}],
+            "users": [{"name": name, "user": {}}],
+            "contexts": [{"name": name, "context": context}],
+            "preferences": {},
+        }
+
+    async def start(self) -> None:
+        """Load the state and serve. OSError if the port is taken, ValueError if the state is unreadable."""
+        await self._load()
+        start_cluster(self._api)
+        runner = web.AppRunner(
+            self._server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+        )
+        await runner.setup()
+        self._runner = runner
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._port = runner.addresses[0][1]
+        self._manager.start()
+        self._tasks = [asyncio.create_task(self._manager.run()), asyncio.create_task(self._keep_saved())]
+
+    async def stop(self) -> None:
+        """Stop serving, and save the state."""
+        self._manager.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._store.cut()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._save()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _serve_crds(self, change: Change) -> None:
+        if change.ref[0] != CRDS:
+            return
+        if change.type == "DELETED":
+            self._registry.forget(change.ref[2])
+        else:
+            self._registry.define(change.object)
+
+    async def _load(self) -> None:
+        if self._state is None:
+            return
+        try:
+            self._store.load(json.loads(await asyncio.to_thread(self._state.read_text)))
+        except FileNotFoundError:
+            return
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{self._state} is no state of a sandbox") from error
+        for crd in self._store.items(CRDS):
+            self._registry.define(crd)
+        self._saved = self._store.revision
+
+    async def _keep_saved(self) -> None:
+        while True:
+            await asyncio.sleep(_SAVE_SECONDS)
+            await self._save()
+
+    async def _save(self) -> None:
+        if self._state is None or self._saved == self._store.revision:
+            return
+        revision, text = self._store.revision, json.dumps(self._store.dump())
+        await asyncio.to_thread(_replace, self._state, text)
+        self._saved = revision
+
+
+def _replace(path: Path, text: str) -> None:
+    # Never half a file, whatever happens in between.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    draft.write_text(text)
+    draft.replace(path)

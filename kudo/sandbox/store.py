@@ -1,0 +1,185 @@
+"""The objects, their versions and the log of their changes."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from kudo.sandbox.objects import Object, name_of, namespace_of, owners_of, uid_of
+from kudo.sandbox.status import expired
+
+Ref = tuple[str, str, str]  # (key of the resource, namespace, name)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write: ADDED, MODIFIED or DELETED."""
+
+    type: str
+    ref: Ref
+    object: Object
+    previous: Object | None
+    revision: int
+
+
+class Feed:
+    """The changes as one follower receives them, in order."""
+
+    def __init__(self, backlog: list[Change]) -> None:
+        self._queue: asyncio.Queue[Change | None] = asyncio.Queue()
+        for change in backlog:
+            self._queue.put_nowait(change)
+
+    def push(self, change: Change) -> None:
+        """Append a change."""
+        self._queue.put_nowait(change)
+
+    def cut(self) -> None:
+        """End the feed."""
+        self._queue.put_nowait(None)
+
+    async def next(self) -> Change | None:
+        """Wait for the next change; None when the feed was cut."""
+        return await self._queue.get()
+
+
+class Store:
+    """All objects. What is in it is never modified in place, only replaced.
+
+    Everything here is synchronous, so that no lock is needed: one event loop does one write at a time.
+    """
+
+    def __init__(self, history: int = 4096) -> None:
+        self.revision = 1
+        self.listeners: list[Callable[[Change], None]] = []
+        self._objects: dict[str, dict[tuple[str, str], Object]] = defaultdict(dict)
+        self._by_uid: dict[str, Ref] = {}
+        self._dependents: dict[str, dict[Ref, None]] = defaultdict(dict)
+        self._log: deque[Change] = deque(maxlen=history)
+        self._forgotten = 1  # changes up to this revision are not in the log
+        self._feeds: set[Feed] = set()
+
+    def get(self, ref: Ref) -> Object | None:
+        """The object, or None. Clone it before changing anything."""
+        return self._objects[ref[0]].get(ref[1:])
+
+    def items(self, key: str, namespace: str = "") -> list[Object]:
+        """The objects of a resource by namespace and name."""
+        kept = sorted(self._objects[key].items())
+        return [obj for (where, _), obj in kept if not namespace or where == namespace]
+
+    def by_uid(self, uid: str) -> Object | None:
+        """The object with that uid, or None."""
+        ref = self._by_uid.get(uid)
+        return self.get(ref) if ref else None
+
+    def ref(self, uid: str) -> Ref | None:
+        """Where the object with that uid is."""
+        return self._by_uid.get(uid)
+
+    def dependents(self, uid: str, key: str = "") -> Iterator[tuple[Ref, Object]]:
+        """The objects with an owner reference to that uid, those of one resource if given."""
+        for ref in list(self._dependents.get(uid, ())):
+            obj = self.get(ref)
+            if obj is not None and key in ("", ref[0]):
+                yield ref, obj
+
+    def contents(self, namespace: str) -> Iterator[tuple[Ref, Object]]:
+        """Everything in a namespace."""
+        for key, objects in list(self._objects.items()):
+            for (where, name), obj in list(objects.items()):
+                if where == namespace:
+                    yield (key, where, name), obj
+
+    def put(self, key: str, obj: Object) -> Object:
+        """Store a new or changed object; returns it with its resourceVersion."""
+        ref = (key, namespace_of(obj), name_of(obj))
+        previous = self.get(ref)
+        self.revision += 1
+        obj = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self.revision)}}
+        if previous is not None:
+            self._unlink(ref, previous)
+        self._insert(ref, obj)
+        self._record(Change("MODIFIED" if previous else "ADDED", ref, obj, previous, self.revision))
+        return obj
+
+    def remove(self, ref: Ref, last: Object | None = None) -> Object:
+        """Take an object out; returns its last state, or the given one. KeyError if there is none."""
+        previous = self._objects[ref[0]].pop(ref[1:])
+        self._unlink(ref, previous)
+        self.revision += 1
+        last = last or previous
+        last = {**last, "metadata": {**last["metadata"], "resourceVersion": str(self.revision)}}
+        self._record(Change("DELETED", ref, last, previous, self.revision))
+        return last
+
+    def follow(self, since: int) -> Feed:
+        """A feed of all changes after a revision.
+
+        ApiError 410 when that revision is forgotten — or still to come: then the client knew a sandbox
+        that has since been started afresh.
+        """
+        if since < self._forgotten or since > self.revision:
+            raise expired(f"too old resource version: {since} ({self._forgotten})")
+        feed = Feed([change for change in self._log if change.revision > since])
+        self._feeds.add(feed)
+        return feed
+
+    def unfollow(self, feed: Feed) -> None:
+        """Stop a feed."""
+        self._feeds.discard(feed)
+
+    @property
+    def followers(self) -> int:
+        """How many feeds there are."""
+        return len(self._feeds)
+
+    def cut(self) -> None:
+        """End all feeds."""
+        for feed in self._feeds:
+            feed.cut()
+
+    def compact(self) -> None:
+        """Forget the changes so far."""
+        self._log.clear()
+        self._forgotten = self.revision
+
+    @property
+    def forgotten(self) -> int:
+        """The oldest revision that can still be followed from."""
+        return self._forgotten
+
+    def dump(self) -> Object:
+        """The whole state as plain JSON data."""
+        objects = {key: [obj for _, obj in sorted(kept.items())] for key, kept in self._objects.items() if kept}
+        return {"revision": self.revision, "objects": objects}
+
+    def load(self, state: Object) -> None:
+        """Take over a dumped state. The log starts empty."""
+        for key, objects in state["objects"].items():
+            for obj in objects:
+                self._insert((key, namespace_of(obj), name_of(obj)), obj)
+        self.revision = self._forgotten = int(state["revision"])
+
+    def _insert(self, ref: Ref, obj: Object) -> None:
+        self._objects[ref[0]][ref[1:]] = obj
+        self._by_uid[uid_of(obj)] = ref
+        for owner in owners_of(obj):
+            self._dependents[owner["uid"]][ref] = None
+
+    def _unlink(self, ref: Ref, obj: Object) -> None:
+        self._by_uid.pop(uid_of(obj), None)
+        for owner in owners_of(obj):
+            waiting = self._dependents.get(owner["uid"], {})
+            waiting.pop(ref, None)
+            if not waiting:
+                self._dependents.pop(owner["uid"], None)
+
+    def _record(self, change: Change) -> None:
+        if len(self._log) == self._log.maxlen:
+            self._forgotten = self._log[0].revision
+        self._log.append(change)
+        for feed in self._feeds:
+            feed.push(change)
+        for listener in self.listeners:
+            listener(change)

@@ -1,0 +1,103 @@
+"""Packages written in a test, and the plans of their instances."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kudo.client import Plans, Run
+from kudo.cluster import Cluster
+from kudo.instances.install import check_install, install_instance, install_package
+from kudo.model import yaml
+from kudo.model.execution import PlanRequest
+from kudo.model.objects import Object, ObjectRef
+from kudo.packages import read_package
+
+Content = Mapping[str, object]
+
+NAMESPACE = "default"
+
+CONFIG_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ Name }}-config
+data:
+  key: value
+"""
+
+
+def write_package(
+    directory: Path,
+    *,
+    tasks: list[Content],
+    plans: Mapping[str, Content],
+    params: list[Content] | None = None,
+    templates: Mapping[str, str] | None = None,
+    api_version: str = "kudo.dev/v1",
+    name: str = "tested",
+) -> Path:
+    """Write a package; every plan is a mapping as in operator.yaml."""
+    root = directory / name
+    (root / "templates").mkdir(parents=True, exist_ok=True)
+    operator = {
+        "apiVersion": api_version,
+        "name": name,
+        "operatorVersion": "1.0.0",
+        "kubernetesVersion": "1.25.0",
+        "tasks": tasks,
+        "plans": plans,
+    }
+    (root / "operator.yaml").write_text(yaml.dump(operator))
+    (root / "params.yaml").write_text(yaml.dump({"apiVersion": api_version, "parameters": params or []}))
+    for file, text in (templates or {}).items():
+        (root / "templates" / file).write_text(text)
+    return root
+
+
+def apply(name: str, *resources: str) -> Content:
+    return {"name": name, "kind": "Apply", "spec": {"resources": list(resources)}}
+
+
+def delete(name: str, *resources: str) -> Content:
+    return {"name": name, "kind": "Delete", "spec": {"resources": list(resources)}}
+
+
+def toggle(name: str, parameter: str, *resources: str) -> Content:
+    return {"name": name, "kind": "Toggle", "spec": {"parameter": parameter, "resources": list(resources)}}
+
+
+def dummy(name: str, **spec: bool) -> Content:
+    return {"name": name, "kind": "Dummy", "spec": spec}
+
+
+def phase(name: str, *steps: tuple[str, list[str]], strategy: str = "serial") -> Content:
+    return {"name": name, "strategy": strategy, "steps": [{"name": step, "tasks": tasks} for step, tasks in steps]}
+
+
+def plan(*phases: Content, strategy: str = "serial") -> Content:
+    return {"strategy": strategy, "phases": list(phases)}
+
+
+@dataclass(frozen=True)
+class Installer:
+    """Installs packages, and runs the plans of their instances."""
+
+    cluster: Cluster
+    plans: Plans
+    directory: Path
+
+    async def install(self, package: Path, name: str = "test", **parameters: str) -> None:
+        content = read_package(package)
+        await check_install(self.cluster, content, NAMESPACE, name, parameters)
+        await install_package(self.cluster, content, NAMESPACE)
+        await install_instance(self.cluster, content, NAMESPACE, name, parameters)
+
+    async def start(self, name: str = "test", plan: str = "deploy", *, resume: bool = False) -> Run:
+        return await self.plans.start(PlanRequest(namespace=NAMESPACE, instance=name, plan=plan, resume=resume))
+
+    async def deploy(self, package: Path, name: str = "test", **parameters: str) -> Run:
+        await self.install(package, name, **parameters)
+        return await self.start(name)
+
+    async def get(self, api_version: str, kind: str, name: str) -> Object | None:
+        return await self.cluster.get(ObjectRef(api_version, kind, NAMESPACE, name))
