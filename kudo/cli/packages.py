@@ -9,7 +9,6 @@ from kudo.cli.options import Instance, Namespace, ParameterFiles, Parameters, Wa
 from kudo.cli.progress import show, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
-from kudo.client import Run
 from kudo.cluster import Cluster
 from kudo.instances.change import check_update, remove_instance, update_instance
 from kudo.instances.definitions import install_definitions
@@ -55,7 +54,7 @@ async def install(
         await install_package(now.cluster, content, now.namespace)
         await install_instance(now.cluster, content, now.namespace, name, parameters)
         out.print(f"The instance {name} of {content.operator_version_name} is installed in {now.namespace}.")
-        await start(now, name, DEPLOY, wait, wait_time)
+        await start(now, now.request(name, DEPLOY), wait, wait_time)
 
 
 @command
@@ -79,7 +78,7 @@ async def update(
             out.print(f"No value of the instance {instance} changes, so no plan runs.")
             return
         out.print(f"The instance {instance} is updated.")
-        await start(now, instance, change.plan, wait, wait_time)
+        await start(now, now.request(instance, change.plan), wait, wait_time)
 
 
 @command
@@ -94,7 +93,7 @@ async def uninstall(
         await _stop_running(now, instance)
         version = await read_operator_version(now.cluster, there)
         if CLEANUP in version.spec.plans:
-            await start(now, instance, CLEANUP, True, wait_time)
+            await start(now, now.request(instance, CLEANUP), True, wait_time)
         await remove_instance(now.cluster, now.namespace, instance, lambda _: None)
         out.print(f"The instance {instance} is gone.")
 
@@ -107,13 +106,13 @@ async def _stop_running(now: Session, instance: str) -> None:
         await show(running)
 
 
-async def start(now: Session, instance: str, plan: str, wait: bool, wait_time: float) -> Run:
+async def start(now: Session, request: PlanRequest, wait: bool, wait_time: float) -> None:
     """Start a plan and say so; with `wait`, show it to its end."""
-    run = await now.plans.start(PlanRequest(namespace=now.namespace, instance=instance, plan=plan))
-    out.print(f"The plan {plan} has started.")
+    run = await now.plans.start(request)
+    out.print(f"The plan {request.plan} has started.")
     if wait:
         await wait_for(run, wait_time)
-        out.print(f"The plan {plan} is COMPLETE.")
+        out.print(f"The plan {request.plan} is COMPLETE.")
     else:
-        out.print(f"See how it goes with `kudo plan status --instance {instance} --namespace {now.namespace}`.")
-    return run
+        where = f"--instance {request.instance} --namespace {request.namespace}"
+        out.print(f"See how it goes with `kudo plan status {where}`.")

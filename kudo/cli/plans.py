@@ -7,15 +7,17 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from kudo.cli.options import Instance, Namespace, Output, Wait, WaitTime
+from kudo.cli.options import Instance, Namespace, Output, ParameterFiles, Parameters, Wait, WaitTime, read_parameters
 from kudo.cli.packages import start
 from kudo.cli.progress import styled_tree, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.errors import TemporalUnavailable
+from kudo.instances.parameters import check_parameters
 from kudo.instances.plans import require_plan
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.model import yaml
+from kudo.model.execution import PlanRequest
 from kudo.model.status import ExecutionStatus, PlanStatus
 
 app = typer.Typer(no_args_is_help=True, help="Look at plans, and steer them.")
@@ -84,14 +86,20 @@ async def trigger(
     instance: Instance,
     name: Annotated[str, typer.Option("--name", help="Name of the plan.")],
     namespace: Namespace = None,
+    parameter: Parameters = None,
+    parameter_file: ParameterFiles = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Run a plan of an instance."""
+    """Run a plan of an instance; parameters hold for this run alone."""
+    parameters = read_parameters(parameter, parameter_file)
     async with session(namespace) as now:
         there = await read_instance(now.cluster, now.namespace, instance)
-        require_plan(await read_operator_version(now.cluster, there), name)
-        await start(now, instance, name, wait, wait_time)
+        version = await read_operator_version(now.cluster, there)
+        require_plan(version, name)
+        check_parameters(version.spec.parameters, {**there.spec.parameters, **parameters})
+        request = PlanRequest(namespace=now.namespace, instance=instance, plan=name, parameters=parameters)
+        await start(now, request, wait, wait_time)
 
 
 @app.command()

@@ -18,6 +18,9 @@ P = ParamSpec("P")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+DEBUG = "KUDO_DEBUG"
+"""The environment variable that has tracebacks shown."""
+
 INTERRUPTED = 130
 """The exit status of what Ctrl-C ended."""
 
@@ -34,6 +37,12 @@ def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            if isinstance(error, typer.BadParameter | typer.Exit) or DEBUG in os.environ:
+                raise
+            defect = f"{type(error).__name__}: {error}"
+            err.print(f"[bold red]Error:[/] {_escape(defect)}\nThis is a defect of kudo. {DEBUG}=1 shows where.")
+            raise typer.Exit(1) from None
 
     return wrapper
 

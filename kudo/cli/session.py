@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kudo.client import Plans, connect
 from kudo.cluster import Cluster
+from kudo.model.execution import PlanRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,10 @@ class Session:
     cluster: Cluster
     plans: Plans
     namespace: str
+
+    def request(self, instance: str, plan: str) -> PlanRequest:
+        """Ask for a plan of an instance in this namespace."""
+        return PlanRequest(namespace=self.namespace, instance=instance, plan=plan)
 
 
 @asynccontextmanager

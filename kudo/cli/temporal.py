@@ -23,6 +23,7 @@ class TemporalServer:
 
     port: int
     ui_port: int
+    pid: int
 
     @property
     def address(self) -> str:
@@ -54,7 +55,7 @@ async def temporal_server(port: int, ui_port: int, database: Path) -> AsyncItera
     errors = asyncio.create_task(_tail(process))
     try:
         await _answering(process, port, errors)
-        yield TemporalServer(port, ui_port)
+        yield TemporalServer(port, ui_port, process.pid)
     finally:
         await _stop(process)
         await errors

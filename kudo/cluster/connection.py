@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 from kudo.cluster.failures import failure
@@ -55,8 +56,12 @@ class Connection:
         Raises ConfigurationError where none of them is there, or is malformed.
         """
         files = _kubeconfig()
-        configuration = await _configuration(files, context)
-        return cls(client.ApiClient(configuration), _namespace(files, context))
+        try:
+            configuration = await _configuration(files, context)
+            return cls(client.ApiClient(configuration), _namespace(files, context))
+        except (config.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigurationError(f"The kubeconfig {files} cannot be used: {reason}") from None
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,18 +140,15 @@ def _json(text: bytes) -> Object:
 
 async def _configuration(files: str | None, context: str | None) -> client.Configuration:
     configuration = client.Configuration()
-    try:
-        if files is not None:
-            await config.load_kube_config(files, context, configuration, persist_config=False)
-        elif "KUBERNETES_SERVICE_HOST" in os.environ:
-            config.load_incluster_config(configuration)
-        else:
-            raise ConfigurationError(
-                "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config is there. "
-                "Set KUBECONFIG, or start a sandbox cluster with `kudo dev`."
-            )
-    except (config.ConfigException, ValueError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"The kubeconfig {files} cannot be used: {error}") from None
+    if files is not None:
+        await config.load_kube_config(files, context, configuration, persist_config=False)
+    elif "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config(configuration)
+    else:
+        raise ConfigurationError(
+            "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config is there. "
+            "Set KUBECONFIG, or start a sandbox cluster with `kudo dev`."
+        )
     return configuration
 
 

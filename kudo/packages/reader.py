@@ -69,7 +69,7 @@ def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
         field = ".".join(_field(problem["loc"], raw))
         reason = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "union_tag_invalid":
-            reason = f"there is no task kind {problem['ctx']['tag']}; use one of {problem['ctx']['expected_tags']}"
+            reason = f"there is no task kind {problem['ctx']['tag']!r}; use one of {problem['ctx']['expected_tags']}"
         yield f"{field}: {reason}" if field else reason
 
 

@@ -1,0 +1,191 @@
+"""Whatever is wrong is said in a sentence, with exit status 1 (2 for usage), and nothing is half-written."""
+
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+
+from kudo.cluster import Cluster
+from kudo.instances.resources import read_instance
+from kudo.model.resources import API_VERSION
+from kudo.sandbox import Sandbox
+
+PARAMS = [
+    {"name": "REPLICAS", "type": "integer", "default": 1},
+    {"name": "COLOUR", "enum": ["red", "green"], "default": "red"},
+    {"name": "REQUIRED", "description": "What nobody can guess"},
+    {"name": "FIXED", "default": "1", "immutable": True},
+]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml"), dummy("never")],
+        plans={"deploy": plan(phase("main", ("a", ["config"]))), "stuck": plan(phase("main", ("a", ["never"])))},
+        params=PARAMS,
+        templates={"config.yaml": CONFIG_MAP},
+    )
+
+
+async def nothing_written(cluster: Cluster) -> bool:
+    kinds = ("Operator", "OperatorVersion", "Instance")
+    return not any([await cluster.list(API_VERSION, kind, NAMESPACE) for kind in kinds])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-p", "REQUIRED=x", "-p", "REPLICA=2"], "REPLICA: there is no such parameter; did you mean REPLICAS?"),
+        (["-p", "REQUIRED=x", "-p", "REPLICAS=two"], "REPLICAS: must be an integer, and 'two' is not"),
+        (["-p", "REQUIRED=x", "-p", "COLOUR=blue"], "COLOUR: must be one of red, green, and 'blue' is not"),
+        ([], "REQUIRED: is required and has no default (What nobody can guess)"),
+        (["-p", "REQUIRED=x", "-P", "nowhere.yaml"], "The parameter file nowhere.yaml cannot be read: No such file"),
+        (["-p", "REQUIRED=x", "-n", "nowhere"], "There is no namespace nowhere."),
+        (["-p", "REQUIRED=x", "--instance", "Big_Name"], "'Big_Name' is no name for an instance"),
+    ],
+)
+async def test_install(package: Path, cluster: Cluster, client: object, arguments: list[str], sentence: str) -> None:
+    result = await kudo("install", package, *arguments)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("Error: ")
+    assert sentence in result.err
+    assert await nothing_written(cluster)
+
+
+async def test_a_package_with_five_mistakes(tmp_path: Path, cluster: Cluster, client: object) -> None:
+    package = write_package(
+        tmp_path,
+        tasks=[apply("config", "missing.yaml"), {"name": "odd", "kind": "Aply", "spec": {}}],
+        plans={"deploy": {"strategy": "sideways", "phases": [phase("main", ("a", ["nothing"]))]}},
+        params=[{"name": "N", "type": "integer", "default": "many"}],
+    )
+    result = await kudo("install", package)
+    assert result.status == 1
+    assert result.err.splitlines() == [
+        f"Error: The package {package} has 5 problems:",
+        "  - operator.yaml: tasks.odd: there is no task kind 'Aply'; use one of "
+        "'Apply', 'Delete', 'Toggle', 'Dummy', 'Pipe', 'KudoOperator'",
+        "  - operator.yaml: plans.deploy.strategy: Input should be 'serial' or 'parallel'",
+        "  - operator.yaml: plans.deploy.main.a: there is no task 'nothing'",
+        "  - operator.yaml: tasks.config: there is no template templates/missing.yaml",
+        "  - params.yaml: parameters.N.default: must be an integer, and 'many' is not",
+    ]
+    assert await nothing_written(cluster)
+
+
+async def test_no_such_package() -> None:
+    result = await kudo("install", "nowhere")
+    assert (result.status, result.err) == (
+        1,
+        "Error: The package nowhere has a problem:\n  - there is no such directory or file\n",
+    )
+
+
+@pytest.mark.usefixtures("client")
+async def test_no_definitions(package: Path, kubeconfig: Path) -> None:
+    result = await kudo("install", package, "-p", "REQUIRED=x")
+    assert result.status == 1
+    assert "does not know KUDO's resources yet. Bring them in with `kudo init`." in result.err
+
+
+async def test_no_temporal(package: Path, cluster: Cluster) -> None:
+    result = await kudo("install", package, "-p", "REQUIRED=x", TEMPORAL_ADDRESS="127.0.0.1:1")
+    assert result.status == 1
+    assert "Temporal at 127.0.0.1:1 cannot be reached (connection refused). Start it" in result.err
+    assert await nothing_written(cluster)
+
+
+async def test_no_cluster(package: Path, kubeconfig: Path, sandbox: Sandbox) -> None:
+    kubeconfig.write_text(kubeconfig.read_text().replace(sandbox.url, "http://127.0.0.1:1"))
+    result = await kudo("install", package, "-p", "REQUIRED=x")
+    assert result.status == 1
+    assert "the Kubernetes API at http://127.0.0.1:1 cannot be reached" in result.err
+
+
+async def test_no_kubeconfig(package: Path, tmp_path: Path) -> None:
+    result = await kudo("get", "instances", KUBECONFIG=str(tmp_path / "nowhere"))
+    assert result.status == 1
+    assert "There is no kubeconfig" in result.err
+
+
+async def test_a_kubeconfig_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "broken"
+    file.write_text("a: [")
+    result = await kudo("get", "instances", KUBECONFIG=str(file))
+    assert result.status == 1
+    assert f"The kubeconfig {file} cannot be used" in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("command", ["plan status", "plan trigger --name deploy", "update -p A=1", "uninstall"])
+async def test_unknown_instance(installer: Installer, package: Path, command: str) -> None:
+    await installer.install(package, "there", REQUIRED="x")
+    result = await kudo(*command.split(), "--instance", "nobody")
+    assert (result.status, result.err) == (
+        1,
+        "Error: There is no instance nobody in the namespace default. Instances there: there.\n",
+    )
+
+
+async def test_unknown_plan(installer: Installer, package: Path) -> None:
+    await installer.install(package, "there", REQUIRED="x")
+    result = await kudo("plan", "trigger", "--instance", "there", "--name", "destroy")
+    assert (result.status, result.err) == (
+        1,
+        "Error: tested-1.0.0 has no plan 'destroy'. Its plans: deploy, stuck.\n",
+    )
+
+
+async def test_no_plan_to_cancel(installer: Installer, package: Path) -> None:
+    await installer.install(package, "there", REQUIRED="x")
+    result = await kudo("plan", "cancel", "--instance", "there")
+    assert (result.status, result.err) == (
+        1,
+        "Error: No plan of the instance there in the namespace default is running.\n",
+    )
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_plan_that_runs_already(installer: Installer, package: Path) -> None:
+    await installer.install(package, "there", REQUIRED="x")
+    await installer.start("there", "stuck")
+    for command in ("plan trigger --name deploy", "update -p REPLICAS=2"):
+        result = await kudo(*command.split(), "--instance", "there")
+        assert result.status == 1
+        assert result.err.startswith("Error: The plan stuck of the instance there in the namespace default is running")
+    assert "REPLICAS" not in (await read_instance(installer.cluster, NAMESPACE, "there")).spec.parameters
+
+
+async def test_an_instance_that_is_there_already(installer: Installer, package: Path) -> None:
+    await installer.install(package, "there", REQUIRED="x")
+    result = await kudo("install", package, "--instance", "there", "-p", "REQUIRED=y")
+    assert result.status == 1
+    assert "There is an instance there in the namespace default already." in result.err
+    assert (await read_instance(installer.cluster, NAMESPACE, "there")).spec.parameters == {"REQUIRED": "x"}
+
+
+async def test_a_package_that_changed_below_its_version(installer: Installer, package: Path) -> None:
+    await installer.install(package, "there", REQUIRED="x")
+    (package / "templates" / "config.yaml").write_text(CONFIG_MAP + "  more: data\n")
+    result = await kudo("install", package, "--instance", "other", "-p", "REQUIRED=y")
+    assert result.status == 1
+    assert "differs from this package, and is used by there. Give the package another operatorVersion" in result.err
+
+
+async def test_an_immutable_parameter(installer: Installer, package: Path) -> None:
+    await installer.install(package, "there", REQUIRED="x")
+    result = await kudo("update", "--instance", "there", "-p", "FIXED=2")
+    assert (result.status, result.err) == (1, "Error: FIXED cannot be changed once an instance is installed.\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["install", "install x -p nonsense", "plan", "plan trigger --instance x", "update --instance x", "no-such-command"],
+)
+async def test_usage(command: str) -> None:
+    result = await kudo(*command.split())
+    assert result.status == 2
+    assert "Traceback" not in result.err

@@ -1,0 +1,157 @@
+"""Commands that do what they are asked."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.plans import CONFIG_MAP, Installer, apply, delete, dummy, phase, plan, write_package
+
+from kudo.model import yaml
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+PARAMETRIZED = CONFIG_MAP + "  size: {{ Params.SIZE | quote }}\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml"), delete("gone", "config.yaml"), dummy("fails", wantErr=True, fatal=True)],
+        plans={
+            "deploy": plan(phase("main", ("everything", ["config"]))),
+            "resize": plan(phase("main", ("everything", ["config"]))),
+            "broken": plan(phase("main", ("everything", ["fails"]))),
+            "cleanup": plan(phase("main", ("everything", ["gone"]))),
+        },
+        params=[{"name": "SIZE", "default": "small", "trigger": "resize"}, {"name": "OTHER", "default": "x"}],
+        templates={"config.yaml": PARAMETRIZED},
+    )
+
+
+async def test_install_and_status(package: Path, installer: Installer) -> None:
+    result = await kudo("install", package, "--instance", "it", "-p", "SIZE=large", "--wait")
+    lines = result.out.splitlines()
+    assert (result.status, result.err) == (0, "")
+    assert lines[:2] == ["The instance it of tested-1.0.0 is installed in default.", "The plan deploy has started."]
+    assert lines[-2].endswith("plan deploy COMPLETE")
+    assert lines[-1] == "The plan deploy is COMPLETE."
+    config = await installer.get("v1", "ConfigMap", "it-config")
+    assert config is not None
+    assert config.text("data", "size") == "large"
+    status = await kudo("plan", "status", "--instance", "it")
+    assert status.out.splitlines() == [
+        "└── it",
+        "   ├── Plan broken [NEVER_RUN]",
+        "   ├── Plan cleanup [NEVER_RUN]",
+        "   ├── Plan deploy (serial strategy) [COMPLETE]",
+        "   │  └── Phase main [COMPLETE]",
+        "   │     └── Step everything (COMPLETE)",
+        "   └── Plan resize [NEVER_RUN]",
+    ]
+
+
+async def test_a_failure_fails_the_command_and_says_which_step(package: Path, installer: Installer) -> None:
+    await installer.install(package, "it")
+    result = await kudo("plan", "trigger", "--instance", "it", "--name", "broken", "--wait")
+    assert result.status == 1
+    assert result.err == (
+        "Error: The plan broken ended FATAL_ERROR:\n  main.everything: The task fails is asked to fail for good.\n"
+    )
+    waited = await kudo("plan", "wait", "--instance", "it")
+    assert (waited.status, waited.err) == (1, result.err)
+
+
+@pytest.mark.parametrize(("output", "load"), [("json", json.loads), ("yaml", yaml.load)])
+async def test_status_for_machines(package: Path, installer: Installer, output: str, load) -> None:  # type: ignore[no-untyped-def]
+    outcome = await (await installer.deploy(package, "it")).outcome()
+    result = await kudo("plan", "status", "--instance", "it", "-o", output)
+    status = load(result.out)["planStatus"]["deploy"]
+    assert status == {
+        "name": "deploy",
+        "status": "COMPLETE",
+        "strategy": "serial",
+        "uid": outcome.status.uid,
+        "lastUpdatedTimestamp": status["lastUpdatedTimestamp"],
+        "phases": [
+            {
+                "name": "main",
+                "status": "COMPLETE",
+                "strategy": "serial",
+                "steps": [{"name": "everything", "status": "COMPLETE"}],
+            }
+        ],
+    }
+
+
+async def test_a_changed_parameter_runs_the_plan_that_it_triggers(package: Path, installer: Installer) -> None:
+    await (await installer.deploy(package, "it")).outcome()
+    resized = await kudo("update", "--instance", "it", "-p", "SIZE=large", "--wait")
+    assert "The plan resize is COMPLETE." in resized.out
+    other = await kudo("update", "--instance", "it", "-p", "OTHER=y", "--wait")
+    assert "The plan deploy is COMPLETE." in other.out
+    same = await kudo("update", "--instance", "it", "-p", "OTHER=y")
+    assert same.out == "No value of the instance it changes, so no plan runs.\n"
+    config = await installer.get("v1", "ConfigMap", "it-config")
+    assert config is not None
+    assert config.text("data", "size") == "large"
+
+
+async def test_a_parameter_file_and_what_overrides_it(package: Path, installer: Installer, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text("SIZE: medium\nOTHER: 7\n")
+    await kudo("install", package, "--instance", "it", "-P", values, "-p", "OTHER=8", "--wait")
+    listed = await kudo("get", "instances", "-o", "json")
+    assert json.loads(listed.out)[0]["spec"]["parameters"] == {"SIZE": "medium", "OTHER": "8"}
+
+
+async def test_arguments_of_one_run_are_not_stored(package: Path, installer: Installer) -> None:
+    await (await installer.deploy(package, "it")).outcome()
+    result = await kudo("plan", "trigger", "--instance", "it", "--name", "resize", "-p", "SIZE=huge", "--wait")
+    assert result.status == 0
+    config = await installer.get("v1", "ConfigMap", "it-config")
+    assert config is not None
+    assert config.text("data", "size") == "huge"
+    listed = await kudo("get", "instances", "-o", "json")
+    assert "parameters" not in json.loads(listed.out)[0]["spec"] or not json.loads(listed.out)[0]["spec"]["parameters"]
+
+
+async def test_uninstall_cleans_up_and_takes_what_it_owns(package: Path, installer: Installer) -> None:
+    await (await installer.deploy(package, "it")).outcome()
+    result = await kudo("uninstall", "--instance", "it")
+    assert (result.status, result.out.splitlines()[-1]) == (0, "The instance it is gone.")
+    assert await installer.get("v1", "ConfigMap", "it-config") is None
+    assert (await kudo("get", "instances")).out == "There are no instances in the namespace default.\n"
+
+
+async def test_cancel(installer: Installer, tmp_path: Path) -> None:
+    package = write_package(tmp_path, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))})
+    await installer.deploy(package, "it")
+    result = await kudo("plan", "cancel", "--instance", "it", "--reason", "enough", "--wait")
+    assert result.out.splitlines() == [
+        "The plan deploy is asked to stop.",
+        "└── it",
+        "   └── Plan deploy (serial strategy) [CANCELLED]",
+        "      ├── enough",
+        "      └── Phase main [CANCELLED]",
+        "         └── Step a (CANCELLED)",
+    ]
+
+
+async def test_a_wait_that_ends_before_the_plan(installer: Installer, tmp_path: Path) -> None:
+    package = write_package(tmp_path, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))})
+    result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "0.5")
+    assert result.status == 1
+    assert "The plan deploy has not ended after 0.5 s, and goes on." in result.err
+
+
+async def test_version() -> None:
+    assert re.fullmatch(r"kudo \d+\.\d+\.\d+\n", (await kudo("version")).out)
+
+
+def test_kubectl_finds_it_as_a_plugin() -> None:
+    found = shutil.which("kubectl-kudo", path=str(Path(__import__("sys").executable).parent))
+    assert found is not None

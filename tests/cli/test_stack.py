@@ -1,0 +1,139 @@
+"""`kudo dev` and `kudo demo`, as a user starts and stops them."""
+
+import asyncio
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import aiohttp
+import pytest
+from support.command import KUDO, kudo, process
+from support.waiting import until
+
+from kudo.cli.stack import free_port
+
+ROOT = Path(__file__).parents[2]
+GUESTBOOK = ROOT / "examples" / "guestbook"
+
+
+def children(pid: int) -> set[int]:
+    """All processes below a process."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    direct = {int(child) for child in listed}
+    return direct.union(*(children(child) for child in direct))
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if Path(f"/proc/{pid}").exists() and not is_zombie(pid)}
+
+
+def is_zombie(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def dev_arguments(data_dir: Path) -> list[object]:
+    ports = {name: free_port(0) for name in ("temporal", "ui", "cluster")}
+    options = [part for name, port in ports.items() for part in (f"--{name}-port", port)]
+    return ["dev", *options, "--data-dir", data_dir, "--rollout", "0.1"]
+
+
+async def exports(started: asyncio.subprocess.Process) -> dict[str, str]:
+    """What `kudo dev` prints for another shell."""
+    assert started.stdout is not None
+    async for line in started.stdout:
+        if b"export " in line:
+            return dict(re.findall(r"(\w+)=(\S+)", line.decode()))
+    raise AssertionError("kudo dev ended")
+
+
+async def test_demo() -> None:
+    async with process(KUDO, "demo", GUESTBOOK, "--rollout", "0.1") as started:
+        below = await until(lambda: asyncio.to_thread(children, started.pid))
+        out, err = await asyncio.wait_for(started.communicate(), 60)
+    lines = out.decode().splitlines()
+    assert (started.returncode, err.decode()) == (0, "")
+    assert lines[:2] == [
+        "Starting Temporal, a sandbox cluster and a worker …",
+        "Installed the instance guestbook of guestbook-1.27.3-0.1.0.",
+    ]
+    assert re.fullmatch(
+        r"Watch it at http://127\.0\.0\.1:\d+/namespaces/default/workflows/default%2Fguestbook/[-0-9a-f]+/history",
+        lines[2],
+    )
+    assert lines[-1] == "The plan deploy is COMPLETE. Its history is still at that address."
+    assert not alive(below)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_dev_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    async with process(KUDO, *dev_arguments(tmp_path / "data")) as started:
+        await exports(started)
+        below = await asyncio.to_thread(children, started.pid)
+        assert below
+        started.send_signal(number)
+        _, err = await asyncio.wait_for(started.communicate(), 30)
+    assert (started.returncode, err.decode()) == (130, "")
+    assert not alive(below)
+
+
+async def test_dev_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    async with process(KUDO, *dev_arguments(tmp_path / "data")) as started:
+        await exports(started)
+        below = await asyncio.to_thread(children, started.pid)
+        started.kill()
+        await started.wait()
+
+        async def all_gone() -> bool:
+            return not alive(below)
+
+        await until(all_gone)
+
+
+async def test_another_shell_and_another_day(tmp_path: Path) -> None:
+    arguments = dev_arguments(tmp_path / "data")
+    async with process(KUDO, *arguments) as started:
+        shell = await exports(started)
+        installed = await kudo("install", GUESTBOOK, "--instance", "mine", "--wait", **shell)
+        assert (installed.status, installed.err) == (0, "")
+        assert installed.out.endswith("The plan deploy is COMPLETE.\n")
+        await kubectl_sees_pods(shell)
+        started.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(started.communicate(), 30)
+    # With the same data directory, everything is still there.
+    async with process(KUDO, *arguments) as started:
+        shell = await exports(started)
+        listed = await kudo("get", "instances", **shell)
+        assert re.search(r"mine\s+guestbook-1\.27\.3-0\.1\.0\s+deploy\s+COMPLETE", listed.out)
+        again = await kudo("plan", "trigger", "--instance", "mine", "--name", "deploy", "--wait", **shell)
+        assert again.status == 0
+
+
+async def kubectl_sees_pods(shell: dict[str, str]) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        return
+    async with process(kubectl, "get", "pods", "--no-headers", **shell) as started:
+        out, _ = await asyncio.wait_for(started.communicate(), 30)
+    assert len([line for line in out.decode().splitlines() if "Running" in line]) == 2
+
+
+async def test_the_web_ui_is_there(tmp_path: Path) -> None:
+    async with process(KUDO, *dev_arguments(tmp_path / "data")) as started:
+        assert started.stdout is not None
+        await started.stdout.readline()
+        ui = (await started.stdout.readline()).decode().split()[-1]
+        async with aiohttp.ClientSession() as session, session.get(ui) as response:
+            assert response.status == 200
+            assert "<html" in (await response.text()).lower()
+
+
+async def test_a_port_in_use(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        result = await kudo(*dev_arguments(tmp_path / "data"), "--temporal-port", port)
+    assert (result.status, result.err) == (
+        1,
+        f"Error: The port {port} is in use. Choose another with --temporal-port.\n",
+    )

@@ -1,0 +1,126 @@
+"""Processes that are killed in the middle of a plan; the plan ends as it would have."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from support.command import process
+from support.objects import NAMESPACE
+from support.plans import Installer, apply, dummy, phase, plan, write_package
+from support.waiting import until
+from temporalio.client import Client
+
+from kudo.cli.stack import free_port
+from kudo.cli.temporal import temporal_server
+from kudo.client import Plans, Run, connect
+from kudo.cluster import Cluster
+from kudo.model.objects import Object, ObjectRef
+from kudo.model.status import ExecutionStatus
+from kudo.sandbox import Sandbox
+
+SLOW = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ Name }}
+  annotations:
+    sandbox.kudo.dev/rollout: hang
+spec:
+  selector:
+    matchLabels:
+      app: {{ Name }}
+  template:
+    metadata:
+      labels:
+        app: {{ Name }}
+    spec:
+      containers:
+        - name: main
+          image: busybox
+"""
+
+WORKER = (sys.executable, "-m", "worker")
+
+
+def slow_package(directory: Path) -> Path:
+    """A plan that waits in the middle, until its Deployment is told to roll out."""
+    return write_package(
+        directory,
+        tasks=[dummy("done", done=True), apply("slow", "slow.yaml")],
+        plans={"deploy": plan(phase("one", ("a", ["done"]), ("b", ["slow"]), ("c", ["done"])))},
+        templates={"slow.yaml": SLOW},
+    )
+
+
+async def applied(installer: Installer) -> Object:
+    return await until(lambda: installer.get("apps/v1", "Deployment", "test"))
+
+
+async def roll_out(cluster: Cluster) -> None:
+    """Let the Deployment become healthy."""
+    ref = ObjectRef("apps/v1", "Deployment", NAMESPACE, "test")
+    await cluster.patch(ref, {"metadata": {"annotations": {"sandbox.kudo.dev/rollout": None}}})
+
+
+async def test_a_worker_that_is_killed_in_the_middle_of_apply(installer: Installer) -> None:
+    async with process(*WORKER) as first:
+        run = await installer.deploy(slow_package(installer.directory))
+        before = await applied(installer)
+        first.kill()
+        await first.wait()
+    async with process(*WORKER):
+        await roll_out(installer.cluster)
+        outcome = await asyncio.wait_for(run.outcome(), 60)
+    assert outcome.complete
+    after = await installer.get("apps/v1", "Deployment", "test")
+    assert after is not None
+    assert after.uid == before.uid
+    assert after.integer("metadata", "generation") == 1
+
+
+async def test_a_worker_that_is_asked_to_stop_hands_its_tasks_over(installer: Installer) -> None:
+    async with process(*WORKER) as first:
+        run = await installer.deploy(slow_package(installer.directory))
+        await applied(installer)
+        async with process(*WORKER):
+            first.send_signal(signal.SIGTERM)
+            _, complaints = await asyncio.wait_for(first.communicate(), 30)
+            assert first.returncode == 0
+            assert b"Traceback" not in complaints
+            await roll_out(installer.cluster)
+            assert (await asyncio.wait_for(run.outcome(), 60)).complete
+
+
+async def test_a_temporal_server_that_is_killed(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, ui_port = free_port(0), free_port(0)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
+    async with temporal_server(port, ui_port, tmp_path / "temporal.db") as server:
+        client: Client = await connect()
+        installer = Installer(cluster, Plans(client), tmp_path)
+        async with process(*WORKER):
+            run: Run = await installer.deploy(slow_package(tmp_path))
+            await applied(installer)
+            os.kill(server.pid, signal.SIGKILL)
+            await roll_out(cluster)
+            async with temporal_server(port, ui_port, tmp_path / "temporal.db"):
+                outcome = await asyncio.wait_for(run.outcome(), 60)
+                assert outcome.complete
+
+
+async def test_an_api_that_is_away_for_a_while(installer: Installer, sandbox: Sandbox, worker: None) -> None:
+    run = await installer.deploy(slow_package(installer.directory))
+    await applied(installer)
+    sandbox.faults.away = True
+
+    async def look() -> bool:
+        return any(step.status is ExecutionStatus.ERROR for step in (await run.status()).phases[0].steps)
+
+    await until(look)
+    sandbox.faults.away = False
+    await roll_out(installer.cluster)
+    assert (await asyncio.wait_for(run.outcome(), 60)).complete

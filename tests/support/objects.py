@@ -1,0 +1,90 @@
+"""Kubernetes objects for tests."""
+
+from kudo.model.base import Manifest
+from kudo.model.objects import Object
+
+NAMESPACE = "default"
+
+
+def config_map(name: str = "config", **data: str) -> Object:
+    return Object.of("v1", "ConfigMap", {"name": name, "namespace": NAMESPACE}, data=data)
+
+
+def secret(name: str = "secret", **data: object) -> Object:
+    return Object.of("v1", "Secret", {"name": name, "namespace": NAMESPACE}, stringData=data)
+
+
+def deployment(name: str = "web", *, replicas: int = 1, rollout: str = "") -> Object:
+    return _workload("Deployment", name, rollout, replicas=replicas)
+
+
+def stateful_set(name: str = "db", *, replicas: int = 1, rollout: str = "") -> Object:
+    return _workload("StatefulSet", name, rollout, replicas=replicas, serviceName=name)
+
+
+def daemon_set(name: str = "agent", *, rollout: str = "") -> Object:
+    return _workload("DaemonSet", name, rollout)
+
+
+def job(name: str = "job", *, completions: int = 1, rollout: str = "") -> Object:
+    template = {"spec": {"restartPolicy": "Never", "containers": [_container()]}}
+    return Object.of(
+        "batch/v1", "Job", _metadata(name, rollout), spec={"completions": completions, "template": template}
+    )
+
+
+def pod(name: str = "pod", *, rollout: str = "") -> Object:
+    return Object.of("v1", "Pod", _metadata(name, rollout), spec={"containers": [_container()]})
+
+
+def service(name: str = "web", kind: str = "ClusterIP") -> Object:
+    spec = {"type": kind, "selector": {"app": name}, "ports": [{"port": 80}]}
+    return Object.of("v1", "Service", _metadata(name, ""), spec=spec)
+
+
+def claim(name: str = "data", storage_class: str | None = None) -> Object:
+    spec: Manifest = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    if storage_class:
+        spec["storageClassName"] = storage_class
+    return Object.of("v1", "PersistentVolumeClaim", _metadata(name, ""), spec=spec)
+
+
+def namespace(name: str) -> Object:
+    return Object.of("v1", "Namespace", {"name": name})
+
+
+def definition(kind: str = "Widget", group: str = "example.com") -> Object:
+    plural = f"{kind.lower()}s"
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+    }
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    return Object.of("apiextensions.k8s.io/v1", "CustomResourceDefinition", {"name": f"{plural}.{group}"}, spec=spec)
+
+
+def widget(name: str = "one", **spec: object) -> Object:
+    return Object.of("example.com/v1", "Widget", {"name": name, "namespace": NAMESPACE}, spec=spec)
+
+
+def _metadata(name: str, rollout: str) -> Manifest:
+    metadata: Manifest = {"name": name, "namespace": NAMESPACE, "labels": {"heritage": "kudo"}}
+    if rollout:
+        metadata["annotations"] = {"sandbox.kudo.dev/rollout": rollout}
+    return metadata
+
+
+def _container() -> Manifest:
+    return {"name": "main", "image": "busybox"}
+
+
+def _workload(kind: str, name: str, rollout: str, **spec: object) -> Object:
+    labels = {"app": name, "heritage": "kudo"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [_container()]}}
+    selector = {"matchLabels": {"app": name}}
+    return Object.of(
+        "apps/v1", kind, _metadata(name, rollout), spec={"selector": selector, "template": template, **spec}
+    )
