@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGE ?= examples/guestbook
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint demo dev test lint types contracts check format clean
+.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ types: setup-lint ## Check types
 
 contracts: setup-lint ## Check that imports point downwards
 	$(BIN)/lint-imports
+
+record: setup ## Record the histories that the replay test replays
+	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
 
 check: lint types contracts test ## Everything that CI checks
 

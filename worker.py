@@ -29,6 +29,9 @@ log = logging.getLogger("kudo.worker")
 CONCURRENT_ACTIVITIES = 2000
 """How many tasks run at once; one that waits for health costs next to nothing, but holds a slot."""
 
+CACHED_WORKFLOWS = 1000
+"""How many workflows are kept in memory; others are replayed from their history when something happens to them."""
+
 CANCEL_LATENCY = timedelta(seconds=1)
 """How often heartbeats are sent at the least; it is their answer that brings a cancel."""
 
@@ -37,7 +40,9 @@ SHUTDOWN = timedelta(seconds=5)
 
 
 @asynccontextmanager
-async def running(client: Client, cluster: Cluster, *, grace: timedelta = GRACE) -> AsyncIterator[Worker]:
+async def running(
+    client: Client, cluster: Cluster, *, grace: timedelta = GRACE, max_cached_workflows: int = CACHED_WORKFLOWS
+) -> AsyncIterator[Worker]:
     """Run plans while the body runs; `grace` is for what may be late, see `activities.GRACE`."""
     async with Renderer() as renderer:
         worker = Worker(
@@ -45,6 +50,7 @@ async def running(client: Client, cluster: Cluster, *, grace: timedelta = GRACE)
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
             activities=activities(cluster, renderer, grace),
+            max_cached_workflows=max_cached_workflows,
             max_concurrent_activities=CONCURRENT_ACTIVITIES,
             max_heartbeat_throttle_interval=CANCEL_LATENCY,
             default_heartbeat_throttle_interval=CANCEL_LATENCY,

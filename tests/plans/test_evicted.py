@@ -1,0 +1,63 @@
+"""Plans on a worker that forgets every workflow after each task, and so replays it from its history at every event."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.waiting import until
+from temporalio.client import Client
+
+from kudo.cluster import Cluster
+from kudo.model.status import ExecutionStatus
+from worker import running
+
+
+@pytest.fixture(autouse=True)
+async def forgetful_worker(client: Client, cluster: Cluster) -> AsyncIterator[None]:
+    async with running(client, cluster, max_cached_workflows=0):
+        yield
+
+
+async def test_success(installer: Installer) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[apply("config", "config.yaml"), dummy("done", done=True)],
+        plans={
+            "deploy": plan(
+                phase("one", ("a", ["config"]), ("b", ["done"]), strategy="parallel"),
+                phase("two", ("c", ["done", "config"]), ("d", ["done"])),
+                strategy="parallel",
+            )
+        },
+        templates={"config.yaml": CONFIG_MAP},
+    )
+    assert (await (await installer.deploy(package)).outcome()).complete
+
+
+async def test_fatal_error_beside_one_that_never_ends(installer: Installer) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[dummy("fatal", wantErr=True, fatal=True), dummy("never")],
+        plans={"deploy": plan(phase("one", ("a", ["never"]), ("b", ["fatal"]), strategy="parallel"))},
+    )
+    outcome = await (await installer.deploy(package)).outcome()
+    assert [step.status for step in outcome.status.phases[0].steps] == ["CANCELLED", "FATAL_ERROR"]
+
+
+async def test_cancel(installer: Installer) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[dummy("done", done=True), dummy("never")],
+        plans={"deploy": plan(phase("one", ("a", ["done"]), ("b", ["never"])))},
+    )
+    run = await installer.deploy(package)
+
+    async def look() -> bool:
+        steps = [step.status for phase in (await run.status()).phases for step in phase.steps]
+        return steps == [ExecutionStatus.COMPLETE, ExecutionStatus.IN_PROGRESS]
+
+    await until(look)
+    await installer.plans.cancel(NAMESPACE, "test", "enough")
+    outcome = await run.outcome()
+    assert outcome.status.status is ExecutionStatus.CANCELLED
+    assert [step.status for step in outcome.status.phases[0].steps] == ["COMPLETE", "CANCELLED"]

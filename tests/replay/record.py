@@ -1,0 +1,130 @@
+"""Record the histories of all kinds of runs, for the replay test.
+
+    make record
+
+Run it when a new kind of run comes up. Histories that are there stay: plans that were started before a change of the
+workflows go on after it, so the old histories must be replayed for as long as such plans may run.
+"""
+
+import asyncio
+import json
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, toggle, write_package
+from support.waiting import until
+from temporalio.client import Client, WorkflowHistory
+
+from kudo.cli.stack import Ports, free_port, stack
+from kudo.client import Plans, Run
+from kudo.model.status import ExecutionStatus
+
+HISTORIES = Path(__file__).with_name("histories")
+
+Scenario = Callable[[Installer], Awaitable[Run]]
+
+
+def package(installer: Installer, name: str, **deploy: object) -> Path:
+    return write_package(
+        installer.directory,
+        name=name,
+        tasks=[
+            apply("config", "config.yaml"),
+            toggle("toggled", "ON", "config.yaml"),
+            dummy("done", done=True),
+            dummy("never"),
+            dummy("fails", wantErr=True),
+            dummy("fatal", wantErr=True, fatal=True),
+        ],
+        plans={"deploy": deploy},
+        params=[{"name": "ON", "default": "false"}],
+        templates={"config.yaml": CONFIG_MAP},
+    )
+
+
+async def until_some_step(run: Run, status: ExecutionStatus) -> None:
+    async def look() -> bool:
+        return any(step.status is status for phase in (await run.status()).phases for step in phase.steps)
+
+    await until(look)
+
+
+async def success(installer: Installer) -> Run:
+    phases = [
+        phase("serial", ("a", ["config"]), ("b", ["done", "toggled"]), ("empty", [])),
+        phase("parallel", ("c", ["done"]), ("d", ["config"]), strategy="parallel"),
+    ]
+    return await installer.deploy(package(installer, "success", **plan(*phases)), "success")
+
+
+async def parallel(installer: Installer) -> Run:
+    phases = [phase(name, ("a", ["config"]), ("b", ["done"])) for name in ("one", "two", "three")]
+    return await installer.deploy(package(installer, "parallel", **plan(*phases, strategy="parallel")), "parallel")
+
+
+async def fatal(installer: Installer) -> Run:
+    phases = [phase("one", ("a", ["never"]), ("b", ["fatal"]), strategy="parallel"), phase("two", ("c", ["never"]))]
+    return await installer.deploy(package(installer, "fatal", **plan(*phases, strategy="parallel")), "fatal")
+
+
+async def cancelled(installer: Installer) -> Run:
+    phases = [phase("one", ("a", ["done"]), ("b", ["never", "fails"]), ("c", ["done"])), phase("two", ("d", ["done"]))]
+    run = await installer.deploy(package(installer, "cancelled", **plan(*phases)), "cancelled")
+    await until_some_step(run, ExecutionStatus.ERROR)
+    await installer.plans.cancel(NAMESPACE, "cancelled", "it takes too long")
+    return run
+
+
+async def resumed(installer: Installer) -> Run:
+    phases = [phase("one", ("a", ["config"])), phase("two", ("b", ["done"]), ("c", ["fatal"]))]
+    await (await installer.deploy(package(installer, "resumed", **plan(*phases)), "resumed")).outcome()
+    return await installer.start("resumed", resume=True)
+
+
+async def invalid(installer: Installer) -> Run:
+    await installer.install(package(installer, "invalid", **plan(phase("one", ("a", ["done"])))), "invalid")
+    return await installer.start("invalid", "no-such-plan")
+
+
+SCENARIOS: list[Scenario] = [success, parallel, fatal, cancelled, resumed, invalid]
+
+
+@asynccontextmanager
+async def installing() -> AsyncIterator[tuple[Client, Installer]]:
+    ports = Ports(free_port(0), free_port(0), free_port(0))
+    with tempfile.TemporaryDirectory() as directory:
+        async with stack(ports, None, "sandbox", 0.1) as running:
+            yield running.client, Installer(running.cluster, Plans(running.client), Path(directory))
+
+
+async def record(client: Client, installer: Installer, scenario: Scenario) -> None:
+    run = await scenario(installer)
+    await run.outcome()
+    workflows = {run.workflow_id: run.run_id}
+    async for item in client.list_workflows(f"WorkflowId STARTS_WITH '{run.workflow_id}/'"):
+        workflows[item.id] = item.run_id
+    for workflow_id, run_id in workflows.items():
+        history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+        write(workflow_id, history)
+
+
+def write(workflow_id: str, history: WorkflowHistory) -> None:
+    name = workflow_id.partition("/")[2].replace("/", ".")
+    # The names of machines do not belong into a repository.
+    events = json.loads(history.to_json().replace(socket.gethostname(), "worker"))
+    file = HISTORIES / f"{name}.json"
+    file.write_text(json.dumps({"workflowId": workflow_id, "history": events}, indent=1) + "\n")
+    print(f"{file.name}: {len(events['events'])} events")
+
+
+async def main() -> None:
+    async with installing() as (client, installer):
+        for scenario in SCENARIOS:
+            await record(client, installer, scenario)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,25 @@
+"""Plans that were started before a change of the workflows go on after it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from workflows import WORKFLOWS
+
+HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+async def test_history_is_replayed(file: Path) -> None:
+    recorded = json.loads(file.read_text())
+    history = WorkflowHistory.from_json(recorded["workflowId"], recorded["history"])
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(history)
+
+
+def test_all_kinds_of_runs_were_recorded() -> None:
+    assert {file.stem for file in HISTORIES} >= {"success", "parallel", "fatal", "cancelled", "resumed", "invalid"}
