@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
@@ -52,6 +55,20 @@ async def connect() -> Client:
             f"Temporal at {address} cannot be reached ({_brief(error)}). "
             "Start it, with `kudo dev` for one of your own, or set TEMPORAL_ADDRESS to where it is."
         ) from None
+
+
+async def has_worker(client: Client, host: str) -> bool:
+    """Whether a worker on this host asked for work in the last minutes. Raises TemporalUnavailable."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    try:
+        answer = await client.workflow_service.describe_task_queue(request)
+    except RPCError as error:
+        raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+    return any(poller.identity.endswith(f"@{host}") for poller in answer.pollers)
 
 
 def _brief(error: BaseException) -> str:

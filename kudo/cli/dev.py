@@ -1,6 +1,7 @@
 """dev, demo and worker: running everything, or a part, on this machine."""
 
 import logging
+import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +11,8 @@ import worker as worker_process
 from kudo.cli.progress import wait_for
 from kudo.cli.run import command, out
 from kudo.cli.stack import Ports, Stack, forever, free_port, stack
-from kudo.client import Plans, Run
+from kudo.client import Plans, Run, connect, has_worker
+from kudo.errors import TemporalUnavailable
 from kudo.instances.install import check_install, install_instance, install_package
 from kudo.instances.plans import DEPLOY
 from kudo.model.execution import PlanRequest
@@ -75,9 +77,22 @@ async def _install(running: Stack, path: Path) -> Run:
     return await Plans(running.client).start(PlanRequest(namespace=NAMESPACE, instance=name, plan=DEPLOY))
 
 
-def worker() -> None:
+def worker(
+    check: Annotated[bool, typer.Option("--check", help="Only look whether a worker of this machine runs.")] = False,
+) -> None:
     """Run plans until asked to stop."""
-    raise typer.Exit(worker_process.main())
+    if check:
+        check_worker()
+    else:
+        raise typer.Exit(worker_process.main())
+
+
+@command
+async def check_worker() -> None:
+    """Exit with status 1 where Temporal has not heard of a worker on this machine lately."""
+    host = socket.gethostname()
+    if not await has_worker(await connect(), host):
+        raise TemporalUnavailable(f"Temporal has not heard of a worker on {host} lately.")
 
 
 def _log() -> None:

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.command import kudo
+from support.command import KUDO, kudo
 from support.plans import CONFIG_MAP, Installer, apply, delete, dummy, phase, plan, write_package
+from support.waiting import until
 
 from kudo.model import yaml
 
@@ -148,10 +149,16 @@ async def test_a_wait_that_ends_before_the_plan(installer: Installer, tmp_path: 
     assert "The plan deploy has not ended after 0.5 s, and goes on." in result.err
 
 
+async def test_a_worker_is_heard_of() -> None:
+    async def heard() -> bool:
+        return (await kudo("worker", "--check")).status == 0
+
+    await until(heard)
+
+
 async def test_version() -> None:
     assert re.fullmatch(r"kudo \d+\.\d+\.\d+\n", (await kudo("version")).out)
 
 
 def test_kubectl_finds_it_as_a_plugin() -> None:
-    found = shutil.which("kubectl-kudo", path=str(Path(__import__("sys").executable).parent))
-    assert found is not None
+    assert shutil.which("kubectl-kudo", path=str(KUDO.parent))

@@ -1,0 +1,133 @@
+"""What a run reads at its start, and what keeps it from running before anything is applied."""
+
+import pytest
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+
+from kudo.cluster import Cluster
+from kudo.errors import (
+    InstanceNotFound,
+    InvalidOperatorVersion,
+    InvalidParams,
+    InvalidPlan,
+    KudoError,
+    PlanTooLarge,
+    TaskBuildError,
+    TaskRenderingError,
+    UnknownTaskName,
+)
+from kudo.instances.active import load_active_plan
+from kudo.instances.report import report_status
+from kudo.model.base import Manifest
+from kudo.model.execution import PlanRequest
+from kudo.model.objects import ObjectRef
+from kudo.model.report import StatusReport
+from kudo.model.resources import API_VERSION
+from kudo.model.status import ExecutionStatus
+
+VERSION = ObjectRef(API_VERSION, "OperatorVersion", NAMESPACE, "tested-1.0.0")
+
+
+def request(plan_name: str = "deploy", **options: object) -> PlanRequest:
+    return PlanRequest.model_validate({"namespace": NAMESPACE, "instance": "test", "plan": plan_name, **options})
+
+
+@pytest.fixture
+async def installed(installer: Installer) -> Installer:
+    package = write_package(
+        installer.directory,
+        tasks=[apply("config", "config.yaml"), apply("other", "other.yaml"), dummy("done", done=True)],
+        plans={"deploy": plan(phase("one", ("a", ["config"]), ("b", ["done"])), phase("two", ("c", ["done"])))},
+        params=[{"name": "SIZE", "default": "small"}, {"name": "LIST", "type": "array", "default": [1]}],
+        templates={"config.yaml": CONFIG_MAP, "other.yaml": CONFIG_MAP},
+    )
+    await installer.install(package)
+    return installer
+
+
+async def test_it_holds_what_the_plan_uses_and_no_more(installed: Installer) -> None:
+    active = await load_active_plan(installed.cluster, request(parameters={"SIZE": "large"}), "run-1")
+    assert [task.name for task in active.tasks] == ["config", "done"]
+    assert active.templates == {"config.yaml": CONFIG_MAP}
+    assert active.params == {"SIZE": "large", "LIST": [1]}
+    assert active.status.uid == active.metadata.plan_uid == "run-1"
+    assert active.metadata.api_version == "kudo.dev/v1"
+    assert {step.status for part in active.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
+
+
+async def test_resume_starts_from_the_recorded_status(installed: Installer) -> None:
+    first = await load_active_plan(installed.cluster, request(), "run-1")
+    first.status.phases[0].steps[0].set(ExecutionStatus.COMPLETE)
+    first.status.phases[0].steps[1].set(ExecutionStatus.FATAL_ERROR, "so it goes")
+    assert await report_status(installed.cluster, StatusReport(request=request(), uid="run-1", status=first.status))
+    again = await load_active_plan(installed.cluster, request(resume=True), "run-2")
+    steps = [(step.status, step.message) for part in again.status.phases for step in part.steps]
+    assert steps == [("COMPLETE", ""), ("PENDING", ""), ("PENDING", "")]
+    fresh = await load_active_plan(installed.cluster, request(), "run-3")
+    assert {step.status for part in fresh.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
+
+
+async def test_a_report_leaves_nothing_of_the_one_before(installed: Installer) -> None:
+    active = await load_active_plan(installed.cluster, request(), "run-1")
+    active.status.message = "cancelled for a reason"
+    await report_status(installed.cluster, StatusReport(request=request(), uid="run-1", status=active.status))
+    active.status.message = ""
+    await report_status(installed.cluster, StatusReport(request=request(), uid="run-1", status=active.status))
+    instance = await installed.get(API_VERSION, "Instance", "test")
+    assert instance is not None
+    assert "message" not in instance.child("status", "planStatus", "deploy").manifest
+
+
+async def test_a_report_on_an_instance_that_is_gone(cluster: Cluster) -> None:
+    status = StatusReport.model_validate({"request": request(), "uid": "x", "status": {"name": "deploy"}})
+    assert not await report_status(cluster, status)
+
+
+def step(task: str) -> Manifest:
+    return {"plans": {"deploy": {"strategy": "serial", "phases": [phase("one", ("a", [task]))]}}}
+
+
+@pytest.mark.parametrize(
+    ("patch", "error", "words"),
+    [
+        ({"plans": {"deploy": None}}, InvalidPlan, "has no plan 'deploy'"),
+        ({"plans": {"deploy": {"strategy": "sideways"}}}, InvalidPlan, "strategy: Input should be 'serial' or"),
+        ({"plans": {"deploy": {"phases": [phase("one"), phase("one")]}}}, InvalidPlan, "more than one phase"),
+        (
+            {"plans": {"deploy": {"phases": [phase("one", ("a", []), ("a", []))]}}},
+            InvalidPlan,
+            "more than one step of one",
+        ),
+        (step("nothing"), UnknownTaskName, "has no task 'nothing'"),
+        ({"tasks": [{"name": "config", "kind": "Aply"}]}, TaskBuildError, "there is no task kind 'Aply'"),
+        ({"tasks": [{"name": "config", "kind": "Apply", "spec": {}}]}, TaskBuildError, "spec.resources"),
+        ({"templates": {"config.yaml": None}}, TaskRenderingError, "has no templates/config.yaml"),
+        ({"parameters": [{"name": "NEEDED", "required": True}]}, InvalidParams, "NEEDED: is required"),
+        ({"parameters": "nonsense"}, InvalidOperatorVersion, "parameters: Input should be a valid list"),
+    ],
+)
+async def test_what_cannot_be_run(installed: Installer, patch: Manifest, error: type[KudoError], words: str) -> None:
+    await installed.cluster.patch(VERSION, {"spec": patch})
+    with pytest.raises(error, match=words):
+        await load_active_plan(installed.cluster, request(), "run-1")
+
+
+async def test_no_instance(cluster: Cluster) -> None:
+    with pytest.raises(InstanceNotFound, match="There is no instance test in the namespace default"):
+        await load_active_plan(cluster, request(), "run-1")
+
+
+async def test_no_operator_version(installed: Installer) -> None:
+    await installed.cluster.delete(VERSION, propagation="Background")
+    with pytest.raises(InvalidOperatorVersion, match=r"uses the OperatorVersion tested-1\.0\.0, which is not there"):
+        await load_active_plan(installed.cluster, request(), "run-1")
+
+
+async def test_an_argument_that_is_not_right(installed: Installer) -> None:
+    with pytest.raises(InvalidParams, match="SIZ: there is no such parameter; did you mean SIZE"):
+        await load_active_plan(installed.cluster, request(parameters={"SIZ": "1"}), "run-1")
+
+
+async def test_a_plan_that_fits_into_no_message(installed: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kudo.instances.active.MAX_BYTES", 1000)
+    with pytest.raises(PlanTooLarge, match=r"has 1,\d\d\d bytes of templates and parameters, and may have 1,000"):
+        await load_active_plan(installed.cluster, request(), "run-1")

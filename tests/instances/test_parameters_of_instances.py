@@ -1,0 +1,102 @@
+"""Parameters given, checked, and as templates see them; and which plan a change runs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kudo.errors import InvalidParams, InvalidPlan, RequestError
+from kudo.instances.parameters import check_parameters, template_values
+from kudo.instances.plans import plan_for_change
+from kudo.model.parameters import Parameter
+from kudo.model.resources import ObjectMeta, OperatorVersion, OperatorVersionSpec
+
+TYPED = [
+    Parameter(name="NAME", default="x"),
+    Parameter(name="COUNT", type="integer", default="3"),
+    Parameter(name="ON", type="boolean", default="true"),
+    Parameter(name="LIST", type="array", default="- a\n- b\n"),
+    Parameter(name="MAP", type="map", default="a: 1\n"),
+    Parameter(name="OPTIONAL", required=False),
+]
+
+
+def test_only_arrays_and_maps_are_unwrapped() -> None:
+    assert template_values(TYPED, {"COUNT": "4"}) == {
+        "NAME": "x",
+        "COUNT": "4",
+        "ON": "true",
+        "LIST": ["a", "b"],
+        "MAP": {"a": 1},
+        "OPTIONAL": "",
+    }
+
+
+def test_everything_that_is_wrong_is_said() -> None:
+    parameters = [*TYPED, Parameter(name="NEEDED"), Parameter(name="SIZE", enum=["s", "m"], default="s")]
+    given_values = {"COUNT": "many", "ON": "maybe", "LIST": "a: b", "MAP": "[", "SIZE": "xl", "NAMES": "y"}
+    with pytest.raises(InvalidParams) as error:
+        check_parameters(parameters, given_values)
+    assert str(error.value).splitlines() == [
+        "The parameters are not right:",
+        "  - COUNT: must be an integer, and 'many' is not",
+        "  - ON: must be true or false, and 'maybe' is not",
+        "  - LIST: must be a YAML list, and 'a: b' is not",
+        "  - MAP: must be a YAML map, and '[' is not",
+        "  - SIZE: must be one of s, m, and 'xl' is not",
+        "  - NAMES: there is no such parameter; did you mean NAME?",
+        "  - NEEDED: is required and has no default; give it with -p NEEDED=…",
+    ]
+
+
+@given(st.integers())
+def test_every_integer_is_one(number: int) -> None:
+    check_parameters(TYPED, {"COUNT": str(number)})
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_number_is_one(number: float) -> None:
+    check_parameters([Parameter(name="N", type="number")], {"N": str(number)})
+
+
+def version(*plans: str) -> OperatorVersion:
+    parameters = [
+        Parameter(name="PLAIN", default="1"),
+        Parameter(name="BACKUP", default="1", trigger="backup"),
+        Parameter(name="RESTORE", default="1", trigger="restore"),
+        Parameter(name="LOST", default="1", trigger="nowhere"),
+    ]
+    spec = OperatorVersionSpec(parameters=parameters, plans={name: {} for name in plans})
+    return OperatorVersion(metadata=ObjectMeta(name="tested-1.0.0"), spec=spec)
+
+
+ALL = ("deploy", "update", "backup", "restore")
+
+
+@pytest.mark.parametrize(
+    ("plans", "after", "plan"),
+    [
+        (ALL, {}, None),
+        (ALL, {"PLAIN": "1"}, None),
+        (ALL, {"PLAIN": "2"}, "update"),
+        (("deploy",), {"PLAIN": "2"}, "deploy"),
+        (ALL, {"BACKUP": "2"}, "backup"),
+        (ALL, {"BACKUP": "2", "PLAIN": "2"}, "backup"),
+    ],
+)
+def test_the_plan_that_a_change_runs(plans: tuple[str, ...], after: dict[str, str], plan: str | None) -> None:
+    assert plan_for_change(version(*plans), {}, after) == plan
+
+
+def test_a_change_back_to_the_default_is_one() -> None:
+    assert plan_for_change(version(*ALL), {"BACKUP": "2"}, {}) == "backup"
+
+
+def test_several_triggers_are_refused() -> None:
+    words = r"run different plans \(BACKUP runs backup, RESTORE runs restore\)"
+    with pytest.raises(RequestError, match=words):
+        plan_for_change(version(*ALL), {}, {"BACKUP": "2", "RESTORE": "2"})
+
+
+def test_a_trigger_of_a_plan_that_is_not_there() -> None:
+    with pytest.raises(InvalidPlan, match="has no plan 'nowhere'"):
+        plan_for_change(version(*ALL), {}, {"LOST": "2"})

@@ -1,0 +1,84 @@
+"""What a run of a plan is asked for."""
+
+import pytest
+from pydantic import ValidationError
+
+from kudo.model.execution import ActivePlan, Metadata, PlanRequest, StepChange, workflow_id
+from kudo.model.plans import Plan
+from kudo.model.status import PlanStatus
+from kudo.model.tasks import TASK
+
+METADATA = {
+    "operatorName": "kafka",
+    "operatorVersionName": "kafka-1.0.0",
+    "instanceName": "events",
+    "instanceNamespace": "streams",
+    "planName": "deploy",
+    "apiVersion": "kudo.dev/v1beta1",
+}
+
+
+def test_a_request_from_json() -> None:
+    request = PlanRequest.model_validate_json(
+        '{"namespace": "streams", "instance": "events", "plan": "deploy", "parameters": {"A": "1"}, "resume": true}'
+    )
+    assert request == PlanRequest(
+        namespace="streams", instance="events", plan="deploy", parameters={"A": "1"}, resume=True
+    )
+    assert request.workflow_id == workflow_id("streams", "events") == "streams/events"
+
+
+def test_a_request_as_json_omits_what_was_not_asked_for() -> None:
+    request = PlanRequest(namespace="streams", instance="events", plan="deploy")
+    assert request.to_json() == {"namespace": "streams", "instance": "events", "plan": "deploy"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"params": {"A": "1"}}, "params\n  Extra inputs are not permitted"),
+        ({"plan": ""}, "plan\n  String should have at least 1 character"),
+        ({"instance": None}, "instance\n  Input should be a valid string"),
+        ({"parameters": {"A": [1]}}, "parameters.A\n  Input should be a valid string"),
+        ({"resume": "perhaps"}, "resume\n  Input should be a valid boolean"),
+    ],
+)
+def test_a_malformed_request_is_refused(change: dict[str, object], message: str) -> None:
+    request = {"namespace": "streams", "instance": "events", "plan": "deploy"}
+    with pytest.raises(ValidationError) as error:
+        PlanRequest.model_validate({**request, **change})
+    assert message in str(error.value)
+
+
+def test_a_request_without_a_plan_is_refused() -> None:
+    with pytest.raises(ValidationError, match="plan\n  Field required"):
+        PlanRequest.model_validate({"namespace": "streams", "instance": "events"})
+
+
+def test_numbers_of_a_request_are_taken_for_strings() -> None:
+    request = {"namespace": "streams", "instance": "events", "plan": "deploy", "parameters": {"A": 3, "B": 0.5}}
+    assert PlanRequest.model_validate(request).parameters == {"A": "3", "B": "0.5"}
+
+
+def test_an_active_plan_survives_json() -> None:
+    plan = Plan.model_validate({"phases": [{"name": "main", "steps": [{"name": "a", "tasks": ["t"]}]}]})
+    active = ActivePlan(
+        name="deploy",
+        status=PlanStatus.pending("deploy", plan),
+        spec=plan,
+        tasks=[
+            TASK.validate_python({"name": "t", "kind": "Apply", "spec": {"resources": ["a.yaml"]}}),
+            TASK.validate_python({"name": "u", "kind": "Dummy", "spec": {"done": True}}),
+        ],
+        templates={"a.yaml": "a: 1"},
+        params={"A": "1", "LIST": [1, {"b": None}]},
+        metadata=Metadata.model_validate(METADATA),
+    )
+    assert ActivePlan.model_validate_json(active.model_dump_json()) == active
+    assert active.to_json()["metadata"] == METADATA
+
+
+def test_a_change_of_a_step_names_the_task_where_one_failed() -> None:
+    change = StepChange(phase="main", step="a", status="COMPLETE")
+    assert change.to_json() == {"phase": "main", "step": "a", "status": "COMPLETE"}
+    assert StepChange.model_validate({**change.to_json(), "task": "t", "message": "away"}).task == "t"

@@ -1,0 +1,101 @@
+"""The status of plans: KUDO's names in JSON, and what statuses mean."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kudo.model.plans import Plan
+from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
+
+
+def test_json_has_the_names_of_kudo_and_omits_what_is_empty() -> None:
+    status = PlanStatus(
+        name="deploy",
+        status=ExecutionStatus.IN_PROGRESS,
+        uid="1-2-3",
+        last_updated_timestamp=datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC),
+        phases=[
+            PhaseStatus(name="main", steps=[StepStatus(name="a", status=ExecutionStatus.ERROR, message="away")]),
+        ],
+    )
+    assert status.to_json() == {
+        "name": "deploy",
+        "status": "IN_PROGRESS",
+        "lastUpdatedTimestamp": "2021-03-04T05:06:07Z",
+        "uid": "1-2-3",
+        "phases": [
+            {"name": "main", "status": "PENDING", "steps": [{"name": "a", "status": "ERROR", "message": "away"}]}
+        ],
+    }
+
+
+def test_json_is_read_back() -> None:
+    status = PlanStatus(
+        name="deploy",
+        message="stopped",
+        strategy="parallel",
+        last_updated_timestamp=datetime(2021, 3, 4, tzinfo=UTC),
+        phases=[PhaseStatus(name="main", strategy="serial", steps=[StepStatus(name="a")])],
+    )
+    assert PlanStatus.model_validate(status.to_json()) == status
+
+
+@pytest.mark.parametrize(
+    ("status", "terminal", "running"),
+    [
+        ("NEVER_RUN", False, False),
+        ("PENDING", False, False),
+        ("IN_PROGRESS", False, True),
+        ("ERROR", False, True),
+        ("FATAL_ERROR", True, False),
+        ("CANCELLED", True, False),
+        ("COMPLETE", True, False),
+    ],
+)
+def test_what_a_status_means(status: str, terminal: bool, running: bool) -> None:
+    assert ExecutionStatus(status).terminal is terminal
+    assert ExecutionStatus(status).running is running
+
+
+def test_setting_a_step_says_whether_it_made_a_difference() -> None:
+    step = StepStatus(name="a")
+    assert step.set(ExecutionStatus.ERROR, "away")
+    assert not step.set(ExecutionStatus.ERROR, "away")
+    assert step.set(ExecutionStatus.ERROR, "away still")
+    assert step.set(ExecutionStatus.IN_PROGRESS)
+    assert step == StepStatus(name="a", status=ExecutionStatus.IN_PROGRESS)
+
+
+def test_phases_and_steps_are_found_by_name() -> None:
+    step = StepStatus(name="a", message="broken")
+    phase = PhaseStatus(name="main", steps=[StepStatus(name="b"), step])
+    status = PlanStatus(name="deploy", phases=[phase])
+    assert status.phase("main") is phase
+    assert status.phase("other") is None
+    assert phase.step("a") is step
+    assert phase.step("c") is None
+    assert status.failed_steps() == [(phase, step)]
+
+
+def test_a_pending_plan_has_all_phases_and_steps() -> None:
+    plan = Plan.model_validate({"phases": [{"name": "main", "strategy": "parallel", "steps": [{"name": "a", "tasks": None}]}]})
+    assert PlanStatus.pending("deploy", plan, "1").to_json() == {
+        "name": "deploy",
+        "status": "PENDING",
+        "uid": "1",
+        "strategy": "serial",
+        "phases": [
+            {
+                "name": "main",
+                "status": "PENDING",
+                "strategy": "parallel",
+                "steps": [{"name": "a", "status": "PENDING"}],
+            }
+        ],
+    }
+
+
+def test_tasks_of_a_plan_are_named_once_in_the_order_of_use() -> None:
+    steps = [{"name": "a", "tasks": ["y", "x"]}, {"name": "b", "tasks": ["x", "z"]}]
+    plan = Plan.model_validate({"phases": [{"name": "main", "steps": steps}]})
+    assert plan.task_names() == ["y", "x", "z"]

@@ -1,0 +1,123 @@
+"""Values of parameters: strings in an Instance, arrays and maps for templates."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kudo.model import values, yaml
+from kudo.model.parameters import Parameter, ParameterType
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "wrapped"),
+    [
+        (None, "string", None),
+        ("text", "string", "text"),
+        ("yes", "string", "yes"),
+        (5, "string", "5"),
+        (5.7, "string", "5.7"),
+        (3.0, "integer", "3"),
+        (0.25, "number", "0.25"),
+        (True, "boolean", "true"),
+        (False, "boolean", "false"),
+        ([1, "a"], "array", "- 1\n- a\n"),
+        ({"b": 1, "a": [True]}, "map", "b: 1\na:\n- true\n"),
+        ([], "array", "[]\n"),
+        ({}, "map", "{}\n"),
+        ("[1, 2]", "array", "[1, 2]"),
+        ("a: 1", "map", "a: 1"),
+    ],
+)
+def test_a_yaml_value_becomes_a_string(value: object, kind: ParameterType, wrapped: str | None) -> None:
+    assert values.wrap(value, kind) == wrapped
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "unwrapped"),
+    [
+        ("true", "boolean", "true"),
+        ("3", "integer", "3"),
+        ("0.5", "number", "0.5"),
+        ("[1]", "string", "[1]"),
+        (None, "string", ""),
+        (None, "integer", ""),
+        ("[1, a, {b: yes}]", "array", [1, "a", {"b": True}]),
+        ("a: 1\nb: [x]", "map", {"a": 1, "b": ["x"]}),
+        (None, "array", None),
+        ("", "map", None),
+    ],
+)
+def test_only_arrays_and_maps_are_unwrapped(value: str | None, kind: ParameterType, unwrapped: object) -> None:
+    assert values.unwrap(value, kind) == unwrapped
+
+
+def test_an_array_that_is_no_yaml_cannot_be_unwrapped() -> None:
+    with pytest.raises(yaml.YamlError, match="line 1"):
+        values.unwrap("[1, 2", "array")
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad", "wanted"),
+    [
+        ("string", ["", "a", "5"], [], ""),
+        ("integer", ["0", "-3", "+1", "007"], ["", "a", "1.5", "1e3", "0x10", "1_0", "1\n", "true"], "an integer"),
+        ("number", ["1", "-1.5", ".5", "5.", "1e3", "+2E-4"], ["", ".", "a", "1,5", "e3"], "a number"),
+        ("boolean", ["true", "false", "T", "f", "1", "0", "FALSE"], ["", "yes", "on", "2", "tRUE"], "true or false"),
+        ("array", ["[]", "[1]", "- a\n- b"], ["", "a", "a: 1", "[", "null"], "a YAML list"),
+        ("map", ["{}", "a: 1"], ["", "a", "[1]", "{", "a: 1\na: 2"], "a YAML map"),
+    ],
+)
+def test_values_of_each_type(kind: ParameterType, good: list[str], bad: list[str], wanted: str) -> None:
+    parameter = Parameter(name="A", type=kind)
+    assert [values.problem(parameter, value) for value in good] == [None] * len(good)
+    assert [values.problem(parameter, value) for value in bad] == [
+        f"must be {wanted}, and {value!r} is not" for value in bad
+    ]
+
+
+def test_a_value_outside_the_enum_is_told_what_is_allowed() -> None:
+    parameter = Parameter(name="A", enum=["small", "large"])
+    assert values.problem(parameter, "large") is None
+    assert values.problem(parameter, "huge") == "must be one of small, large, and 'huge' is not"
+
+
+def test_the_type_comes_before_the_enum() -> None:
+    parameter = Parameter(name="A", type="integer", enum=["1", "2"])
+    assert values.problem(parameter, "one") == "must be an integer, and 'one' is not"
+    assert values.problem(parameter, "3") == "must be one of 1, 2, and '3' is not"
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(JSON, max_size=4))
+def test_arrays_survive_wrapping(value: list[object]) -> None:
+    wrapped = values.wrap(value, "array")
+    assert wrapped is not None
+    assert values.unwrap(wrapped, "array") == value
+    assert values.problem(Parameter(name="A", type="array"), wrapped) is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(TEXT, JSON, max_size=4))
+def test_maps_survive_wrapping(value: dict[str, object]) -> None:
+    wrapped = values.wrap(value, "map")
+    assert wrapped is not None
+    assert values.unwrap(wrapped, "map") == value
+    assert values.problem(Parameter(name="A", type="map"), wrapped) is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
+def test_scalars_are_good_values_of_their_type_once_wrapped(integer: int, number: float, flag: bool) -> None:
+    scalars: list[tuple[object, ParameterType]] = [(integer, "integer"), (number, "number"), (flag, "boolean")]
+    for value, kind in scalars:
+        wrapped = values.wrap(value, kind)
+        assert wrapped is not None
+        assert values.problem(Parameter(name="A", type=kind), wrapped) is None

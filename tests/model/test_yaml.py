@@ -1,0 +1,152 @@
+"""YAML as Go's library reads it, and what is refused."""
+
+import pytest
+import yaml as pyyaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kudo.model import yaml
+
+SCALARS: list[tuple[str, object]] = [
+    ("2020-01-01", "2020-01-01"),
+    ("12:30:00", "12:30:00"),
+    ("1:30", "1:30"),
+    ("1e3", 1000.0),
+    ("1.5e+3", 1500.0),
+    (".5", 0.5),
+    ("5.7", 5.7),
+    ("0o17", 15),
+    ("017", 15),
+    ("-017", -15),
+    ("08", "08"),
+    ("0x1F", 31),
+    ("-0x1f", -31),
+    ("0b11", 3),
+    ("1_000", 1000),
+    ("_1", "_1"),
+    ("+1", 1),
+    ("yes", True),
+    ("Off", False),
+    ("TRUE", True),
+    ("tRUE", "tRUE"),
+    ("~", None),
+    ("Null", None),
+    ("", None),
+    ("=", "="),
+    ("1.2.3", "1.2.3"),
+    ("!!str 5", "5"),
+    ("'5'", "5"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), SCALARS, ids=[text or "empty" for text, _ in SCALARS])
+def test_plain_scalars_are_those_of_go(text: str, value: object) -> None:
+    loaded = yaml.load(f"key: {text}")
+    assert loaded == {"key": value}
+    assert type(loaded["key"]) is type(value)
+
+
+def test_keys_are_always_strings() -> None:
+    assert yaml.load("{1: a, true: b, 1.5: c, d: d}") == {"1": "a", "true": "b", "1.5": "c", "d": "d"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 3", "line 3: the key 'a' is there twice"),
+        ("{1: a, '1': b}", "line 1: the key '1' is there twice"),
+        ("a:\n  ? [b]\n  : c", "line 2: a key must be a string"),
+        ("a: .inf", "line 1: .inf has no place in JSON"),
+        ("a: 1e400", "line 1: 1e400 has no place in JSON"),
+        ("a: 1\n\nb: c: d", "line 3: mapping values are not allowed here"),
+        ("a:\n\t b: c", "line 2: found character '\\t' that cannot start any token"),
+        ("a: *b", "line 1: found undefined alias 'b'"),
+        ("a: &b [*b]", "line 1: an alias stands for something that contains it"),
+        ("&a {<<: *a}", "line 1: an alias stands for something that contains it"),
+        ("<<: 5", "line 1: expected a mapping or list of mappings for merging, but found scalar"),
+        ("a: 1\n---\nb: 2", "holds more than one document"),
+        (
+            "a: !!python/object:os.system x",
+            "line 1: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.system'",
+        ),
+    ],
+)
+def test_refused_with_line_and_reason(text: str, message: str) -> None:
+    with pytest.raises(yaml.YamlError) as error:
+        yaml.load(text)
+    assert str(error.value) == message
+
+
+def test_control_characters_are_refused() -> None:
+    with pytest.raises(yaml.YamlError, match="unacceptable character #x0000"):
+        yaml.load("a: \0")
+
+
+def test_last_of_duplicate_keys_wins_where_asked_for() -> None:
+    assert yaml.load("a: 1\na: 2", reject_duplicates=False) == {"a": 2}
+
+
+def test_merge_keys_give_way_to_the_keys_beside_them() -> None:
+    text = "base: &base {a: 1, b: 2}\nmerged:\n  <<: *base\n  b: 3\n"
+    assert yaml.load(text) == {"base": {"a": 1, "b": 2}, "merged": {"a": 1, "b": 3}}
+
+
+def test_merge_key_with_several_maps() -> None:
+    assert yaml.load("<<: [{a: 1}, {a: 2, b: 2}]\nc: 3") == {"a": 1, "b": 2, "c": 3}
+
+
+def test_alias_is_the_same_value_again() -> None:
+    assert yaml.load("a: &x [1, 2]\nb: *x") == {"a": [1, 2], "b": [1, 2]}
+
+
+@pytest.mark.parametrize("text", ["[" * 102 + "]" * 102, "{a: " * 102 + "}" * 102, "[" * 5000, "- " * 5000 + "a"])
+def test_deep_nesting_is_refused(text: str) -> None:
+    with pytest.raises(yaml.YamlError, match="nested deeper than 100 levels"):
+        yaml.load(text)
+
+
+def test_moderate_nesting_is_fine() -> None:
+    assert str(yaml.load("[" * 90 + "]" * 90)).count("[") == 90
+
+
+def test_alias_bomb_is_refused() -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    with pytest.raises(yaml.YamlError) as error:
+        yaml.load("\n".join(levels))
+    assert str(error.value) == "line 6: more than 200000 values once its aliases are written out"
+
+
+def test_documents_come_with_their_lines_and_without_the_empty_ones() -> None:
+    text = "# comment\n---\n---\na: 1\n---\n# nothing\n---\n- b\n...\n"
+    assert list(yaml.load_documents(text)) == [(4, {"a": 1}), (8, ["b"])]
+
+
+@pytest.mark.parametrize("text", ["", "# comment\n", "---\n---\n", "null"])
+def test_nothing_is_none(text: str) -> None:
+    assert yaml.load(text) is None
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(JSON)
+def test_what_pyyaml_writes_is_read_back(value: object) -> None:
+    assert yaml.load(pyyaml.safe_dump(value)) == value
+
+
+@settings(max_examples=60, deadline=None)
+@given(JSON)
+def test_what_is_dumped_is_read_back(value: object) -> None:
+    assert yaml.load(yaml.dump(value)) == value

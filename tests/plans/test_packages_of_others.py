@@ -1,0 +1,97 @@
+"""Packages that nobody here wrote, and our examples, from install to COMPLETE."""
+
+from pathlib import Path
+
+import pytest
+from support.plans import NAMESPACE, Installer
+
+ROOT = Path(__file__).parents[2]
+OPERATORS = ROOT.parent / "shared" / "operators"
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+needs_operators = pytest.mark.skipif(
+    not OPERATORS.is_dir(), reason=f"the packages of the public operator collection are not at {OPERATORS}"
+)
+
+MADE = {
+    "first-operator": {"Deployment/nginx-deployment"},
+    "zookeeper": {
+        "ConfigMap/test-bootstrap",
+        "ConfigMap/test-healthcheck",
+        "Service/test-hs",
+        "Service/test-cs",
+        "PodDisruptionBudget/test-pdb",
+        "StatefulSet/test-zookeeper",
+    },
+    "mysql": {"Service/test-svc", "PersistentVolumeClaim/test-pv", "Deployment/test"},
+    "redis": {
+        "ConfigMap/test-redis",
+        "Service/test-redis-svc",
+        "PodDisruptionBudget/test-redis-pdb",
+        "StatefulSet/test-redis",
+        "Job/deploy-test-redis-job",
+    },
+}
+
+KINDS = {
+    "ConfigMap": "v1",
+    "Service": "v1",
+    "PersistentVolumeClaim": "v1",
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "Job": "batch/v1",
+    "PodDisruptionBudget": "policy/v1",
+}
+
+
+async def made(installer: Installer) -> set[str]:
+    """What the Instance owns."""
+    return {
+        f"{kind}/{item.name}"
+        for kind, api_version in KINDS.items()
+        for item in await installer.cluster.list(api_version, kind, NAMESPACE, "kudo.dev/instance=test")
+        if any(owner.text("kind") == "Instance" for owner in item.children("metadata", "ownerReferences"))
+    }
+
+
+@needs_operators
+@pytest.mark.parametrize("operator", MADE)
+async def test_deploy_of_a_public_package(installer: Installer, operator: str) -> None:
+    outcome = await (await installer.deploy(OPERATORS / operator)).outcome()
+    assert outcome.complete, outcome.message
+    assert await made(installer) == MADE[operator]
+
+
+@needs_operators
+async def test_backup_of_a_public_package(installer: Installer) -> None:
+    await (await installer.deploy(OPERATORS / "mysql")).outcome()
+    for plan in ("backup", "restore"):
+        outcome = await (await installer.start(plan=plan)).outcome()
+        assert outcome.complete, outcome.message
+    assert await made(installer) == {*MADE["mysql"], "PersistentVolumeClaim/test-backup-pv"}
+
+
+async def test_every_plan_of_the_example_with_state(installer: Installer) -> None:
+    await installer.install(ROOT / "examples" / "valkey", EXPORTER="true")
+    for plan in ("deploy", "update", "backup", "restore", "backup"):
+        outcome = await (await installer.start(plan=plan)).outcome()
+        assert outcome.complete, outcome.message
+    assert await made(installer) == {
+        "ConfigMap/test-config",
+        "Service/test",
+        "StatefulSet/test",
+        "Deployment/test-exporter",
+        "PersistentVolumeClaim/test-backups",
+    }
+    assert (await (await installer.start(plan="cleanup")).outcome()).complete
+    assert "PersistentVolumeClaim/test-backups" not in await made(installer)
+
+
+async def test_the_smallest_example(installer: Installer) -> None:
+    assert (await (await installer.deploy(ROOT / "examples" / "guestbook")).outcome()).complete
+    page = await installer.get("v1", "ConfigMap", "test-page")
+    assert page is not None
+    assert page.text("data", "index.html") == (
+        "<h1>Hello from KUDO on Temporal</h1>\n<ul>\n  <li>Ada</li>\n  <li>Grace</li>\n</ul>\n"
+    )
