@@ -6,13 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Annotated
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from kudo.errors import FatalError, GraceError, InternalError, KudoError
-from kudo.model.base import Model
+from kudo.model.base import OMIT_EMPTY, Model, Text
 from kudo.model.execution import StepChange, TaskRequest, workflow_id
 from kudo.model.status import ExecutionStatus
 
@@ -29,12 +30,13 @@ MAX_MESSAGE = 4000
 class Beat(Model):
     """What a heartbeat says; the next attempt of the activity finds it."""
 
-    waiting: str = ""
+    waiting: Text = ""
     """What is being waited for."""
-    error: str = ""
+    error: Text = ""
     """The last error that the plan was told of."""
-    reports: int = 0
-    refused_since: float | None = None
+    reports: Annotated[int, OMIT_EMPTY] = 0
+    """How many errors the plan was told of."""
+    refused_since: Annotated[float | None, OMIT_EMPTY] = None
     """When the grace of an error began that is fatal after it, in seconds since the epoch."""
 
 

@@ -81,4 +81,9 @@ def test_an_object_that_was_asked_to_go_is_terminating() -> None:
 
 def test_a_new_object() -> None:
     made = Object.of("v1", "ConfigMap", {"name": "a"}, data={"key": "value"})
-    assert made.manifest == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"key": "value"}}
+    assert made.manifest == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "a"},
+        "data": {"key": "value"},
+    }

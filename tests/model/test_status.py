@@ -78,7 +78,9 @@ def test_phases_and_steps_are_found_by_name() -> None:
 
 
 def test_a_pending_plan_has_all_phases_and_steps() -> None:
-    plan = Plan.model_validate({"phases": [{"name": "main", "strategy": "parallel", "steps": [{"name": "a", "tasks": None}]}]})
+    plan = Plan.model_validate(
+        {"phases": [{"name": "main", "strategy": "parallel", "steps": [{"name": "a", "tasks": None}]}]}
+    )
     assert PlanStatus.pending("deploy", plan, "1").to_json() == {
         "name": "deploy",
         "status": "PENDING",

@@ -75,7 +75,10 @@ def test_an_instance_without_plans_is_a_leaf() -> None:
 
 def test_a_plan_of_which_nothing_was_started() -> None:
     plan = Plan.model_validate(
-        {"strategy": "parallel", "phases": [{"name": "main", "steps": [{"name": "a"}, {"name": "b"}]}, {"name": "late", "steps": []}]}
+        {
+            "strategy": "parallel",
+            "phases": [{"name": "main", "steps": [{"name": "a"}, {"name": "b"}]}, {"name": "late", "steps": []}],
+        }
     )
     assert status_tree("db", PlanStatus.pending("deploy", plan)).splitlines() == [
         "└── db",

@@ -1,0 +1,176 @@
+"""Archives and directories that are broken, or made to hurt."""
+
+import gzip
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from support.plans import dummy, phase, plan, write_package
+
+from kudo.errors import PackageError
+from kudo.packages import read_package
+
+MEBIBYTE = 1024 * 1024
+
+Entry = tarfile.TarInfo | tuple[str, bytes]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(tmp_path, tasks=[dummy("d")], plans={"deploy": plan(phase("main", ("a", ["d"])))})
+
+
+def pack(package: Path, *entries: Entry) -> Path:
+    archive = package.parent / "package.tgz"
+    with tarfile.open(archive, "w:gz") as writer:
+        for file in ("operator.yaml", "params.yaml"):
+            writer.add(package / file, file)
+        for entry in entries:
+            if isinstance(entry, tarfile.TarInfo):
+                writer.addfile(entry)
+            else:
+                info = tarfile.TarInfo(entry[0])
+                info.size = len(entry[1])
+                writer.addfile(info, io.BytesIO(entry[1]))
+    return archive
+
+
+def special(kind: bytes, target: str = "") -> tarfile.TarInfo:
+    entry = tarfile.TarInfo("templates/a.yaml")
+    entry.type = kind
+    entry.linkname = target
+    return entry
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(PackageError) as error:
+        read_package(path)
+    return list(error.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        (("/templates/a.yaml", b"a"), "/templates/a.yaml: leads out of the package"),
+        (("../operator.yaml", b"a"), "../operator.yaml: leads out of the package"),
+        (("templates/../../a.yaml", b"a"), "templates/../../a.yaml: leads out of the package"),
+        (
+            special(tarfile.SYMTYPE, "/etc/passwd"),
+            "templates/a.yaml: is a link, and an archive of a package may have none",
+        ),
+        (
+            special(tarfile.LNKTYPE, "params.yaml"),
+            "templates/a.yaml: is a link, and an archive of a package may have none",
+        ),
+        (special(tarfile.CHRTYPE), "templates/a.yaml: is neither a file nor a folder"),
+        (special(tarfile.BLKTYPE), "templates/a.yaml: is neither a file nor a folder"),
+        (special(tarfile.FIFOTYPE), "templates/a.yaml: is neither a file nor a folder"),
+        (("templates/a.yaml", b"a" * (MEBIBYTE + 1)), "templates/a.yaml: has more than 1024 KiB"),
+        (("docs/picture.png", b"a" * (MEBIBYTE + 1)), "docs/picture.png: has more than 1024 KiB"),
+        (("templates/a.yaml", b"a: \xff"), "templates/a.yaml: is no UTF-8 text (byte 3)"),
+    ],
+)
+def test_an_entry_that_is_refused(package: Path, entry: Entry, problem: str) -> None:
+    assert problems(pack(package, entry)) == [problem]
+
+
+def test_every_entry_that_is_refused_is_told(package: Path) -> None:
+    archive = pack(package, ("../a", b""), special(tarfile.SYMTYPE, "a"), ("templates/b.yaml", b"\xff"))
+    assert [problem.partition(":")[0] for problem in problems(archive)] == [
+        "../a",
+        "templates/a.yaml",
+        "templates/b.yaml",
+    ]
+
+
+def test_too_many_entries(package: Path) -> None:
+    archive = pack(package, *((f"docs/{number}", b"") for number in range(1000)))
+    assert problems(archive) == ["docs/998: the archive has more than 1000 entries"]
+
+
+def test_too_much_together(package: Path) -> None:
+    archive = pack(package, *((f"templates/{number}.yaml", b" " * MEBIBYTE) for number in range(20)))
+    assert problems(archive) == ["templates/7.yaml: the files have more than 8192 KiB together"]
+
+
+def test_a_file_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
+    entry = tarfile.TarInfo("templates/a.yaml")
+    entry.size = 10**12
+    archive = tmp_path / "package.tgz"
+    archive.write_bytes(gzip.compress(entry.tobuf()))
+    assert problems(archive) == ["templates/a.yaml: has more than 1024 KiB"]
+
+
+def test_a_bomb_of_zeros_is_an_empty_archive(tmp_path: Path) -> None:
+    archive = tmp_path / "package.tgz"
+    archive.write_bytes(gzip.compress(bytes(64 * MEBIBYTE), compresslevel=1))
+    assert problems(archive) == ["operator.yaml: is missing", "params.yaml: is missing"]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8])
+def test_a_truncated_archive(package: Path, share: float) -> None:
+    archive = pack(package, ("templates/a.yaml", os.urandom(4096).hex().encode()))
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(len(content) * share)])
+    (problem,) = problems(archive)
+    assert problem.startswith("package.tgz: is no .tgz archive that can be read (")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"hello" * 500), b"PK\x03\x04" + bytes(600)],
+)
+def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
+    archive = tmp_path / "package.tgz"
+    archive.write_bytes(content)
+    (problem,) = problems(archive)
+    assert problem.startswith("package.tgz: is no .tgz archive that can be read (")
+
+
+def test_a_link_that_leads_out_of_a_directory(package: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("a: secret")
+    (package / "templates" / "a.yaml").symlink_to(tmp_path / "secret.yaml")
+    (package / "templates" / "b.yaml").symlink_to("../../secret.yaml")
+    assert problems(package) == [
+        "templates/a.yaml: is a link that leads out of the package",
+        "templates/b.yaml: is a link that leads out of the package",
+    ]
+
+
+def test_a_linked_folder_is_not_followed(package: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.yaml").write_text("a: secret")
+    (package / "templates" / "linked").symlink_to(tmp_path / "outside")
+    assert read_package(package).templates == {}
+
+
+def test_a_link_within_a_directory_is_fine(package: Path) -> None:
+    (package / "templates" / "a.yaml").write_text("a: 1")
+    (package / "templates" / "b.yaml").symlink_to("a.yaml")
+    assert read_package(package).templates == {"a.yaml": "a: 1", "b.yaml": "a: 1"}
+
+
+def test_files_of_a_directory_that_are_refused(package: Path) -> None:
+    os.mkfifo(package / "templates" / "a.yaml")
+    (package / "templates" / "b.yaml").symlink_to("nothing.yaml")
+    (package / "templates" / "c.yaml").write_bytes(b" " * (MEBIBYTE + 1))
+    (package / "templates" / "d.yaml").write_bytes(b"\xff")
+    (package / "templates" / "folder.yaml").mkdir()
+    assert problems(package) == [
+        "templates/a.yaml: is no regular file",
+        "templates/b.yaml: is no regular file",
+        "templates/c.yaml: has more than 1024 KiB",
+        "templates/d.yaml: is no UTF-8 text (byte 0)",
+    ]
+
+
+def test_missing_files(tmp_path: Path) -> None:
+    assert problems(tmp_path) == ["operator.yaml: is missing", "params.yaml: is missing"]
+
+
+def test_files_that_are_no_maps(package: Path) -> None:
+    (package / "operator.yaml").write_text("- a\n")
+    (package / "params.yaml").write_text("# nothing\n")
+    assert problems(package) == ["operator.yaml: must be a YAML map", "params.yaml: must be a YAML map"]

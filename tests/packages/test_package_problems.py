@@ -1,0 +1,169 @@
+"""Everything that is wrong with a package is told at once, with file and field."""
+
+from pathlib import Path
+
+import pytest
+
+from kudo.errors import PackageError
+from kudo.model.package import Package
+from kudo.packages import read_package
+
+OPERATOR = """\
+name: tested
+operatorVersion: 1.0.0
+maintainers:
+  - name: Ada
+tasks:
+  - name: config
+    kind: Apply
+    spec:
+      resources: [config.yaml]
+  - name: files
+    kind: Pipe
+    spec:
+      pod: config.yaml
+      pipe:
+        - file: /tmp/a
+          kind: Secret
+          key: a
+plans:
+  deploy:
+    strategy: serial
+    phases:
+      - name: main
+        strategy: serial
+        steps:
+          - name: everything
+            tasks: [config, files]
+"""
+
+PARAMS = """\
+groups:
+  - name: basic
+parameters:
+  - name: A
+    default: a
+"""
+
+
+def read(directory: Path, operator: str = OPERATOR, params: str = PARAMS, api_version: str = "kudo.dev/v1") -> Package:
+    (directory / "templates").mkdir()
+    (directory / "templates" / "config.yaml").write_text("a: 1")
+    (directory / "operator.yaml").write_text(f"apiVersion: {api_version}\n{operator}")
+    (directory / "params.yaml").write_text(f"apiVersion: {api_version}\n{params}")
+    return read_package(directory)
+
+
+def problems(directory: Path, operator: str = OPERATOR, params: str = PARAMS) -> list[str]:
+    with pytest.raises(PackageError) as error:
+        read(directory, operator, params)
+    return list(error.value.problems)
+
+
+def test_five_different_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    operator = (
+        OPERATOR.replace("kind: Apply", "kind: Aply")
+        .replace("operatorVersion: 1.0.0\n", "")
+        .replace("pod: config.yaml", "pod: pod.yaml")
+        .replace("[config, files]", "[config, missing]")
+    )
+    params = PARAMS.replace("default: a", "type: integer\n    default: a")
+    with pytest.raises(PackageError) as error:
+        read(tmp_path, operator, params)
+    assert error.value.problems == (
+        "operator.yaml: operatorVersion: Field required",
+        "operator.yaml: tasks.config: there is no task kind 'Aply'; "
+        "use one of 'Apply', 'Delete', 'Toggle', 'Dummy', 'Pipe', 'KudoOperator'",
+        "operator.yaml: plans.deploy.main.everything: there is no task 'missing'",
+        "operator.yaml: tasks.files: there is no template templates/pod.yaml",
+        "params.yaml: parameters.A.default: must be an integer, and 'a' is not",
+    )
+    assert str(error.value).startswith(f"The package {tmp_path} has 5 problems:\n  - operator.yaml: operatorVersion")
+
+
+# Where the unknown field goes, and how it is named.
+UNKNOWN = [
+    ("operator.yaml", "name: tested\n", "", "extra"),
+    ("operator.yaml", "- name: Ada\n", "    ", "maintainers.Ada.extra"),
+    ("operator.yaml", "kind: Apply\n", "    ", "tasks.config.extra"),
+    ("operator.yaml", "resources: [config.yaml]\n", "      ", "tasks.config.spec.extra"),
+    ("operator.yaml", "key: a\n", "          ", "tasks.files.spec.pipe.0.extra"),
+    ("operator.yaml", "deploy:\n", "    ", "plans.deploy.extra"),
+    ("operator.yaml", "- name: main\n", "        ", "plans.deploy.phases.main.extra"),
+    ("operator.yaml", "- name: everything\n", "            ", "plans.deploy.phases.main.steps.everything.extra"),
+    ("params.yaml", "- name: basic\n", "    ", "groups.basic.extra"),
+    ("params.yaml", "- name: A\n", "    ", "parameters.A.extra"),
+]
+
+
+@pytest.mark.parametrize(("file", "after", "indent", "field"), UNKNOWN, ids=[field for *_, field in UNKNOWN])
+@pytest.mark.parametrize("api_version", ["kudo.dev/v1", "kudo.dev/v1beta1"])
+def test_unknown_fields_are_refused_in_the_new_dialect_alone(
+    tmp_path: Path, api_version: str, file: str, after: str, indent: str, field: str
+) -> None:
+    operator, params = (
+        text.replace(after, f"{after}{indent}extra: 1\n") if file == name else text
+        for name, text in (("operator.yaml", OPERATOR), ("params.yaml", PARAMS))
+    )
+    if api_version == "kudo.dev/v1beta1":
+        assert read(tmp_path, operator, params, api_version).operator.name == "tested"
+        return
+    with pytest.raises(PackageError) as error:
+        read(tmp_path, operator, params, api_version)
+    assert [problem.partition(" ")[2].partition(": ")[0] for problem in error.value.problems] == [field]
+    assert error.value.problems[0].startswith(f"{file}: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("deploy:", "install:", "operator.yaml: plans: there is no plan 'deploy', which every operator needs"),
+        ("name: files", "name: config", "operator.yaml: tasks: the name 'config' is there 2 times"),
+        (
+            "name: tested",
+            "name: Tested!",
+            "operator.yaml: name: may only have lower case letters, digits, '-' and '.': ",
+        ),
+        ("strategy: serial", "strategy: random", "operator.yaml: plans.deploy.strategy: Input should be 'serial' or "),
+        ("key: a", "key: a.b", "operator.yaml: tasks.files.spec.pipe.0.key: "),
+        ("file: /tmp/a", "file: ''", "operator.yaml: tasks.files.spec.pipe.0: needs exactly one of file and envFile"),
+        ("resources: [config.yaml]", "resources: []", "operator.yaml: tasks.config.spec.resources: "),
+        ("plans:\n", "plans:\nplans:\n", "operator.yaml: line 20: the key 'plans' is there twice"),
+        ("name: tested\n", "name: [a\n", "operator.yaml: line "),
+    ],
+)
+def test_mistakes_in_the_operator(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    found = problems(tmp_path, OPERATOR.replace(old, new, 1))
+    assert [problem for problem in found if problem.startswith(expected)], found
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ("parameters: [{name: A}, {name: a}]", "parameters: the name 'a' is there 2 times"),
+        ("parameters: [{name: A, trigger: none}]", "parameters.A.trigger: there is no plan 'none'"),
+        (
+            "parameters: [{name: A, enum: [a, b], default: c}]",
+            "parameters.A.default: must be one of a, b, and 'c' is not",
+        ),
+        ("parameters: [{name: A, type: array, default: {a: 1}}]", "parameters.A.default: must be a YAML list, and "),
+        ("parameters: [{name: A, type: list}]", "parameters.A.type: Input should be 'string', 'integer', "),
+        ("parameters: [{default: 1}]", "parameters.0.name: Field required"),
+        ("parameters: {A: 1}", "parameters: Input should be a valid list"),
+    ],
+)
+def test_mistakes_in_the_parameters(tmp_path: Path, params: str, expected: str) -> None:
+    (problem,) = problems(tmp_path, params=params)
+    assert problem.startswith(f"params.yaml: {expected}")
+
+
+def test_names_that_are_there_twice_in_a_plan(tmp_path: Path) -> None:
+    step = "          - name: everything\n            tasks: [config]\n"
+    assert problems(tmp_path, OPERATOR + step) == [
+        "operator.yaml: plans.deploy.main.steps: the name 'everything' is there 2 times"
+    ]
+
+
+def test_an_api_version_that_nobody_knows(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=r"operator\.yaml: apiVersion: Input should be 'kudo\.dev/v1beta1' or"):
+        read(tmp_path, api_version="kudo.dev/v2")

@@ -1,0 +1,143 @@
+"""Packages from directories and archives."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+from support.plans import CONFIG_MAP, apply, dummy, phase, plan, write_package
+
+from kudo.errors import PackageError
+from kudo.packages import parameter_of, read_package
+
+REPOSITORY = Path(__file__).parents[2]
+OPERATORS = REPOSITORY.parent / "shared" / "operators"
+REAL = ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"]
+
+DEPLOY = {"deploy": plan(phase("main", ("everything", ["config"])))}
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml")],
+        plans=DEPLOY,
+        params=[{"name": "A", "default": 1}],
+        templates={"config.yaml": CONFIG_MAP},
+    )
+
+
+def pack(package: Path, prefix: str = "") -> Path:
+    archive = package.parent / "package.tgz"
+    with tarfile.open(archive, "w:gz") as writer:
+        for part in sorted(package.iterdir()):
+            writer.add(part, prefix + part.name)
+    return archive
+
+
+def test_a_directory(package: Path) -> None:
+    read = read_package(package)
+    assert read.operator.name == "tested"
+    assert read.operator.plans["deploy"].task_names() == ["config"]
+    assert [parameter.name for parameter in read.params.parameters] == ["A"]
+    assert read.templates == {"config.yaml": CONFIG_MAP}
+    assert read.operator_version_name == "tested-1.0.0"
+
+
+@pytest.mark.parametrize("prefix", ["", "./"])
+def test_an_archive_is_as_good_as_a_directory(package: Path, prefix: str) -> None:
+    assert read_package(pack(package, prefix)) == read_package(package)
+
+
+def test_templates_in_sub_directories_have_their_path_as_name(package: Path) -> None:
+    (package / "templates" / "sub" / "deep").mkdir(parents=True)
+    (package / "templates" / "sub" / "deep" / "a.yml").write_text("a: 1")
+    (package / "templates" / "notes.txt").write_text("no template")
+    (package / "docs").mkdir()
+    (package / "docs" / "operator.yaml").write_text("free text")
+    assert sorted(read_package(package).templates) == ["config.yaml", "sub/deep/a.yml"]
+    assert read_package(pack(package)) == read_package(package)
+
+
+def test_numbers_are_versions_too(package: Path) -> None:
+    text = (package / "operator.yaml").read_text()
+    (package / "operator.yaml").write_text(text.replace("1.0.0", "3") + "appVersion: 5.7\nkudoVersion: 0.19\n")
+    operator = read_package(package)
+    assert (operator.operator.app_version, operator.operator.kudo_version) == ("5.7", "0.19")
+    assert operator.operator_version_name == "tested-5.7-3"
+
+
+def test_a_package_that_names_no_api_version_is_one_of_kudo(package: Path) -> None:
+    for file in ("operator.yaml", "params.yaml"):
+        text = (package / file).read_text()
+        (package / file).write_text(text.replace("apiVersion: kudo.dev/v1\n", "unknown: 1\n"))
+    assert read_package(package).operator.api_version == "kudo.dev/v1beta1"
+
+
+def test_tasks_of_all_kinds_may_stand_in_one_package(tmp_path: Path) -> None:
+    tasks = [dummy("d", done=True), {"name": "k", "kind": "KudoOperator", "spec": {"package": "zookeeper"}}]
+    package = write_package(tmp_path, tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["d", "k"])))})
+    assert [task.kind for task in read_package(package).operator.tasks] == ["Dummy", "KudoOperator"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "wrapped"),
+    [
+        ({"default": 5.7}, "5.7"),
+        ({"default": True}, "true"),
+        ({"default": "yes"}, "yes"),
+        ({"default": ""}, ""),
+        ({}, None),
+        ({"type": "integer", "default": 3}, "3"),
+        ({"type": "integer", "default": "3"}, "3"),
+        ({"type": "boolean", "default": False}, "false"),
+        ({"type": "array", "default": [1, "a"]}, "- 1\n- a\n"),
+        ({"type": "array", "default": "[1, a]"}, "[1, a]"),
+        ({"type": "map", "default": {"b": {"a": 1}}}, "b:\n  a: 1\n"),
+    ],
+)
+def test_defaults_are_wrapped_as_kudo_does(tmp_path: Path, definition: dict[str, object], wrapped: str | None) -> None:
+    package = write_package(
+        tmp_path,
+        tasks=[dummy("config")],
+        plans=DEPLOY,
+        params=[{"name": "A", **definition}],
+        api_version="kudo.dev/v1beta1",
+    )
+    (parameter,) = map(parameter_of, read_package(package).params.parameters)
+    assert parameter.default == wrapped
+
+
+def test_enums_are_wrapped_like_defaults(tmp_path: Path) -> None:
+    params = [{"name": "A", "type": "integer", "default": 1, "enum": [1, 2]}]
+    package = write_package(tmp_path, tasks=[dummy("config")], plans=DEPLOY, params=params)
+    (parameter,) = map(parameter_of, read_package(package).params.parameters)
+    assert parameter.enum == ["1", "2"]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_package_is_read(name: str) -> None:
+    if not OPERATORS.is_dir():
+        pytest.skip(f"there are no operator packages of others at {OPERATORS}")
+    read = read_package(OPERATORS / name)
+    assert read.operator.name == name
+    assert read.operator.api_version == "kudo.dev/v1beta1"
+    templates = {template for task in read.operator.tasks for template in task.template_names()}
+    assert templates <= read.templates.keys()
+
+
+EXAMPLES = sorted(file.parent for file in (REPOSITORY / "examples").glob("*/operator.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_is_read(example: Path) -> None:
+    read = read_package(example)
+    assert read.operator.name == example.name
+    used = {template for task in read.operator.tasks for template in task.template_names()}
+    assert used == read.templates.keys()
+
+
+def test_a_path_that_leads_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(PackageError) as error:
+        read_package(tmp_path / "nothing")
+    assert error.value.problems == ("there is no such directory or file",)
