@@ -12,13 +12,14 @@ help: ## Say what can be made
 
 # The stamps are remade when pyproject.toml changes, so a new dependency arrives by itself.
 $(VENV)/setup: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --editable '.[dev]' --group test
+	@echo 'Installing into $(VENV); the first time this takes half a minute.'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --editable '.[dev]' --group test
 	@touch $@
 
 $(VENV)/setup-lint: $(VENV)/setup
-	$(BIN)/pip install --quiet --group lint
+	@$(BIN)/pip install --quiet --group lint
 	@touch $@
 
 setup: $(VENV)/setup ## Install everything into .venv

@@ -14,6 +14,7 @@ from workflows.status import StatusTree
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import PlanRequest
     from kudo.model.report import PlanEvent, StatusReport
+    from kudo.model.status import PlanStatus
 
 
 class Mirror:
@@ -29,15 +30,15 @@ class Mirror:
         self._following = asyncio.create_task(self._follow(list(events)))
 
     async def finish(self, *events: PlanEvent) -> None:
-        """Write the last status and events; a plan ends even if that fails, as its outcome stands."""
-        if self._following is not None:
-            await stop([self._following])
-        await self._try(self._write(list(events)))
+        """Write the last status and events; a plan ends even if that fails, as its outcome stands.
 
-    async def warn(self, event: PlanEvent) -> None:
-        """Write an event alone."""
-        report = StatusReport(request=self._request, uid=self._tree.plan.uid, events=[event])
-        await self._try(self._report(report, event.reason))
+        A plan that never started leaves the recorded status as it was, and a warning at most.
+        """
+        if self._following is None:
+            await self._try(self._report([event for event in events if event.type == "Warning"], None))
+        else:
+            await stop([self._following])
+            await self._try(self._write(list(events)))
 
     async def _try(self, write: Coroutine[Any, Any, None]) -> None:
         try:
@@ -58,9 +59,11 @@ class Mirror:
 
     async def _write(self, events: list[PlanEvent]) -> None:
         self._tree.changed = False
-        plan = self._tree.plan
-        report = StatusReport(request=self._request, uid=plan.uid, status=plan, events=events)
-        await self._report(report, plan.status)
+        await self._report(events, self._tree.plan)
 
-    async def _report(self, report: StatusReport, what: str) -> None:
-        await workflow.execute_activity("report_status", report, summary=f"Report {what}", **options.SHORT)
+    async def _report(self, events: list[PlanEvent], status: PlanStatus | None) -> None:
+        if not events and status is None:
+            return
+        report = StatusReport(request=self._request, uid=self._tree.plan.uid, status=status, events=events)
+        summary = f"Report {status.status}" if status else "Report"
+        await workflow.execute_activity("report_status", report, summary=summary, **options.SHORT)

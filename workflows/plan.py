@@ -42,21 +42,18 @@ class Plan:
         Fails with KUDO's event name as the type and the final status in the details when a task is fatal, and ends
         Canceled when it was cancelled.
         """
-        active = await self._load()
-        self._tree.load(active.status)
-        self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
-        self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
         try:
+            active = await self._load()
+            self._tree.load(active.status)
+            self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
+            self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
             await self._run_phases(active)
-        except FailureError as error:
+        except (FailureError, asyncio.CancelledError) as error:
             if is_cancelled_exception(error):
                 await self._end(ExecutionStatus.CANCELLED)
                 raise
-            await self._end(ExecutionStatus.FATAL_ERROR, _warning(error))
+            await self._end(ExecutionStatus.FATAL_ERROR, error)
             raise fatal(error, self._tree.plan) from error
-        except asyncio.CancelledError:
-            await self._end(ExecutionStatus.CANCELLED)
-            raise
         await self._end(ExecutionStatus.COMPLETE)
         return self._tree.plan
 
@@ -78,21 +75,13 @@ class Plan:
         await workflow.execute_activity("request_cancel", reason, summary="Cancel", **options.SHORT)
 
     async def _load(self) -> ActivePlan:
-        """Read what the run needs; what cannot be run leaves an event, and the recorded status as it was."""
-        try:
-            active: ActivePlan = await workflow.execute_activity(
-                "load_active_plan",
-                self._request,
-                result_type=ActivePlan,
-                summary=f"Load {self._request.plan}",
-                **options.SHORT,
-            )
-        except FailureError as error:
-            if is_cancelled_exception(error):
-                raise
-            self._tree.set_plan(ExecutionStatus.FATAL_ERROR, fatal(error).message)
-            await uninterrupted(self._mirror.warn(_warning(error)))
-            raise fatal(error, self._tree.plan) from error
+        active: ActivePlan = await workflow.execute_activity(
+            "load_active_plan",
+            self._request,
+            result_type=ActivePlan,
+            summary=f"Load {self._request.plan}",
+            **options.SHORT,
+        )
         return active
 
     async def _run_phases(self, active: ActivePlan) -> None:
@@ -132,21 +121,25 @@ class Plan:
         )
         return await finish(child, options.PHASE_BOUND)
 
-    async def _end(self, status: ExecutionStatus, *events: PlanEvent) -> None:
+    async def _end(self, status: ExecutionStatus, error: BaseException | None = None) -> None:
         """Settle the final status, and write it to the Instance, whatever arrives meanwhile."""
-        reason = self._cancel_reason or (workflow.cancellation_reason() or "")
-        self._tree.set_plan(status, reason if status is ExecutionStatus.CANCELLED else "")
-        text = f"Execution of plan {self._tree.plan.name} finished with status {status}"
-        await uninterrupted(self._mirror.finish(*events, _event("Normal", "PlanFinished", text)))
+        events = [
+            _event("Normal", "PlanFinished", f"Execution of plan {self._request.plan} finished with status {status}")
+        ]
+        message = ""
+        if status is ExecutionStatus.CANCELLED:
+            message = self._cancel_reason or workflow.cancellation_reason() or ""
+        elif isinstance(error, FailureError):
+            failure = fatal(error)
+            events.insert(0, _event("Warning", failure.type or "Failed", failure.message))
+            # A step that says why says it alone.
+            message = "" if self._tree.plan.failed_steps() else failure.message
+        self._tree.set_plan(status, message)
+        await uninterrupted(self._mirror.finish(*events))
 
 
 def _event(kind: Literal["Normal", "Warning"], reason: str, message: str) -> PlanEvent:
     return PlanEvent(type=kind, reason=reason, message=message)
-
-
-def _warning(error: FailureError) -> PlanEvent:
-    failure = fatal(error)
-    return _event("Warning", failure.type or "Failed", failure.message)
 
 
 def _phase_request(active: ActivePlan, phase: PhaseSpec, status: PhaseStatus) -> PhaseRequest:

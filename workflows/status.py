@@ -32,10 +32,13 @@ class StatusTree:
         self._touch()
 
     def set_phase(self, name: str, status: ExecutionStatus) -> None:
-        """Change the status of a phase itself."""
+        """Change the status of a phase itself; what still runs in a phase that ended was cut off."""
         phase = self.plan.phase(name)
         if phase is not None:
             phase.status = status
+            for step in phase.steps:
+                if status.terminal and step.status.running:
+                    step.set(ExecutionStatus.CANCELLED)
             self._touch()
 
     def take(self, changes: Iterable[StepChange]) -> None:

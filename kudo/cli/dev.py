@@ -9,8 +9,8 @@ import typer
 
 import worker as worker_process
 from kudo.cli.progress import wait_for
-from kudo.cli.run import command, out
-from kudo.cli.stack import Ports, Stack, forever, free_port, stack
+from kudo.cli.run import command, out, until_interrupted
+from kudo.cli.stack import Ports, Stack, free_port, stack
 from kudo.client import Plans, Run, connect, has_worker
 from kudo.errors import TemporalUnavailable
 from kudo.instances.install import check_install, install_instance, install_package
@@ -44,7 +44,7 @@ async def dev(
         out.print("\nIn another shell:\n")
         out.print(f"  {running.exports()}")
         out.print("\nCtrl-C ends it.")
-        await forever()
+        await until_interrupted()
 
 
 @command
@@ -64,7 +64,7 @@ async def demo(
         if out.is_terminal:
             out.print(f"\nTo look around, in another shell:\n\n  {running.exports()}\n  kubectl get pods\n")
             out.print("Ctrl-C ends it.")
-            await forever()
+            await until_interrupted()
 
 
 async def _install(running: Stack, path: Path) -> Run:

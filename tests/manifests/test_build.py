@@ -130,7 +130,7 @@ async def test_hashes_are_added_to_what_was_enhanced(renderer: Renderer) -> None
 
 async def test_a_template_that_is_missing(renderer: Renderer) -> None:
     with pytest.raises(TaskRenderingError) as error:
-        await build(renderer, request({}), ["b.yaml"], namespaced)
+        await build(renderer, request({"a.yaml": ""}), ["b.yaml"], namespaced)
     assert str(error.value) == "templates/b.yaml is not in the operator; the task app names it"
 
 

@@ -87,7 +87,7 @@ def test_the_type_comes_before_the_enum() -> None:
     assert values.problem(parameter, "3") == "must be one of 1, 2, and '3' is not"
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x85\u2028\u2029"), max_size=8)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="\x85"), max_size=8)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),

