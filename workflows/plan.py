@@ -49,7 +49,7 @@ class Plan:
             self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
             await self._run_phases(active)
         except (FailureError, asyncio.CancelledError) as error:
-            if is_cancelled_exception(error):
+            if not isinstance(error, FailureError) or is_cancelled_exception(error):
                 await self._end(ExecutionStatus.CANCELLED)
                 raise
             await self._end(ExecutionStatus.FATAL_ERROR, error)

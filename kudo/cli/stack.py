@@ -1,6 +1,5 @@
 """Everything that a plan needs, on one machine: Temporal, a cluster and a worker."""
 
-import asyncio
 import os
 import socket
 import tempfile

@@ -35,9 +35,10 @@ def _open(document: JsonValue, where: str) -> Iterator[Object]:
         raise ResourceUnmarshalError(f"{where} is no Kubernetes object, but {_summary(document)}")
     if not document:
         return
-    if item.kind.endswith("List") and isinstance(document.get("items"), list):
-        for part in item.children("items"):
-            yield from _open(part.manifest, where)
+    if item.kind.endswith("List") and "items" in document:
+        parts = document["items"] or []
+        for part in parts if isinstance(parts, list) else [parts]:
+            yield from _open(part, where)
         return
     missing = [field for field, value in _required(item) if not value]
     if missing:

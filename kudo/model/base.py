@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 JsonObject = dict[str, JsonValue]
@@ -34,6 +34,14 @@ class Model(BaseModel):
         coerce_numbers_to_str=True,
         protected_namespaces=(),
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: object) -> object:
+        """A field without a value counts as not there, as Go's decoder has it."""
+        if isinstance(value, dict):
+            return {key: item for key, item in value.items() if item is not None}
+        return value
 
     def to_json(self) -> JsonObject:
         """As JSON with Kubernetes' names."""

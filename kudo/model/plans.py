@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from pydantic import field_validator
-
 from kudo.model.base import Model, Name
 
 Strategy = Literal["serial", "parallel"]
@@ -14,11 +12,6 @@ class Step(Model):
 
     name: Name
     tasks: list[Name] = []
-
-    @field_validator("tasks", mode="before")
-    @classmethod
-    def _none_is_empty(cls, value: object) -> object:
-        return [] if value is None else value
 
 
 class Phase(Model):

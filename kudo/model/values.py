@@ -3,6 +3,7 @@
 As in KUDO's `pkg/util/convert`, only arrays and maps are unwrapped: `true` and `3` reach templates as strings.
 """
 
+import math
 import re
 
 from pydantic import JsonValue
@@ -16,8 +17,9 @@ BOOLEANS = {
 }
 """What Go's ParseBool takes for true and false."""
 
-_INTEGER = re.compile(r"[-+]?\d+")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,19}")
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_INT64 = range(-(2**63), 2**63)
 
 
 def wrap(value: JsonValue, kind: ParameterType) -> str | None:
@@ -56,9 +58,9 @@ def problem(parameter: Parameter, value: str) -> str | None:
 def _type_problem(value: str, kind: ParameterType) -> str | None:
     match kind:
         case "integer":
-            return None if _INTEGER.fullmatch(value) else "an integer"
+            return None if _INTEGER.fullmatch(value) and int(value) in _INT64 else "an integer"
         case "number":
-            return None if _NUMBER.fullmatch(value) else "a number"
+            return None if _NUMBER.fullmatch(value) and math.isfinite(float(value)) else "a number"
         case "boolean":
             return None if value in BOOLEANS else "true or false"
         case "array":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from pydantic import JsonValue, ValidationError
 
@@ -31,7 +31,8 @@ def read_package(path: Path) -> Package:
     operator = _model(OperatorFile, "operator.yaml", raw_operator, problems)
     params = _model(ParamsFile, "params.yaml", raw_params, problems)
     problems += reference_problems(Object(raw_operator or {}), Object(raw_params or {}), templates)
-    problems += _default_problems(params) if params else []
+    problems += _default_problems(Object(raw_params or {}))
+    problems += _dialect_problems(operator, params)
     if problems or operator is None or params is None:
         raise PackageError(str(path), problems)
     return Package(operator=operator, params=params, templates=templates)
@@ -57,7 +58,8 @@ def _model(model: type[M], file: str, raw: Manifest | None, problems: list[str])
         return None
     try:
         # KUDO overlooks fields that it does not know; its dialect keeps to that, ours tells of typing errors.
-        return model.model_validate(raw, extra="forbid" if raw.get("apiVersion") == "kudo.dev/v1" else "ignore")
+        extra: Literal["forbid", "ignore"] = "forbid" if raw.get("apiVersion") == "kudo.dev/v1" else "ignore"
+        return model.model_validate(raw, extra=extra, by_alias=True, by_name=False)
     except ValidationError as error:
         problems += (f"{file}: {explanation}" for explanation in explain(error, raw))
         return None
@@ -68,6 +70,8 @@ def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
     for problem in error.errors(include_url=False):
         field = ".".join(_field(problem["loc"], raw))
         reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            reason = "there is no such field"
         if problem["type"] == "union_tag_invalid":
             reason = f"there is no task kind {problem['ctx']['tag']!r}; use one of {problem['ctx']['expected_tags']}"
         yield f"{field}: {reason}" if field else reason
@@ -105,9 +109,17 @@ def parameter_of(definition: ParameterDefinition) -> Parameter:
     )
 
 
-def _default_problems(params: ParamsFile) -> Iterator[str]:
-    for definition in params.parameters:
-        parameter = parameter_of(definition)
+def _default_problems(params: Object) -> Iterator[str]:
+    for raw in params.children("parameters"):
+        try:
+            parameter = parameter_of(ParameterDefinition.model_validate(raw.manifest))
+        except ValidationError:
+            continue  # Told of where the whole file is validated.
         wrong = values.problem(parameter, parameter.default) if parameter.default is not None else None
         if wrong:
-            yield f"params.yaml: parameters.{definition.name}.default: {wrong}"
+            yield f"params.yaml: parameters.{parameter.name}.default: {wrong}"
+
+
+def _dialect_problems(operator: OperatorFile | None, params: ParamsFile | None) -> Iterator[str]:
+    if operator and params and operator.api_version != params.api_version:
+        yield f"params.yaml: apiVersion: is {params.api_version}, and operator.yaml has {operator.api_version}"

@@ -60,7 +60,7 @@ def _parameter_problems(params: Object, plans: frozenset[str]) -> Iterator[str]:
     # KUDO compares the names of parameters without regard to case.
     yield from _twice("params.yaml: parameters", (name.lower() for name in _names(parameters)))
     for parameter in parameters:
-        trigger = parameter.text("trigger")
+        trigger = str(parameter.manifest.get("trigger") or "")
         if trigger and trigger not in plans:
             yield f"params.yaml: parameters.{parameter.text('name')}.trigger: there is no plan {trigger!r}"
 

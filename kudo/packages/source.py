@@ -1,6 +1,9 @@
 """The files of a package, from a directory or a .tgz, with bounds against archives that are made to hurt."""
 
+import gzip
+import io
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +14,9 @@ MAX_FILE = 1024 * 1024
 
 MAX_TOTAL = 8 * 1024 * 1024
 """Bytes that all files of a package may have together, unpacked."""
+
+MAX_UNPACKED = 32 * 1024 * 1024
+"""Bytes that an archive may unpack to, with all that does not belong to the package."""
 
 MAX_FILES = 1000
 """How many files and folders an archive may have."""
@@ -67,7 +73,7 @@ def _directory(root: Path) -> Iterator[Member]:
         name = PurePosixPath(file.relative_to(root).as_posix())
         if not _belongs(name) or file.is_dir():
             continue
-        if not file.resolve().is_relative_to(root.resolve()):
+        if not _is_inside(file, root):
             yield name, "is a link that leads out of the package"
         elif not file.is_file():
             yield name, "is no regular file"
@@ -77,25 +83,58 @@ def _directory(root: Path) -> Iterator[Member]:
             yield name, file.read_bytes()
 
 
+def _is_inside(file: Path, root: Path) -> bool:
+    try:
+        return file.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        # A link to itself leads nowhere, and is no regular file either.
+        return True
+
+
+class _Bounded(io.RawIOBase):
+    """The unpacked bytes of a .gz file, up to a bound: tarfile reads headers of any size into memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = gzip.GzipFile(path)
+        self._left = MAX_UNPACKED
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
+        self._left -= len(content)
+        if self._left < 0:
+            raise tarfile.ReadError(f"it unpacks to more than {MAX_UNPACKED // 1024**2} MiB")
+        return content
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 def _archive(path: Path) -> Iterator[Member]:
     try:
         # A stream: nothing is unpacked to disk, and a bomb is left at the first bound that it breaks.
-        with tarfile.open(path, "r|gz") as archive:
-            for count, member in enumerate(archive):
-                name = PurePosixPath(member.name)
-                if count >= MAX_FILES:
-                    yield name, f"the archive has more than {MAX_FILES} entries"
-                    return
-                problem = _member_problem(member, name)
-                if problem:
-                    yield name, problem
-                    if member.size > MAX_FILE:
-                        return
-                elif member.isfile() and _belongs(name):
-                    content = archive.extractfile(member)
-                    yield name, content.read(MAX_FILE + 1) if content else b""
-    except (tarfile.TarError, EOFError, OSError) as error:
+        with _Bounded(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
+            yield from _members(archive)
+            while unpacked.read(64 * 1024):
+                pass  # The checksum comes last.
+    except (tarfile.TarError, zlib.error, EOFError, OSError, RecursionError, ValueError) as error:
         yield PurePosixPath(path.name), f"is no .tgz archive that can be read ({error})"
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[Member]:
+    for count, member in enumerate(archive):
+        name = PurePosixPath(member.name)
+        if count >= MAX_FILES:
+            yield name, f"the archive has more than {MAX_FILES} entries"
+            return
+        problem = _member_problem(member, name)
+        if problem:
+            yield name, problem
+            if member.size > MAX_FILE:
+                return  # To get past it would be to read it.
+        elif member.isfile() and _belongs(name):
+            content = archive.extractfile(member)
+            yield name, content.read(MAX_FILE + 1) if content else b""
 
 
 def _member_problem(member: tarfile.TarInfo, name: PurePosixPath) -> str | None:

@@ -6,6 +6,9 @@ from typing import Protocol
 from kudo.errors import TaskRenderingError
 from kudo.model.execution import Variables
 
+MAX_CHARACTERS = 4_000_000
+"""What one template may render to."""
+
 
 class Engine(Protocol):
     """Renders templates of one dialect."""
@@ -32,7 +35,12 @@ def engine_for(api_version: str) -> Engine:
 def render_all(api_version: str, sources: Mapping[str, str], variables: Variables) -> dict[str, str]:
     """Render several templates of one package. Raises TaskRenderingError at the first that fails."""
     engine = engine_for(api_version)
-    return {name: engine.render(name, source, variables) for name, source in sources.items()}
+    rendered = {}
+    for name, source in sources.items():
+        rendered[name] = engine.render(name, source, variables)
+        if len(rendered[name]) > MAX_CHARACTERS:
+            raise rendering_error(name, None, f"renders to more than {MAX_CHARACTERS:,} characters")
+    return rendered
 
 
 def rendering_error(name: str, line: int | None, reason: str) -> TaskRenderingError:

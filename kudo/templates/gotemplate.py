@@ -8,7 +8,8 @@ import yaml
 from gotpl.funcs import sprig
 
 from kudo.model.execution import Variables
-from kudo.templates.engine import rendering_error
+from kudo.model.scalars import Dumper
+from kudo.templates.engine import MAX_CHARACTERS, rendering_error
 
 _REMOVED_BY_KUDO = {"env", "expandenv", "base", "dir", "clean", "ext", "isAbs"}
 
@@ -19,13 +20,13 @@ _CERTIFICATE = ("Cert", "Key")
 """What `genCA` and its like return."""
 
 _BUDGET = gotpl.ExecutionBudget(
-    max_output_chars=4_000_000, max_iterations=1_000_000, max_template_depth=100, max_function_calls=1_000_000
+    max_output_chars=MAX_CHARACTERS, max_iterations=1_000_000, max_template_depth=100, max_function_calls=1_000_000
 )
 
 
 def _to_yaml(value: object) -> str:
     # Keys are sorted, as Go does it.
-    return yaml.safe_dump(value, default_flow_style=False, allow_unicode=True)
+    return yaml.dump(value, Dumper=Dumper, allow_unicode=True).removesuffix("...\n")
 
 
 def _functions() -> Mapping[str, Callable[..., object]]:
@@ -46,7 +47,7 @@ class GoTemplateEngine:
                 allow_functions=functions,
                 allow_attributes=_CERTIFICATE,
                 allow_properties=_CERTIFICATE,
-                max_template_chars=4_000_000,
+                max_template_chars=MAX_CHARACTERS,
                 default_budget=_BUDGET,
             ),
             budget=_BUDGET,
@@ -64,5 +65,8 @@ class GoTemplateEngine:
 
 
 def _explain(message: str) -> str:
-    undefined = re.fullmatch(r"missing key or attribute '(.*)'", message)
-    return f"{undefined[1]!r} is undefined" if undefined else message
+    if undefined := re.fullmatch(r"missing key or attribute '(.*)'", message):
+        return f"{undefined[1]!r} is undefined"
+    if attribute := re.fullmatch(r"attribute '(.*)' is not allowed", message):
+        return f"{attribute[1]!r} is looked for in something that is no map"
+    return message + "out of memory" if message.endswith("failed: ") else message

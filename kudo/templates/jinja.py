@@ -4,7 +4,9 @@ import base64
 import hashlib
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
 
 import jinja2
 import yaml as pyyaml
@@ -15,13 +17,41 @@ from kudo.model import values, yaml
 from kudo.model.execution import Variables
 from kudo.templates.engine import rendering_error
 
+T = TypeVar("T")
+
 
 class _Undefined(jinja2.StrictUndefined):
     """Says the name of what is undefined, not the type of what it was looked for in."""
 
     @property
     def _undefined_message(self) -> str:
-        return f"{str(self._undefined_name)!r} is undefined"
+        return self._undefined_hint or f"{str(self._undefined_name)!r} is undefined"
+
+    def fail(self) -> NoReturn:
+        """Raise what using it would raise."""
+        self._fail_with_undefined_error()
+
+
+def _defined(value: T) -> T:
+    """The value itself. Raises jinja2.UndefinedError where it, or something in it, is undefined."""
+    if isinstance(value, _Undefined):
+        value.fail()
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _defined(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _defined(item)
+    return value
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """The keys of a map win over the methods that Python's have: `Params.items` may be a parameter."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
 
 def to_yaml(value: JsonValue) -> str:
@@ -38,9 +68,14 @@ def boolean(value: JsonValue) -> bool:
     return values.BOOLEANS[value]
 
 
+def to_json(value: object) -> str:
+    """As JSON, which is YAML as well."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def quote(value: JsonValue) -> str:
     """In double quotes that YAML reads back as the same string."""
-    return json.dumps(value if isinstance(value, str) else to_yaml(value), ensure_ascii=False)
+    return to_json(value if isinstance(value, str) else to_yaml(value))
 
 
 def b64encode(value: str) -> str:
@@ -59,16 +94,18 @@ def sha256(value: str) -> str:
 
 
 def _finalize(value: object) -> object:
-    """Print true, false and null as YAML has them, not as Python has them."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else value
+    """Print what is no text as YAML has it, not as Python has it."""
+    if callable(value) and not isinstance(value, jinja2.Undefined):
+        raise jinja2.TemplateRuntimeError("a function cannot be printed; call it with ()")
+    if value is None or isinstance(value, bool | list | tuple | dict):
+        return to_json(_defined(value))
+    return value
 
 
 FILTERS: dict[str, Callable[..., object]] = {
     "to_yaml": to_yaml,
     "from_yaml": yaml.load,
-    "to_json": json.dumps,
+    "to_json": to_json,
     "from_json": json.loads,
     "bool": boolean,
     "quote": quote,
@@ -78,11 +115,21 @@ FILTERS: dict[str, Callable[..., object]] = {
 }
 
 
+def _strict(function: Callable[..., object]) -> Callable[..., object]:
+    """The filter, which fails for what is undefined instead of converting it somehow."""
+
+    @wraps(function)
+    def wrapper(value: object, *args: object, **kwargs: object) -> object:
+        return function(_defined(value), *args, **kwargs)
+
+    return wrapper
+
+
 class JinjaEngine:
     """Renders Jinja2 templates."""
 
     def __init__(self) -> None:
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = _Environment(
             undefined=_Undefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -90,7 +137,7 @@ class JinjaEngine:
             finalize=_finalize,
             extensions=["jinja2.ext.do"],
         )
-        self._environment.filters.update(FILTERS)
+        self._environment.filters.update({name: _strict(function) for name, function in FILTERS.items()})
         del self._environment.globals["lipsum"]
 
     def render(self, name: str, source: str, variables: Variables) -> str:

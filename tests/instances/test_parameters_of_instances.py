@@ -48,7 +48,7 @@ def test_everything_that_is_wrong_is_said() -> None:
     ]
 
 
-@given(st.integers())
+@given(st.integers(-(2**63), 2**63 - 1))
 def test_every_integer_is_one(number: int) -> None:
     check_parameters(TYPED, {"COUNT": str(number)})
 

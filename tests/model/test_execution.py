@@ -38,7 +38,7 @@ def test_a_request_as_json_omits_what_was_not_asked_for() -> None:
     [
         ({"params": {"A": "1"}}, "params\n  Extra inputs are not permitted"),
         ({"plan": ""}, "plan\n  String should have at least 1 character"),
-        ({"instance": None}, "instance\n  Input should be a valid string"),
+        ({"instance": None}, "instance\n  Field required"),
         ({"parameters": {"A": [1]}}, "parameters.A\n  Input should be a valid string"),
         ({"resume": "perhaps"}, "resume\n  Input should be a valid boolean"),
     ],

@@ -60,8 +60,13 @@ def test_an_array_that_is_no_yaml_cannot_be_unwrapped() -> None:
     ("kind", "good", "bad", "wanted"),
     [
         ("string", ["", "a", "5"], [], ""),
-        ("integer", ["0", "-3", "+1", "007"], ["", "a", "1.5", "1e3", "0x10", "1_0", "1\n", "true"], "an integer"),
-        ("number", ["1", "-1.5", ".5", "5.", "1e3", "+2E-4"], ["", ".", "a", "1,5", "e3"], "a number"),
+        (
+            "integer",
+            ["0", "-3", "+1", "007"],
+            ["", "a", "1.5", "1e3", "0x10", "1_0", "1\n", "true", "٣", str(2**63)],
+            "an integer",
+        ),
+        ("number", ["1", "-1.5", ".5", "5.", "1e3", "+2E-4"], ["", ".", "a", "1,5", "e3", "1e400"], "a number"),
         ("boolean", ["true", "false", "T", "f", "1", "0", "FALSE"], ["", "yes", "on", "2", "tRUE"], "true or false"),
         ("array", ["[]", "[1]", "- a\n- b"], ["", "a", "a: 1", "[", "null"], "a YAML list"),
         ("map", ["{}", "a: 1"], ["", "a", "[1]", "{", "a: 1\na: 2"], "a YAML map"),
@@ -87,7 +92,7 @@ def test_the_type_comes_before_the_enum() -> None:
     assert values.problem(parameter, "3") == "must be one of 1, 2, and '3' is not"
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="\x85"), max_size=8)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -114,7 +119,7 @@ def test_maps_survive_wrapping(value: dict[str, object]) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
+@given(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 def test_scalars_are_good_values_of_their_type_once_wrapped(integer: int, number: float, flag: bool) -> None:
     scalars: list[tuple[object, ParameterType]] = [(integer, "integer"), (number, "number"), (flag, "boolean")]
     for value, kind in scalars:

@@ -1,7 +1,5 @@
 """YAML as Go's library reads it, and what is refused."""
 
-from collections.abc import Callable
-
 import pytest
 import yaml as pyyaml
 from hypothesis import given, settings
@@ -13,8 +11,14 @@ SCALARS: list[tuple[str, object]] = [
     ("2020-01-01", "2020-01-01"),
     ("12:30:00", "12:30:00"),
     ("1:30", "1:30"),
-    ("1e3", 1000.0),
-    ("1.5e+3", 1500.0),
+    ("1e3", 1000),
+    ("1.5e+3", 1500),
+    ("2.0", 2),
+    ("1e22", 1e22),
+    ("1e400", "1e400"),
+    ("08", 8),
+    ("y", True),
+    ("N", False),
     (".5", 0.5),
     ("5.7", 5.7),
     ("0o17", 15),
@@ -127,17 +131,53 @@ def test_nothing_is_none(text: str) -> None:
     assert yaml.load(text) is None
 
 
-# No digits: Go takes 1e3 and 0o17 for numbers, which PyYAML writes without quotes.
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="\x85"))
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
-    max_leaves=12,
-)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@pytest.mark.parametrize("dump", [pyyaml.safe_dump, yaml.dump], ids=["pyyaml", "own"])
+def json_of(text: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
+        max_leaves=12,
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=json_of(TEXT | st.from_regex(r"[-+.0-9eEoxyn_:]{1,8}", fullmatch=True)))
+def test_what_is_written_is_read_back(value: object) -> None:
+    assert yaml.load(yaml.dump(value)) == value
+
+
+# Longer than y and n, and without digits: Go takes y, 1e3 and 0o17 for what PyYAML writes as plain strings.
+PLAIN = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="\x85yYnN"))
+
+
 @settings(max_examples=80, deadline=None)
-@given(value=JSON)
-def test_what_is_written_is_read_back(dump: Callable[[object], str], value: object) -> None:
-    assert yaml.load(dump(value)) == value
+@given(value=json_of(PLAIN))
+def test_what_pyyaml_writes_is_read(value: object) -> None:
+    assert yaml.load(pyyaml.safe_dump(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!int abc",
+        "!!float abc",
+        "!!bool maybe",
+        "!!map [1]",
+        "1" * 5000,
+        "!!binary YQ==",
+        "!!set {a}",
+        "!!omap [a: 1]",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_what_json_has_not_is_refused(text: str) -> None:
+    with pytest.raises(yaml.YamlError):
+        yaml.load(f"a: {text}")
+
+
+def test_characters_as_json_escapes_them() -> None:
+    assert yaml.load(r'"\ud83d\ude00"') == "\U0001f600"
+    with pytest.raises(yaml.YamlError, match="half a surrogate pair"):
+        yaml.load(r'"\ud800"')

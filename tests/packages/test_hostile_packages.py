@@ -103,10 +103,10 @@ def test_a_file_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
     assert problems(archive) == ["templates/a.yaml: has more than 1024 KiB"]
 
 
-def test_a_bomb_of_zeros_is_an_empty_archive(tmp_path: Path) -> None:
+def test_a_bomb_of_zeros(tmp_path: Path) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(gzip.compress(bytes(64 * MEBIBYTE), compresslevel=1))
-    assert problems(archive) == ["operator.yaml: is missing", "params.yaml: is missing"]
+    assert problems(archive) == ["package.tgz: is no .tgz archive that can be read (it unpacks to more than 32 MiB)"]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8])
@@ -174,3 +174,38 @@ def test_files_that_are_no_maps(package: Path) -> None:
     (package / "operator.yaml").write_text("- a\n")
     (package / "params.yaml").write_text("# nothing\n")
     assert problems(package) == ["operator.yaml: must be a YAML map", "params.yaml: must be a YAML map"]
+
+
+def test_a_long_name_that_fills_the_memory(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 64 * MEBIBYTE
+    archive = tmp_path / "package.tgz"
+    archive.write_bytes(gzip.compress(header.tobuf() + b"a" * header.size, compresslevel=1))
+    assert problems(archive) == ["package.tgz: is no .tgz archive that can be read (it unpacks to more than 32 MiB)"]
+
+
+def test_headers_upon_headers(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("pax")
+    header.type = tarfile.XHDTYPE
+    archive = tmp_path / "package.tgz"
+    archive.write_bytes(gzip.compress(header.tobuf() * 3000))
+    (problem,) = problems(archive)
+    assert problem.startswith("package.tgz: is no .tgz archive that can be read")
+
+
+def test_a_wrong_checksum(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as written:
+        entry = tarfile.TarInfo("docs/a.md")
+        written.addfile(entry)
+    packed = bytearray(gzip.compress(content.getvalue()))
+    packed[-5] ^= 1
+    archive = tmp_path / "package.tgz"
+    archive.write_bytes(packed)
+    (problem,) = problems(archive)
+    assert "CRC" in problem
+
+
+def test_a_link_to_itself(package: Path) -> None:
+    (package / "templates" / "loop.yaml").symlink_to("loop.yaml")
+    assert problems(package) == ["templates/loop.yaml: is no regular file"]

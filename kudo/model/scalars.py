@@ -1,0 +1,126 @@
+"""How PyYAML reads and writes values as Go's YAML library does, which KUDO and kubectl use.
+
+The two differ in what a plain scalar is: `2020-01-01` and `12:30:00` are strings to Go, `1e3` and `y` are not. Keys are
+always strings, and there is nothing that JSON has not.
+"""
+
+import math
+import re
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+_JSON_TAGS = ("null", "bool", "int", "float", "str", "seq", "map")
+
+
+class Loader(yaml.SafeLoader):
+    """Reads Go's plain scalars, and refuses keys that are there twice."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_constructors = {
+        tag: yaml.SafeLoader.yaml_constructors[tag]
+        for tag in (*(f"tag:yaml.org,2002:{name}" for name in _JSON_TAGS), None)
+    }
+    bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+    reject_duplicates = True
+
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[str, Any]:  # type: ignore[override]
+        self.flatten_mapping(node)
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = _key(self.construct_object(key_node), key_node)
+            if key in result and self.reject_duplicates and not getattr(node, "merged", False):
+                raise problem(key_node, f"the key {key!r} is there twice")
+            result[key] = self.construct_object(value_node, deep=deep)
+        return result
+
+    def flatten_mapping(self, node: MappingNode) -> None:
+        # A merge key puts the merged pairs first, so that the node's own override them: no duplicates.
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            node.merged = True  # type: ignore[attr-defined]
+        super().flatten_mapping(node)
+
+
+class LenientLoader(Loader):
+    """Takes the last of keys that are there several times."""
+
+    reject_duplicates = False
+
+
+class Dumper(yaml.SafeDumper):
+    """Quotes what Loader would not read back as the same string."""
+
+    yaml_implicit_resolvers = Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def problem(node: Node, text: str) -> yaml.MarkedYAMLError:
+    """An error about a node."""
+    return yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)
+
+
+def _key(key: object, node: Node) -> str:
+    match key:
+        case str():
+            return key
+        case bool():
+            return "true" if key else "false"
+        case int() | float():
+            return str(key)
+    raise problem(node, "a key must be a string")
+
+
+def _text(loader: Loader, node: ScalarNode) -> str:
+    text = str(loader.construct_scalar(node))
+    try:
+        # JSON writes a character beyond the first 65,536 as a pair of surrogates.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise problem(node, "half a surrogate pair is no character") from None
+
+
+def _float(loader: Loader, node: ScalarNode) -> float | int | str:
+    text = str(loader.construct_scalar(node))
+    if text.lower().lstrip("+-") in (".inf", ".nan"):
+        raise problem(node, f"{text} has no place in JSON")
+    value = float(text.replace("_", ""))
+    if not math.isfinite(value):
+        return text
+    # Go writes whole numbers without a point, and integer fields of objects take no other.
+    return int(value) if value.is_integer() and abs(value) < 1e21 else value
+
+
+def _integer(loader: Loader, node: ScalarNode) -> int:
+    text = str(loader.construct_scalar(node)).replace("_", "")
+    digits = text.lstrip("+-")
+    sign = -1 if text.startswith("-") else 1
+    if re.fullmatch(r"0[0-7]+", digits):
+        return sign * int(digits, 8)
+    return sign * int(digits, 0)
+
+
+def _text_node(dumper: Dumper, value: str) -> ScalarNode:
+    # A next-line character would be folded away in any style but this.
+    style = '"' if "\x85" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+def _resolve(tag: str, pattern: str, first: str) -> None:
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), [*first, ""])
+
+
+_resolve("null", r"~|null|Null|NULL|", "~nN")
+_resolve("bool", r"y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF", "yYnNoO")
+_resolve("bool", r"true|True|TRUE|false|False|FALSE", "tTfF")
+_resolve("int", r"[-+]?(?:0b[01_]*[01][01_]*|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789")
+_resolve("float", r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+0123456789.")
+_resolve("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+.")
+_resolve("merge", r"<<", "<")
+Loader.add_constructor("tag:yaml.org,2002:str", _text)
+Loader.add_constructor("tag:yaml.org,2002:float", _float)
+Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+LenientLoader.yaml_constructors = Loader.yaml_constructors
+Dumper.add_representer(str, _text_node)
