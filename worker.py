@@ -17,12 +17,13 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities import GRACE, activities
+from activities import GRACE, plan_activities, task_activities
 from kudo.client import TASK_QUEUE, connect
 from kudo.cluster import Cluster
 from kudo.errors import KudoError
 from kudo.templates import Renderer
 from workflows import WORKFLOWS
+from workflows.options import control_queue
 
 log = logging.getLogger("kudo.worker")
 
@@ -42,22 +43,29 @@ SHUTDOWN = timedelta(seconds=5)
 @asynccontextmanager
 async def running(
     client: Client, cluster: Cluster, *, grace: timedelta = GRACE, max_cached_workflows: int = CACHED_WORKFLOWS
-) -> AsyncIterator[Worker]:
+) -> AsyncIterator[None]:
     """Run plans while the body runs; `grace` is for what may be late, see `activities.GRACE`."""
     async with Renderer() as renderer:
-        worker = Worker(
+        tasks = Worker(
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=activities(cluster, renderer, grace),
+            activities=task_activities(cluster, renderer, grace),
             max_cached_workflows=max_cached_workflows,
             max_concurrent_activities=CONCURRENT_ACTIVITIES,
             max_heartbeat_throttle_interval=CANCEL_LATENCY,
             default_heartbeat_throttle_interval=CANCEL_LATENCY,
             graceful_shutdown_timeout=SHUTDOWN,
         )
-        async with worker:
-            yield worker
+        # Slots of their own: a plan must be loaded, reported on and cancelled when all tasks wait.
+        plans = Worker(
+            client,
+            task_queue=control_queue(TASK_QUEUE),
+            activities=plan_activities(cluster, grace),
+            graceful_shutdown_timeout=SHUTDOWN,
+        )
+        async with tasks, plans:
+            yield
 
 
 async def run() -> None:
@@ -85,7 +93,8 @@ def main() -> int:
     with suppress(KeyboardInterrupt):
         try:
             asyncio.run(run())
-        except KudoError as error:
+        except (KudoError, RuntimeError) as error:
+            # A RuntimeError is how the SDK says what a server refused a worker for.
             print(f"Error: {error}", file=sys.stderr)
             return 1
     return 0

@@ -13,17 +13,13 @@ GRACE = timedelta(seconds=60)
 """How long credentials, roles, namespaces and kinds may be late before their lack is fatal."""
 
 
-def activities(cluster: Cluster, renderer: Renderer, grace: timedelta = GRACE) -> list[Callable[..., object]]:
-    """All activities that a worker runs, on this cluster."""
-    plan = PlanActivities(cluster, grace)
+def task_activities(cluster: Cluster, renderer: Renderer, grace: timedelta = GRACE) -> list[Callable[..., object]]:
+    """What runs tasks, on this cluster; such an activity may wait for ever."""
     resources = ResourceActivities(cluster, renderer, grace)
-    dummy = DummyActivities(grace)
-    return [
-        plan.load_active_plan,
-        plan.report_status,
-        plan.request_cancel,
-        resources.apply,
-        resources.delete,
-        resources.toggle,
-        dummy.dummy,
-    ]
+    return [resources.apply, resources.delete, resources.toggle, DummyActivities(grace).dummy]
+
+
+def plan_activities(cluster: Cluster, grace: timedelta = GRACE) -> list[Callable[..., object]]:
+    """What plans themselves need; none of it waits, and none of it may wait for a task."""
+    plan = PlanActivities(cluster, grace)
+    return [plan.load_active_plan, plan.report_status, plan.request_cancel]

@@ -14,14 +14,14 @@ from temporalio.service import RPCError
 
 from kudo.errors import FatalError, GraceError, InternalError, KudoError
 from kudo.model.base import OMIT_EMPTY, Model, Text
-from kudo.model.execution import StepChange, TaskRequest, workflow_id
+from kudo.model.execution import Metadata, StepChange, TaskRequest, workflow_id
 from kudo.model.status import ExecutionStatus
 
 HEARTBEAT = 2.0
 """Seconds between heartbeats."""
 
-MAX_REPORTS = 50
-"""How many errors of one task are told to the plan; an error that changes with every try must not flood it."""
+MAX_REPORTS = 20
+"""How often a task tells the plan of an error or that it got further; one that flaps must not flood the plan."""
 
 MAX_MESSAGE = 4000
 """Characters of a message; Temporal replaces failures that are too large by a sentence of its own."""
@@ -48,18 +48,20 @@ class Attempt:
         self._beat = Beat.model_validate(details[0]) if details else Beat()
         self._request = request
         self._grace = grace.total_seconds()
+        self._telling: list[asyncio.Task[None]] = []
 
-    def say(self, waiting: str) -> None:
-        """Tell what is being waited for, in the heartbeat."""
-        self._beat.waiting = waiting[:MAX_MESSAGE]
+    def say(self, doing: str) -> None:
+        """Tell in the heartbeat what is being done."""
+        self._beat.waiting = doing[:MAX_MESSAGE]
         self._send()
 
-    async def got_further(self) -> None:
-        """Take back the error of the attempt before, because what failed has worked."""
+    def waits(self, waiting: str) -> None:
+        """Tell in the heartbeat what is being waited for: all that was asked of the cluster has worked."""
         self._beat.refused_since = None
-        if self._beat.error:
+        if self._beat.error and self._beat.reports < MAX_REPORTS:
             self._beat.error = ""
-            await self._tell(ExecutionStatus.IN_PROGRESS, "")
+            self._tell(ExecutionStatus.IN_PROGRESS, "")
+        self.say(waiting)
 
     async def keep_beating(self) -> None:
         """Send heartbeats until cancelled; they also bring a cancel of the activity."""
@@ -67,15 +69,18 @@ class Attempt:
             self._send()
             await asyncio.sleep(HEARTBEAT)
 
-    async def failure(self, error: KudoError) -> ApplicationError:
+    async def told(self) -> None:
+        """Wait until the plan knows what it was told: what comes after this attempt must come after that."""
+        await asyncio.gather(*self._telling)
+
+    def failure(self, error: KudoError) -> ApplicationError:
         """The error for Temporal; a transient one is also told to the plan, which never sees a retry otherwise."""
         message = str(error)[:MAX_MESSAGE]
         if self._is_fatal(error):
             return ApplicationError(message, type=error.reason, non_retryable=True)
         if message != self._beat.error and self._beat.reports < MAX_REPORTS:
             self._beat.error = message
-            self._beat.reports += 1
-            await self._tell(ExecutionStatus.ERROR, message)
+            self._tell(ExecutionStatus.ERROR, message)
         self._send()
         return ApplicationError(message, type=error.reason)
 
@@ -83,26 +88,34 @@ class Attempt:
         if isinstance(error, GraceError):
             self._beat.refused_since = self._beat.refused_since or time.time()
             return time.time() - self._beat.refused_since >= self._grace
-        self._beat.refused_since = None
         return isinstance(error, FatalError)
 
     def _send(self) -> None:
         activity.heartbeat(self._beat)
 
-    async def _tell(self, status: ExecutionStatus, message: str) -> None:
+    def _tell(self, status: ExecutionStatus, message: str) -> None:
         if self._request is None:
             return
-        request, metadata = self._request, self._request.metadata
+        self._beat.reports += 1
         change = StepChange(
-            phase=request.phase, step=request.step, task=request.task.name, status=status, message=message
+            phase=self._request.phase,
+            step=self._request.step,
+            task=self._request.task.name,
+            status=status,
+            message=message,
         )
-        plan = activity.client().get_workflow_handle(
-            workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
-        )
-        try:
-            await plan.signal("steps_changed", [change])
-        except RPCError as problem:
-            activity.logger.warning("The plan could not be told about a task: %s", problem)
+        self._telling.append(asyncio.create_task(_signal(self._request.metadata, change, self._telling[-1:])))
+
+
+async def _signal(metadata: Metadata, change: StepChange, before: list[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*before)
+    plan = activity.client().get_workflow_handle(
+        workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
+    )
+    try:
+        await plan.signal("steps_changed", [change])
+    except RPCError as problem:
+        activity.logger.warning("The plan could not be told about a task: %s", problem)
 
 
 @asynccontextmanager
@@ -117,12 +130,13 @@ async def attempting(grace: timedelta, request: TaskRequest | None = None) -> As
     try:
         yield attempt
     except KudoError as error:
-        raise await attempt.failure(error) from None
+        raise attempt.failure(error) from None
     except Exception as error:
         activity.logger.exception("A defect")
         defect = InternalError(f"{type(error).__name__}: {error}. This is a defect; the worker's log has more.")
-        raise await attempt.failure(defect) from None
+        raise attempt.failure(defect) from None
     finally:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
+        await attempt.told()

@@ -7,7 +7,8 @@ from temporalio import activity
 
 from activities.attempt import Attempt, attempting
 from kudo.cluster import Cluster, wait_until_gone, wait_until_healthy
-from kudo.errors import KindNotFound, TaskBuildError, ToggleTaskError
+from kudo.errors import InstanceNotFound, KindNotFound, TaskBuildError, ToggleTaskError
+from kudo.instances.resources import instance_ref
 from kudo.manifests import build
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
@@ -55,6 +56,7 @@ class ResourceActivities:
             return await self._delete(request, resources, attempt)
 
     async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
+        await self._require_instance(request)
         attempt.say("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced)
         first = [item for item in objects if item.kind in PREREQUISITES]
@@ -63,10 +65,15 @@ class ResourceActivities:
             for item in batch:
                 attempt.say(f"applying {item.ref}")
                 applied.append(await self._cluster.apply(item))
-            if applied:
-                await attempt.got_further()
-            await wait_until_healthy(self._cluster, applied, attempt.say)
+            await wait_until_healthy(self._cluster, applied, attempt.waits)
         return f"{_count(objects)} healthy"
+
+    async def _require_instance(self, request: TaskRequest) -> None:
+        """Nothing is applied for an Instance that is gone: it would be collected at once, and applied again."""
+        metadata = request.metadata
+        found = await self._cluster.get(instance_ref(metadata.instance_namespace, metadata.instance_name))
+        if found is None or found.uid != metadata.instance_uid:
+            raise InstanceNotFound(f"The instance {metadata.instance_name} was deleted while its plan ran.")
 
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         attempt.say("rendering templates")
@@ -75,8 +82,7 @@ class ResourceActivities:
         for item in there:
             attempt.say(f"deleting {item.ref}")
             await self._cluster.delete(item.ref, uid=item.uid)
-        await attempt.got_further()
-        await wait_until_gone(self._cluster, there, attempt.say)
+        await wait_until_gone(self._cluster, there, attempt.waits)
         return f"{_count(objects)} gone"
 
     async def _namespaced_if_known(self, item: Object) -> bool:
@@ -97,7 +103,7 @@ def _is_on(request: TaskRequest, task: ToggleTask) -> bool:
     name = task.spec.parameter
     value = request.params.get(name)
     if not isinstance(value, str) or value not in BOOLEANS:
-        why = "is not defined" if name not in request.params else f"is {value!r}, which is neither true nor false"
+        why = "is not defined" if name not in request.params else "is neither true nor false"
         raise ToggleTaskError(f"The task {task.name} is toggled by the parameter {name}, and that {why}.")
     return BOOLEANS[value]
 

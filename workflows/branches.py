@@ -39,6 +39,7 @@ async def _run_serially(branches: Sequence[Branch]) -> None:
 
 async def run_side_by_side(branches: Sequence[Branch]) -> None:
     """Run up to IN_FLIGHT branches at a time, starting them in order; see `run_branches`."""
+    raise_if_cancelled()
     waiting = list(reversed(branches))
     running: list[asyncio.Task[None]] = []
     try:

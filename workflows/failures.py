@@ -1,5 +1,8 @@
 """What a failure in the tree means, and how it is passed on."""
 
+from typing import TypeVar
+
+from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -9,6 +12,11 @@ from temporalio.exceptions import (
     TimeoutError,
     is_cancelled_exception,
 )
+
+with workflow.unsafe.imports_passed_through():
+    from kudo.model.base import Model
+
+M = TypeVar("M", bound=Model)
 
 
 def root_cause(error: FailureError) -> FailureError:
@@ -36,4 +44,10 @@ def event_of(cause: FailureError) -> str:
     return type(cause).__name__
 
 
-__all__ = ["event_of", "fatal", "is_cancelled_exception", "root_cause"]
+def details(error: BaseException, model: type[M]) -> list[M]:
+    """What a child workflow's failure carries as details."""
+    cause = error.cause if isinstance(error, ChildWorkflowError) else None
+    return [model.model_validate(item) for item in cause.details] if isinstance(cause, ApplicationError) else []
+
+
+__all__ = ["details", "event_of", "fatal", "is_cancelled_exception", "root_cause"]

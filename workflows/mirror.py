@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -9,6 +10,7 @@ from temporalio.exceptions import FailureError
 
 from workflows import options
 from workflows.branches import raise_if_cancelled, stop
+from workflows.control import control
 from workflows.status import StatusTree
 
 with workflow.unsafe.imports_passed_through():
@@ -55,7 +57,12 @@ class Mirror:
                 workflow.logger.exception("The status could not be written to the Instance")
             events = []
             raise_if_cancelled()
-            await workflow.sleep(options.REPORT_INTERVAL)
+            await workflow.sleep(self._interval())
+
+    def _interval(self) -> timedelta:
+        """The status of a large plan is large, and each write of it is in the history."""
+        steps = sum(len(phase.steps) for phase in self._tree.plan.phases)
+        return options.REPORT_INTERVAL * max(1, steps / 100)
 
     async def _write(self, events: list[PlanEvent]) -> None:
         self._tree.changed = False
@@ -66,4 +73,4 @@ class Mirror:
             return
         report = StatusReport(request=self._request, uid=self._tree.plan.uid, status=status, events=events)
         summary = f"Report {status.status}" if status else "Report"
-        await workflow.execute_activity("report_status", report, summary=summary, **options.SHORT)
+        await control("report_status", report, summary)

@@ -12,11 +12,20 @@ CANCEL_BOUND = timedelta(seconds=5)
 PHASE_BOUND = timedelta(seconds=20)
 """How long a cancelled phase is waited for: it waits for its activities, and then says what became of them."""
 
+PENDING_ACTIVITIES = 400
+"""How many activities one phase has pending at once; at 2,000 the server refuses every workflow task."""
+
 REPORT_INTERVAL = timedelta(seconds=1)
 """The least time between two writes of a status to the Instance."""
 
 REPORT_BOUND = timedelta(minutes=5)
 """How long the end of a plan waits until its status is written."""
+
+
+def control_queue(task_queue: str) -> str:
+    """The queue for what plans themselves need, beside the one for their tasks."""
+    return f"{task_queue}-control"
+
 
 _FOREVER = timedelta(days=3650)
 """A task may wait for health as long as it takes; a lost worker is noticed by the missing heartbeat."""

@@ -43,6 +43,7 @@ class Phase:
         self._overhead = len(request.active.metadata.model_dump_json()) + len(str(request.active.params))
         self._reports = Reports()
         self._pace = Pace()
+        self._slots = asyncio.Semaphore(options.PENDING_ACTIVITIES)
 
     @workflow.run
     async def run(self, request: PhaseRequest) -> PhaseStatus:
@@ -53,7 +54,7 @@ class Phase:
         except (FailureError, asyncio.CancelledError) as error:
             await self._reports.flush()
             if isinstance(error, FailureError) and not is_cancelled_exception(error):
-                raise fatal(error) from error
+                raise fatal(error, self._status) from error
             raise
         await self._reports.flush()
         self._status.status = ExecutionStatus.COMPLETE
@@ -82,15 +83,16 @@ class Phase:
     async def _run_task(self, step: Step, name: str) -> None:
         task = self._tasks[name]
         request = self._task_request(step, task)
-        await self._pace.room_for(self._overhead + sum(map(len, request.templates.values())))
-        activity = workflow.start_activity(
-            ACTIVITIES[task.kind],
-            request,
-            activity_id=f"{self._request.spec.name}.{step.name}.{task.name}",
-            summary=f"{task.kind} {task.name}",
-            **options.TASK,
-        )
-        await finish(activity, options.CANCEL_BOUND)
+        async with self._slots:
+            await self._pace.room_for(self._overhead + sum(map(len, request.templates.values())))
+            activity = workflow.start_activity(
+                ACTIVITIES[task.kind],
+                request,
+                activity_id=f"{self._request.spec.name}.{step.name}.{task.name}",
+                summary=f"{task.kind} {task.name}",
+                **options.TASK,
+            )
+            await finish(activity, options.CANCEL_BOUND)
 
     def _task_request(self, step: Step, task: Task) -> TaskRequest:
         active = self._request.active

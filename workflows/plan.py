@@ -6,17 +6,21 @@ from typing import Literal
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.workflow import ChildWorkflowHandle
 
 from workflows import options
-from workflows.branches import cancelled, finish, run_branches, uninterrupted
-from workflows.failures import fatal, is_cancelled_exception
+from workflows.branches import cancelled, finish, raise_if_cancelled, run_branches, uninterrupted
+from workflows.control import control
+from workflows.failures import details, fatal, is_cancelled_exception
 from workflows.mirror import Mirror
 from workflows.pace import Pace
 from workflows.phase import Phase, PhaseRequest
 from workflows.status import StatusTree
 
 with workflow.unsafe.imports_passed_through():
+    from pydantic import ValidationError
+
     from kudo.model.execution import ActivePlan, PlanRequest, StepChange
     from kudo.model.plans import Phase as PhaseSpec
     from kudo.model.report import PlanEvent
@@ -28,26 +32,27 @@ class Plan:
     """Runs the phases of a plan by its strategy, and owns its status."""
 
     @workflow.init
-    def __init__(self, request: PlanRequest) -> None:
-        self._request = request
-        self._tree = StatusTree(request.instance, request.plan)
-        self._mirror = Mirror(request, self._tree)
+    def __init__(self, request: object = None) -> None:
+        # Taken as it comes: an input that cannot be decoded would keep the workflow from ever ending.
+        self._request, self._problem = _read(request)
+        self._tree = StatusTree(self._request.instance, self._request.plan)
+        self._mirror = Mirror(self._request, self._tree)
         self._cancel_reason = ""
         self._pace = Pace()
 
     @workflow.run
-    async def run(self, request: PlanRequest) -> PlanStatus:
-        """Run the plan; the result is its final status.
+    async def run(self, request: object = None) -> PlanStatus:
+        """Run the plan that a PlanRequest asks for; the result is its final status.
 
         Fails with KUDO's event name as the type and the final status in the details when a task is fatal, and ends
         Canceled when it was cancelled.
         """
+        if self._problem:
+            raise ApplicationError(self._problem, type="RequestError", non_retryable=True)
+        if workflow.info().workflow_id != self._request.workflow_id:
+            return await self._run_under_its_own_id()
         try:
-            active = await self._load()
-            self._tree.load(active.status)
-            self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
-            self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
-            await self._run_phases(active)
+            await self._run()
         except (FailureError, asyncio.CancelledError) as error:
             if not isinstance(error, FailureError) or is_cancelled_exception(error):
                 await self._end(ExecutionStatus.CANCELLED)
@@ -72,17 +77,29 @@ class Plan:
         """Cancel the plan, as Temporal's own cancel does, with a reason that its status shows."""
         self._cancel_reason = self._cancel_reason or reason
         # A workflow that was not asked to by the server cannot end as Canceled, and it cannot ask for itself.
-        await workflow.execute_activity("request_cancel", reason, summary="Cancel", **options.SHORT)
+        await control("request_cancel", reason, "Cancel")
 
-    async def _load(self) -> ActivePlan:
-        active: ActivePlan = await workflow.execute_activity(
-            "load_active_plan",
-            self._request,
-            result_type=ActivePlan,
-            summary=f"Load {self._request.plan}",
-            **options.SHORT,
-        )
-        return active
+    async def _run_under_its_own_id(self) -> PlanStatus:
+        """What a Schedule starts has an ID of its own; the plan runs under that of the instance, so one at a time."""
+        try:
+            plan: ChildWorkflowHandle[Plan, PlanStatus] = await workflow.start_child_workflow(
+                Plan.run, self._request, id=self._request.workflow_id, static_summary=f"Plan {self._request.plan}"
+            )
+        except WorkflowAlreadyStartedError:
+            raise ApplicationError(
+                f"A plan of the instance {self._request.instance} is running, and an instance runs one plan at a time.",
+                type="PlanAlreadyRunning",
+                non_retryable=True,
+            ) from None
+        return await finish(plan, options.PHASE_BOUND)
+
+    async def _run(self) -> None:
+        active: ActivePlan = await control("load_active_plan", self._request, f"Load {self._request.plan}", ActivePlan)
+        raise_if_cancelled()
+        self._tree.load(active.status)
+        self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
+        self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
+        await self._run_phases(active)
 
     async def _run_phases(self, active: ActivePlan) -> None:
         phases = [partial(self._run_phase, active, phase) for phase in active.spec.phases]
@@ -96,10 +113,12 @@ class Plan:
         await self._pace.room_for(len(request.model_dump_json()))
         self._tree.set_phase(phase.name, ExecutionStatus.IN_PROGRESS)
         try:
-            await self._execute(request)
+            self._tree.settle(await self._execute(request))
         except (FailureError, asyncio.CancelledError) as error:
             is_cancel = is_cancelled_exception(error)
-            self._tree.set_phase(phase.name, ExecutionStatus.CANCELLED if is_cancel else ExecutionStatus.FATAL_ERROR)
+            for known in details(error, PhaseStatus):
+                self._tree.settle(known)
+            self._tree.cut_off(phase.name, ExecutionStatus.CANCELLED if is_cancel else ExecutionStatus.FATAL_ERROR)
             if is_cancel and not cancelled():
                 raise ApplicationError(
                     f"The phase {phase.name} was cancelled on its own. Cancel the plan instead.",
@@ -107,11 +126,10 @@ class Plan:
                     non_retryable=True,
                 ) from error
             raise
-        self._tree.set_phase(phase.name, ExecutionStatus.COMPLETE)
 
     async def _execute(self, request: PhaseRequest) -> PhaseStatus:
         name = request.spec.name
-        child = await workflow.start_child_workflow(
+        child: ChildWorkflowHandle[Phase, PhaseStatus] = await workflow.start_child_workflow(
             Phase.run,
             request,
             id=f"{workflow.info().workflow_id}/{name}",
@@ -136,6 +154,16 @@ class Plan:
             message = "" if self._tree.plan.failed_steps() else failure.message
         self._tree.set_plan(status, message)
         await uninterrupted(self._mirror.finish(*events))
+
+
+def _read(request: object) -> tuple[PlanRequest, str]:
+    """The request, or one that stands for it and what is wrong with it."""
+    try:
+        return PlanRequest.model_validate(request), ""
+    except ValidationError as error:
+        problems = [".".join(map(str, problem["loc"])) + ": " + problem["msg"] for problem in error.errors()]
+        explanation = f"The input is no request for a plan ({'; '.join(problems)})."
+        return PlanRequest(namespace="unknown", instance="unknown", plan="unknown"), explanation
 
 
 def _event(kind: Literal["Normal", "Warning"], reason: str, message: str) -> PlanEvent:

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import StepChange
-    from kudo.model.status import ExecutionStatus, PlanStatus, StepStatus
+    from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
     from kudo.model.tree import status_tree
 
 Errors = dict[str, str]
@@ -32,26 +32,41 @@ class StatusTree:
         self._touch()
 
     def set_phase(self, name: str, status: ExecutionStatus) -> None:
-        """Change the status of a phase itself; what still runs in a phase that ended was cut off."""
+        """Change the status of a phase itself."""
         phase = self.plan.phase(name)
         if phase is not None:
             phase.status = status
-            for step in phase.steps:
-                if status.terminal and step.status.running:
-                    step.set(ExecutionStatus.CANCELLED)
             self._touch()
+
+    def settle(self, final: PhaseStatus) -> None:
+        """Take over the status of a phase as it ended, whatever was heard of it before."""
+        for step in final.steps:
+            self._step(final.name, step.name).set(step.status, step.message)
+        self.set_phase(final.name, final.status)
+
+    def cut_off(self, name: str, status: ExecutionStatus) -> None:
+        """Change the status of a phase that did not end well; what seems to run in it does not any more."""
+        phase = self.plan.phase(name)
+        for step in phase.steps if phase else ():
+            if step.status.running:
+                step.set(ExecutionStatus.CANCELLED)
+        self.set_phase(name, status)
 
     def take(self, changes: Iterable[StepChange]) -> None:
         """Take in changes of steps; what comes too late for a step that has ended is dropped."""
         for change in changes:
-            phase = self.plan.phase(change.phase)
-            step = phase.step(change.step) if phase else None
-            if step is not None and not step.status.terminal:
+            step = self._step(change.phase, change.step)
+            if not step.status.terminal:
                 self._take(step, change)
         self._touch()
 
+    def _step(self, phase: str, step: str) -> StepStatus:
+        """The step; one that nobody looks at where the plan has none of these names."""
+        found = self.plan.phase(phase)
+        return (found.step(step) if found else None) or StepStatus(name=step)
+
     def _take(self, step: StepStatus, change: StepChange) -> None:
-        status = ExecutionStatus(change.status)
+        status = change.status
         errors = self._errors.setdefault((change.phase, change.step), {})
         if change.task:
             # A task that is being retried says so itself, past its phase.

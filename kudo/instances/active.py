@@ -62,6 +62,8 @@ def _plan(version: OperatorVersion, name: str) -> Plan:
     _require_once(name, "phase", (phase.name for phase in plan.phases))
     for phase in plan.phases:
         _require_once(name, f"step of {phase.name}", (step.name for step in phase.steps))
+        # The names of an activity's ID, which has to be unique in the phase.
+        _require_once(name, f"task of {phase.name}", (f"{s.name}.{task}" for s in phase.steps for task in s.tasks))
     return plan
 
 

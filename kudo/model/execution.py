@@ -6,7 +6,7 @@ from pydantic import ConfigDict, JsonValue
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.plans import Plan
-from kudo.model.status import PlanStatus
+from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tasks import Task
 
 Variables = dict[str, JsonValue]
@@ -84,5 +84,5 @@ class StepChange(Model):
     step: Name
     task: Text = ""
     """The task that failed or got further; empty when the whole step changed."""
-    status: str
+    status: ExecutionStatus
     message: Text = ""

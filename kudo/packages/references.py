@@ -39,6 +39,7 @@ def _plan_problems(operator: Object) -> Iterator[str]:
             steps = phase.children("steps")
             yield from _twice(f"{where}.steps", _names(steps))
             for step in steps:
+                yield from _twice(f"{where}.{step.text('name')}.tasks", _listed(step, "tasks"))
                 for task in _listed(step, "tasks"):
                     if task not in tasks:
                         yield f"{where}.{step.text('name')}: there is no task {task!r}"
