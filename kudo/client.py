@@ -5,14 +5,15 @@ do the same.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
@@ -43,14 +44,14 @@ async def connect() -> Client:
     """
     try:
         settings = ClientConfig.load_client_connect_config()
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+    except (RuntimeError, ValueError, KeyError, TypeError, OSError) as error:
         raise ConfigurationError(f"The configuration of Temporal cannot be used: {error}") from None
     address = settings.setdefault("target_host", "localhost:7233")
     try:
         return await asyncio.wait_for(
             Client.connect(**settings, data_converter=pydantic_data_converter), CONNECT_TIMEOUT
         )
-    except (RuntimeError, RPCError, TimeoutError) as error:
+    except (RuntimeError, RPCError, TimeoutError, ValueError, OSError) as error:
         raise TemporalUnavailable(
             f"Temporal at {address} cannot be reached ({_brief(error)}). "
             "Start it, with `kudo dev` for one of your own, or set TEMPORAL_ADDRESS to where it is."
@@ -111,6 +112,13 @@ class Run:
         """The status as the workflow knows it. Raises TemporalUnavailable where no worker answers for it."""
         return await _status(self._handle)
 
+    async def current(self) -> PlanStatus:
+        """How far the run is, or how it ended. Raises TemporalUnavailable where nobody can say."""
+        description = await self._handle.describe()
+        if description.status is WorkflowExecutionStatus.RUNNING:
+            return await self.status()
+        return (await self.outcome()).status
+
     async def follow(self) -> AsyncGenerator[PlanStatus, None]:
         """The status whenever it changed, until the run has ended. Raises TemporalUnavailable when Temporal is away."""
         ended = asyncio.create_task(self.outcome())
@@ -151,7 +159,9 @@ class Run:
         if isinstance(cause, CancelledError):
             status.status = ExecutionStatus.CANCELLED
             return Outcome(status, "Cancelled", status.message or "The plan was cancelled.")
+        # It was terminated, or ran out of time: nobody was there any more to write its status.
         message = cause.message if isinstance(cause, FailureError) else str(cause)
+        status.status, status.message = ExecutionStatus.FATAL_ERROR, message
         return Outcome(status, type(cause).__name__, message)
 
 
@@ -178,6 +188,7 @@ class Plans:
                 id=request.workflow_id,
                 task_queue=TASK_QUEUE,
                 result_type=PlanStatus,
+                memo={"plan": request.plan},
                 static_summary=f"Plan {request.plan} of {request.instance}",
             )
         except WorkflowAlreadyStartedError:
@@ -186,6 +197,18 @@ class Plans:
             raise TemporalUnavailable(f"Temporal did not start the plan: {error.message}") from None
         return Run(handle, request)
 
+    async def require_namespace(self) -> None:
+        """Raise ConfigurationError where Temporal does not have the namespace, TemporalUnavailable where it is away."""
+        request = DescribeNamespaceRequest(namespace=self._client.namespace)
+        try:
+            await self._client.workflow_service.describe_namespace(request)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise ConfigurationError(
+                    f"Temporal has no namespace {self._client.namespace}. Set TEMPORAL_NAMESPACE to one that it has."
+                ) from None
+            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+
     async def require_idle(self, namespace: str, instance: str) -> None:
         """Raise PlanAlreadyRunning where a plan of the Instance runs."""
         if await self.running(namespace, instance) is not None:
@@ -193,30 +216,28 @@ class Plans:
 
     async def running(self, namespace: str, instance: str) -> Run | None:
         """The run of a plan that has not ended; None where there is none. Raises TemporalUnavailable."""
-        handle = self._client.get_workflow_handle(workflow_id(namespace, instance), result_type=PlanStatus)
         try:
-            description = await handle.describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
-        if description.status is not WorkflowExecutionStatus.RUNNING:
+            run, status = await self._describe(namespace, instance)
+        except PlanNotRunning:
             return None
-        pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
-        plan = await _plan_name(pinned)
-        return Run(pinned, PlanRequest(namespace=namespace, instance=instance, plan=plan))
+        return run if status is WorkflowExecutionStatus.RUNNING else None
 
     async def latest(self, namespace: str, instance: str) -> Run:
-        """The run that goes on, or the last that ended. Raises PlanNotRunning where Temporal knows of none."""
+        """The run that goes on, or the last that ended.
+
+        Raises PlanNotRunning where Temporal knows of none, TemporalUnavailable.
+        """
+        run, _ = await self._describe(namespace, instance)
+        return run
+
+    async def _describe(self, namespace: str, instance: str) -> tuple[Run, WorkflowExecutionStatus | None]:
         handle = self._client.get_workflow_handle(workflow_id(namespace, instance), result_type=PlanStatus)
-        try:
+        with _answering(namespace, instance):
             description = await handle.describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise _not_running(namespace, instance) from None
-            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
         pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
-        return Run(pinned, PlanRequest(namespace=namespace, instance=instance, plan=await _plan_name(pinned)))
+        # Other than we, what starts plans may leave no note of which it was.
+        plan = str((await description.memo()).get("plan") or await _plan_name(pinned))
+        return Run(pinned, PlanRequest(namespace=namespace, instance=instance, plan=plan)), description.status
 
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
         """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""
@@ -224,7 +245,8 @@ class Plans:
         if run is None:
             raise _not_running(namespace, instance)
         handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
-        await handle.signal("cancel", reason)
+        with _answering(namespace, instance):
+            await handle.signal("cancel", reason)
         return run
 
     async def _already_running(self, namespace: str, instance: str) -> KudoError:
@@ -235,6 +257,17 @@ class Plans:
             f"at a time. Wait for it with `kudo plan wait --instance {instance}`, or stop it with `kudo plan cancel "
             f"--instance {instance}`."
         )
+
+
+@contextmanager
+def _answering(namespace: str, instance: str) -> Iterator[None]:
+    """Say what it means when Temporal does not do what it is asked."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message:
+            raise _not_running(namespace, instance) from None
+        raise TemporalUnavailable(f"Temporal does not do it: {error.message}") from None
 
 
 def _not_running(namespace: str, instance: str) -> PlanNotRunning:

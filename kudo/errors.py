@@ -152,6 +152,10 @@ class TemporalUnavailable(TransientError):
     """The Temporal server cannot be reached."""
 
 
+class RendererDied(TransientError):
+    """The process that renders templates was killed, by the system's memory killer for instance."""
+
+
 class DummyTaskFailed(TransientError):
     """A Dummy task that was asked to fail, and is tried again."""
 

@@ -1,5 +1,6 @@
 """init, install, update, uninstall."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +10,15 @@ from kudo.cli.options import Instance, Namespace, ParameterFiles, Parameters, Wa
 from kudo.cli.progress import show, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
+from kudo.client import Run
 from kudo.cluster import Cluster
-from kudo.instances.change import check_update, remove_instance, update_instance
+from kudo.errors import KudoError, RequestError
+from kudo.instances.change import check_update, remove_instance, undo_update, update_instance
 from kudo.instances.definitions import install_definitions
-from kudo.instances.install import check_install, install_instance, install_package
+from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.plans import CLEANUP, DEPLOY
-from kudo.instances.resources import read_instance, read_operator_version
-from kudo.model.execution import PlanRequest
+from kudo.instances.resources import find_operator_version, instance_ref, read_instance
+from kudo.model.resources import Instance as InstanceResource
 from kudo.packages import read_package
 
 
@@ -46,6 +49,7 @@ async def install(
     name = instance or f"{content.operator.name}-instance"
     async with session(namespace) as now:
         if skip_instance:
+            await check_package(now.cluster, content, now.namespace)
             await install_package(now.cluster, content, now.namespace)
             out.print(f"The package {content.operator_version_name} is installed.")
             return
@@ -53,8 +57,13 @@ async def install(
         await now.plans.require_idle(now.namespace, name)
         await install_package(now.cluster, content, now.namespace)
         await install_instance(now.cluster, content, now.namespace, name, parameters)
+        try:
+            run = await now.plans.start(now.request(name, DEPLOY))
+        except KudoError:
+            await now.cluster.delete(instance_ref(now.namespace, name))
+            raise
         out.print(f"The instance {name} of {content.operator_version_name} is installed in {now.namespace}.")
-        await start(now, now.request(name, DEPLOY), wait, wait_time)
+        await started(run, wait, wait_time)
 
 
 @command
@@ -77,24 +86,38 @@ async def update(
         if change.plan is None:
             out.print(f"No value of the instance {instance} changes, so no plan runs.")
             return
+        try:
+            run = await now.plans.start(now.request(instance, change.plan))
+        except KudoError:
+            # Left as it is, the same update would find nothing to change, and run no plan.
+            await undo_update(now.cluster, change)
+            raise
         out.print(f"The instance {instance} is updated.")
-        await start(now, now.request(instance, change.plan), wait, wait_time)
+        await started(run, wait, wait_time)
 
 
 @command
 async def uninstall(
     instance: Instance,
     namespace: Namespace = None,
-    wait_time: WaitTime = 300,
+    skip_cleanup: Annotated[bool, typer.Option("--skip-cleanup", help="Do not run the cleanup plan.")] = False,
+    wait_time: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long it may take.")] = 300,
 ) -> None:
     """Run the cleanup plan if there is one, then delete the instance and what it owns."""
     async with session(namespace) as now:
         there = await read_instance(now.cluster, now.namespace, instance)
-        await _stop_running(now, instance)
-        version = await read_operator_version(now.cluster, there)
-        if CLEANUP in version.spec.plans:
-            await start(now, now.request(instance, CLEANUP), True, wait_time)
-        await remove_instance(now.cluster, now.namespace, instance, lambda _: None)
+        try:
+            async with asyncio.timeout(wait_time):
+                await _stop_running(now, instance)
+                if not skip_cleanup and await _has_cleanup(now, there):
+                    out.print("The plan cleanup has started.")
+                    await wait_for(await now.plans.start(now.request(instance, CLEANUP)), None)
+                await remove_instance(now.cluster, now.namespace, instance, lambda _: None)
+        except TimeoutError:
+            raise RequestError(
+                f"The instance {instance} is not gone after {wait_time:g} s. `kudo plan status` says "
+                "how far it is; --skip-cleanup leaves the cleanup plan out."
+            ) from None
         out.print(f"The instance {instance} is gone.")
 
 
@@ -106,9 +129,15 @@ async def _stop_running(now: Session, instance: str) -> None:
         await show(running)
 
 
-async def start(now: Session, request: PlanRequest, wait: bool, wait_time: float) -> None:
-    """Start a plan and say so; with `wait`, show it to its end."""
-    run = await now.plans.start(request)
+async def _has_cleanup(now: Session, instance: InstanceResource) -> bool:
+    """Whether there is a cleanup plan; without its OperatorVersion an instance has none."""
+    version = await find_operator_version(now.cluster, now.namespace, instance.spec.operator_version.name)
+    return version is not None and CLEANUP in version.spec.plans
+
+
+async def started(run: Run, wait: bool, wait_time: float) -> None:
+    """Say that a plan has started; with `wait`, show it to its end."""
+    request = run.request
     out.print(f"The plan {request.plan} has started.")
     if wait:
         await wait_for(run, wait_time)

@@ -2,20 +2,21 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 from rich.live import Live
 
 from kudo.cli.options import Instance, Namespace, Output, ParameterFiles, Parameters, Wait, WaitTime, read_parameters
-from kudo.cli.packages import start
-from kudo.cli.progress import styled_tree, wait_for
+from kudo.cli.packages import started
+from kudo.cli.progress import ended, styled_tree, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
-from kudo.errors import TemporalUnavailable
+from kudo.errors import KudoError, RequestError
 from kudo.instances.parameters import check_parameters
-from kudo.instances.plans import require_plan
-from kudo.instances.resources import read_instance, read_operator_version
+from kudo.instances.plans import CLEANUP, require_plan
+from kudo.instances.resources import find_operator_version, read_instance, read_operator_version
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
 from kudo.model.status import ExecutionStatus, PlanStatus
@@ -58,19 +59,19 @@ async def _watch(now: Session, instance: str) -> None:
 
 
 async def _statuses(now: Session, instance: str) -> list[PlanStatus]:
-    """What the Instance has recorded of each of its plans, and of the running one what it says itself."""
+    """What the Instance has recorded of each of its plans, and of the last run what it says itself."""
     recorded = await read_instance(now.cluster, now.namespace, instance)
-    version = await read_operator_version(now.cluster, recorded)
-    never = {name: PlanStatus(name=name, status=ExecutionStatus.NEVER_RUN) for name in sorted(version.spec.plans)}
+    version = await find_operator_version(now.cluster, now.namespace, recorded.spec.operator_version.name)
+    names = sorted(version.spec.plans) if version else []
+    never = {name: PlanStatus(name=name, status=ExecutionStatus.NEVER_RUN) for name in names}
     plans = never | recorded.status.plan_status
-    running = await now.plans.running(now.namespace, instance)
-    if running is not None:
-        try:
-            current = await running.status()
+    # A run whose workflow was terminated could not record how it ended.
+    with suppress(KudoError):
+        last = await now.plans.latest(now.namespace, instance)
+        current = await last.current()
+        known = plans.get(current.name)
+        if known is None or known.uid == current.uid or not known.status.terminal or current.status.running:
             plans[current.name] = current
-        except TemporalUnavailable:
-            # No worker answers; what was recorded is the best that there is.
-            pass
     return list(plans.values())
 
 
@@ -97,9 +98,11 @@ async def trigger(
         there = await read_instance(now.cluster, now.namespace, instance)
         version = await read_operator_version(now.cluster, there)
         require_plan(version, name)
+        if name == CLEANUP:
+            raise RequestError("The plan cleanup runs when the instance is uninstalled, with `kudo uninstall`.")
         check_parameters(version.spec.parameters, {**there.spec.parameters, **parameters})
         request = PlanRequest(namespace=now.namespace, instance=instance, plan=name, parameters=parameters)
-        await start(now, request, wait, wait_time)
+        await started(await now.plans.start(request), wait, wait_time)
 
 
 @app.command()
@@ -116,9 +119,7 @@ async def cancel(
         run = await now.plans.cancel(now.namespace, instance, reason or "cancelled with kudo plan cancel")
         out.print(f"The plan {run.request.plan} is asked to stop.")
         if wait:
-            async with asyncio.timeout(wait_time):
-                outcome = await run.outcome()
-            out.print(styled_tree(instance, outcome.status))
+            out.print(styled_tree(instance, (await ended(run, wait_time)).status))
 
 
 @app.command("wait")

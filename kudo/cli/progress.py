@@ -1,7 +1,7 @@
 """Showing how a plan goes: a live tree in a terminal, plain lines elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import aclosing
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from kudo.cli.run import err, out
 from kudo.client import Outcome, Run
-from kudo.errors import RequestError
+from kudo.errors import RequestError, TemporalUnavailable
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tree import status_tree
 
@@ -28,17 +28,34 @@ STYLES = {
 
 async def wait_for(run: Run, seconds: float | None) -> None:
     """Show a run to its end; the exit status is 1 when it did not end COMPLETE, or not in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            outcome = await show(run)
-    except TimeoutError:
-        raise RequestError(
-            f"The plan {run.request.plan} has not ended after {seconds:g} s, and goes on. "
-            f"Look at it with `kudo plan status --instance {run.request.instance}`."
-        ) from None
+    outcome = await _in_time(run, seconds, show(run))
     if not outcome.complete:
         _explain(run, outcome)
         raise typer.Exit(1)
+
+
+async def ended(run: Run, seconds: float | None) -> Outcome:
+    """Wait for the end of a run without showing it. Raises RequestError where it has not ended in time."""
+    return await _in_time(run, seconds, run.outcome())
+
+
+async def _in_time(run: Run, seconds: float | None, work: Awaitable[Outcome]) -> Outcome:
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        raise RequestError(
+            f"The plan {run.request.plan} has not ended after {seconds:g} s, and goes on. "
+            f"Look at it with `kudo plan status --instance {run.request.instance}`.{await _who_answers(run)}"
+        ) from None
+
+
+async def _who_answers(run: Run) -> str:
+    try:
+        await run.status()
+    except TemporalUnavailable:
+        return " No worker answers for it; start one with `kudo worker`."
+    return ""
 
 
 async def show(run: Run) -> Outcome:

@@ -28,4 +28,6 @@ async def session(namespace: str | None) -> AsyncIterator[Session]:
     async with await Cluster.connect() as cluster:
         # Asked first, so that no command gets half-way before it finds that the cluster is away.
         await cluster.version()
-        yield Session(cluster, Plans(await connect()), namespace or cluster.namespace)
+        plans = Plans(await connect())
+        await plans.require_namespace()
+        yield Session(cluster, plans, namespace or cluster.namespace)

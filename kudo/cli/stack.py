@@ -58,8 +58,7 @@ async def stack(
         _make(directory)
         _require_free(ports, kind)
         temporal = await parts.enter_async_context(temporal_server(ports.temporal, ports.ui, directory / "temporal.db"))
-        # The worker below, and every command in this process, shall use this stack.
-        os.environ["TEMPORAL_ADDRESS"] = temporal.address
+        _use(temporal)
         kubeconfig = None
         if kind == "sandbox":
             state = directory / "sandbox.json" if data_dir else None
@@ -72,6 +71,14 @@ async def stack(
         client = await connect()
         await parts.enter_async_context(running(client, cluster))
         yield Stack(temporal, client, cluster, kubeconfig)
+
+
+def _use(temporal: TemporalServer) -> None:
+    """Have all of this process use this server, wherever the surroundings say that another is."""
+    for name in [name for name in os.environ if name.startswith("TEMPORAL_")]:
+        del os.environ[name]
+    os.environ["TEMPORAL_ADDRESS"] = temporal.address
+    os.environ["TEMPORAL_CONFIG_FILE"] = os.devnull
 
 
 def _make(directory: Path) -> None:

@@ -90,6 +90,13 @@ class Cluster:
         )
         return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
 
+    async def create(self, item: Object) -> Object:
+        """Make an object; ConflictError where there is one already."""
+        kind = await self.kind_of(item.ref)
+        path, query = kind.path(item.namespace), {"fieldManager": FIELD_MANAGER}
+        answer = await self._connection.request("POST", path, query=query, body=item.manifest)
+        return self._checked(kind, answer.code, answer.body, f"making {item.ref}")
+
     async def delete(
         self,
         ref: ObjectRef,

@@ -22,11 +22,16 @@ Query = Mapping[str, str]
 
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
+GONE = 410
+
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 TIMEOUT = 30.0
-"""Seconds that a request may take; a watch may take as long as it likes, but must connect in that time."""
+"""Seconds that a request may take, and that a watch may take to connect."""
+
+WATCH_SECONDS = 300
+"""Seconds after which the API is asked to end a watch; one that is silent for longer has lost its connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,15 @@ class Connection:
             return Answer(response.status, _json(await response.read()))
 
     async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
-        """The events of a watch, until the API ends it. Raises ClusterUnavailable, or what its refusal means."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=None)
-        watching = {**query, "watch": "true"}
+        """The events of a watch, until the API ends it; one that it calls too old ends at once.
+
+        Raises ClusterUnavailable, or what the API's refusal means.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=WATCH_SECONDS + TIMEOUT)
+        watching = {**query, "watch": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         async with self._send("GET", path, watching, None, "application/json", timeout) as response:
+            if response.status == GONE:
+                return
             if response.status != 200:
                 raise failure(response.status, _json(await response.read()), f"watching {path}")
             async for line in response.content:
@@ -140,8 +150,11 @@ def _json(text: bytes) -> Object:
 
 async def _configuration(files: str | None, context: str | None) -> client.Configuration:
     configuration = client.Configuration()
+    # A watch holds a connection as long as it lasts, and must not take one from the requests.
+    configuration.connection_pool_maxsize = 0
     if files is not None:
-        await config.load_kube_config(files, context, configuration, persist_config=False)
+        loader = await config.load_kube_config(files, context, configuration, persist_config=False)
+        _keep_fresh(loader, configuration)
     elif "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(configuration)
     else:
@@ -150,6 +163,22 @@ async def _configuration(files: str | None, context: str | None) -> client.Confi
             "Set KUBECONFIG, or start a sandbox cluster with `kudo dev`."
         )
     return configuration
+
+
+def _keep_fresh(loader: Any, configuration: client.Configuration) -> None:
+    """Have a credential plugin asked again when its token expires. Raises ConfigurationError where it gives none."""
+    if "exec" not in (loader._user or {}):
+        return
+    if not configuration.api_key and not configuration.cert_file:
+        command = loader._user["exec"]["command"]
+        raise ConfigurationError(f"The credential plugin {command} of the kubeconfig gives no credentials.")
+
+    async def refresh(target: client.Configuration) -> None:
+        # Without an expiry the plugin's token is for ever, and asking for it is to start a program.
+        if hasattr(loader, "exec_plugin_expiry") and await loader.load_from_exec_plugin():
+            target.api_key["BearerToken"] = loader.token
+
+    configuration.refresh_api_key_hook = refresh
 
 
 def _kubeconfig() -> str | None:

@@ -1,6 +1,7 @@
 """Which kinds the API serves, and where."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from kudo.cluster.connection import Connection
 from kudo.cluster.failures import failure
@@ -20,11 +21,16 @@ class ResourceKind:
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """The path of all objects, of those of a namespace, or of one object."""
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
-        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return "/".join(part for part in (f"{root}{scope}/{self.plural}", name, subresource) if part)
+        scope = f"/namespaces/{_segment(namespace)}" if self.namespaced and namespace else ""
+        return "/".join(part for part in (f"{root}{scope}/{self.plural}", _segment(name), subresource) if part)
 
     def path_of(self, ref: ObjectRef, subresource: str = "") -> str:
         return self.path(ref.namespace, ref.name, subresource)
+
+
+def _segment(name: str) -> str:
+    """A name as one segment of a path, whatever is in it."""
+    return quote(name, safe="").replace(".", "%2E") if set(name) == {"."} else quote(name, safe="")
 
 
 class Discovery:

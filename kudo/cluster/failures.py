@@ -3,7 +3,7 @@
 | answer | meaning for a plan | because |
 |---|---|---|
 | no connection, time-out | transient | the API is restarting or the network is |
-| 408, 429, 5xx | transient | the API is overloaded or failing, and says so itself |
+| 408, 410, 429, 5xx | transient | the API is overloaded or failing, or has forgotten, and says so itself |
 | 409 | transient | someone else wrote at the same time; the next try sees what they wrote |
 | 401, 403 | fatal after a grace | credentials, roles and quotas arrive late, but seldom minutes late |
 | 404 of a namespace or kind | fatal after a grace | namespaces and CRDs arrive late, too |
@@ -46,7 +46,7 @@ def _kind(code: int, status: Object) -> type[KudoError]:
         return ConflictError
     if code >= 500 and "typed patch object" in status.text("message"):
         return ResourceValidationError
-    if code in (408, 429) or code >= 500:
+    if code in (408, 410, 429) or code >= 500:
         return ClusterUnavailable
     return ResourceValidationError
 

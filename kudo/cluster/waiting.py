@@ -1,17 +1,21 @@
 """Wait for objects to be healthy, or gone."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from kudo.cluster.cluster import Cluster
 from kudo.cluster.health import Health, State, health, pod_reason
-from kudo.cluster.watches import Watch
-from kudo.errors import ConflictError, FailedTerminalStateError, KudoError
+from kudo.cluster.watches import INDEX, Watch
+from kudo.errors import ConflictError, FailedTerminalStateError, GraceError, KindNotFound, KudoError
 from kudo.model.objects import Object, ObjectRef
 
 Say = Callable[[str], None]
 """Told what is being waited for, whenever that may have changed."""
+
+PODS = 2.0
+"""Seconds after which the pods of what is waited for are looked at again."""
 
 SHOWN = 3
 """How many of the objects that are being waited for are named."""
@@ -30,7 +34,6 @@ async def wait_until_healthy(cluster: Cluster, applied: Iterable[Object], say: S
         return
     async with _watching(cluster, pending) as (watches, woken):
         while True:
-            woken.clear()
             reasons = {}
             for ref in list(pending):
                 pending[ref] = _newest(pending[ref], watches[ref])
@@ -44,15 +47,22 @@ async def wait_until_healthy(cluster: Cluster, applied: Iterable[Object], say: S
             if not pending:
                 return
             say(_summary(reasons))
-            await woken.wait()
+            await _change(woken)
 
 
 async def wait_until_gone(cluster: Cluster, deleted: Iterable[Object], say: Say) -> None:
     """Wait until all objects, as they were before, are gone. Raises what `failures` has."""
     pending = {item.ref: item for item in deleted}
+    while pending:
+        pending = {ref: item for ref, item in pending.items() if not await _is_gone(cluster, item)}
+        # A kind may go while its objects do; what is left is looked at again.
+        with contextlib.suppress(KindNotFound):
+            await _wait_until_gone(cluster, pending, say)
+
+
+async def _wait_until_gone(cluster: Cluster, pending: dict[ObjectRef, Object], say: Say) -> None:
     async with _watching(cluster, pending) as (watches, woken):
         while True:
-            woken.clear()
             for ref, item in list(pending.items()):
                 there = watches[ref].get(ref.name)
                 # What the watch has not seen yet may be there all the same, so the API has the last word.
@@ -61,7 +71,7 @@ async def wait_until_gone(cluster: Cluster, deleted: Iterable[Object], say: Say)
             if not pending:
                 return
             say(_summary({ref: _holding(watches[ref].get(ref.name)) for ref in pending}))
-            await woken.wait()
+            await _change(woken)
 
 
 Watching = tuple[dict[ObjectRef, Watch], asyncio.Event]
@@ -69,25 +79,28 @@ Watching = tuple[dict[ObjectRef, Watch], asyncio.Event]
 
 @asynccontextmanager
 async def _watching(cluster: Cluster, pending: dict[ObjectRef, Object]) -> AsyncIterator[Watching]:
-    """Follow the kinds of all objects, and the pods behind them; the event is set when anything changes."""
+    """Follow the kinds of all objects, and the pods behind them; the event is set when one of the objects changes."""
     woken = asyncio.Event()
     watches: dict[ObjectRef, Watch] = {}
     async with AsyncExitStack() as stack:
-
-        async def follow(key: ObjectRef, labels: str = "") -> None:
-            kind = await cluster.kind_of(key)
-            watches[key] = await stack.enter_async_context(cluster.watches.follow(kind, key.namespace, labels))
-            stack.enter_context(watches[key].waking(woken))
-
         for ref in pending:
-            await follow(ref)
+            kind = await cluster.kind_of(ref)
+            watches[ref] = await stack.enter_async_context(cluster.watches.follow(kind, ref.namespace))
+            stack.enter_context(watches[ref].waking(woken, ref.name))
         for namespace in {item.namespace for item in pending.values() if _selector(item)}:
-            try:
-                await follow(_POD._replace(namespace=namespace), "heritage=kudo")
-            except KudoError:
-                # Pods only say why; who may not read them waits without a reason.
-                continue
+            pods = _POD._replace(namespace=namespace)
+            # Pods only say why; who may not read them waits without a reason.
+            with contextlib.suppress(KudoError):
+                follow = cluster.watches.follow(await cluster.kind_of(pods), namespace, "heritage=kudo")
+                watches[pods] = await stack.enter_async_context(follow)
         yield watches, woken
+
+
+async def _change(woken: asyncio.Event) -> None:
+    """Wait for a change of the objects; after a while look at their pods again all the same."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(woken.wait(), PODS)
+    woken.clear()
 
 
 def _newest(item: Object, watch: Watch) -> Object:
@@ -109,12 +122,18 @@ async def _verdict(cluster: Cluster, item: Object) -> Health:
 async def _binds_late(cluster: Cluster, claim: Object) -> bool:
     """Whether a claim is bound only when a pod uses it, which may be in a later step of the plan."""
     name = claim.text("spec", "storageClassName")
-    found = await cluster.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name)) if name else None
+    try:
+        found = await cluster.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name)) if name else None
+    except GraceError:
+        return False  # Who may not read storage classes waits for the claim.
     return found is not None and found.text("volumeBindingMode") == "WaitForFirstConsumer"
 
 
 async def _is_gone(cluster: Cluster, item: Object) -> bool:
-    there = await cluster.get(item.ref)
+    try:
+        there = await cluster.get(item.ref)
+    except KindNotFound:
+        return True  # Its CustomResourceDefinition went, and it with it.
     return there is None or there.uid != item.uid
 
 
@@ -128,7 +147,7 @@ def _with_pods(watches: dict[ObjectRef, Watch], item: Object, verdict: Health) -
     watch = watches.get(_POD._replace(namespace=item.namespace))
     if not wanted or watch is None or watch.failed:
         return verdict.reason
-    for pod in sorted(watch.objects(), key=lambda pod: pod.name):
+    for pod in watch.of_instance(item.labels.get(INDEX, "")):
         if wanted <= pod.labels.items() and (reason := pod_reason(pod)):
             return f"{verdict.reason}; pod {pod.name}: {reason}"
     return verdict.reason

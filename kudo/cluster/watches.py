@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import random
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -9,14 +11,17 @@ from contextlib import asynccontextmanager
 from kudo.cluster.connection import Connection
 from kudo.cluster.discovery import ResourceKind
 from kudo.cluster.failures import failure
-from kudo.errors import ClusterUnavailable, KudoError
+from kudo.errors import ClusterUnavailable, InternalError, KudoError
 from kudo.model.objects import Object
 
 LINGER = 5.0
 """Seconds that a watch is kept after its last user has gone: the next step of a plan often needs the same."""
 
-WATCH_SECONDS = 300
-"""Seconds after which the API is asked to end a watch, so that a dead connection is noticed some time."""
+MAX_PAUSE = 10.0
+"""Seconds between two tries of a watch that the API ends as soon as it begins."""
+
+INDEX = "kudo.dev/instance"
+"""The label by which objects can be looked up."""
 
 
 class Watch:
@@ -29,15 +34,16 @@ class Watch:
         self._query = {"labelSelector": labels} if labels else {}
         self._objects: dict[str, Object] = {}
         self._version = ""
-        self._wakers: set[asyncio.Event] = set()
+        self._index: defaultdict[str, dict[str, Object]] = defaultdict(dict)
+        self._wakers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._failure: KudoError | None = None
         self._listed = asyncio.Event()
         self._task = asyncio.create_task(self._follow())
 
-    def objects(self) -> list[Object]:
-        """What is there now. Raises the error that ended the watch."""
+    def of_instance(self, instance: str) -> list[Object]:
+        """What there is of an Instance now. Raises the error that ended the watch."""
         self._check()
-        return list(self._objects.values())
+        return [item for _, item in sorted(self._index[instance].items())]
 
     def get(self, name: str) -> Object | None:
         """One object as it is now. Raises the error that ended the watch."""
@@ -60,13 +66,15 @@ class Watch:
         return self._failure is not None
 
     @contextlib.contextmanager
-    def waking(self, waker: asyncio.Event) -> Iterator[None]:
-        """Set an event at every change, and when the watch fails."""
-        self._wakers.add(waker)
+    def waking(self, waker: asyncio.Event, name: str) -> Iterator[None]:
+        """Set an event when an object changes, and when the watch is read anew or fails."""
+        self._wakers[name].add(waker)
         try:
             yield
         finally:
-            self._wakers.discard(waker)
+            self._wakers[name].discard(waker)
+            if not self._wakers[name]:
+                del self._wakers[name]
 
     async def listed(self) -> None:
         """Wait until the objects were read for the first time. Raises the error that ended the watch."""
@@ -79,15 +87,23 @@ class Watch:
             await self._task
 
     async def _follow(self) -> None:
+        short = 0
         try:
             while True:
+                began = time.monotonic()
                 await self._list()
                 await self._stream()
+                # One that lasted is taken up at once; one that is refused again and again is not.
+                short = 0 if time.monotonic() - began > MAX_PAUSE else short + 1
+                if short > 1:
+                    await asyncio.sleep(random.uniform(0.5, 1) * min(0.1 * 2**short, MAX_PAUSE))
         except KudoError as error:
             self._failure = error
-            self._wake()
+        except Exception as error:
+            self._failure = InternalError(f"watching {self._path}: {type(error).__name__}: {error}")
         finally:
             self._listed.set()
+            self._wake()
 
     async def _list(self) -> None:
         answer = await self._connection.request("GET", self._path, query=self._query)
@@ -95,42 +111,48 @@ class Watch:
             raise failure(answer.code, answer.body, f"listing {self._kind.plural}")
         named = {"apiVersion": self._kind.api_version, "kind": self._kind.kind}
         items = (Object({**named, **item.manifest}) for item in answer.body.children("items"))
-        self._objects = {item.name: item for item in items}
+        self._objects = {}
+        self._index.clear()
+        for item in items:
+            self._put(item)
         self._version = answer.body.resource_version
         self._listed.set()
         self._wake()
 
+    def _put(self, item: Object) -> None:
+        self._drop(item.name)
+        self._objects[item.name] = item
+        self._index[item.labels.get(INDEX, "")][item.name] = item
+
+    def _drop(self, name: str) -> None:
+        before = self._objects.pop(name, None)
+        if before is not None:
+            self._index[before.labels.get(INDEX, "")].pop(name, None)
+
     async def _stream(self) -> None:
-        """Take in events, connecting again where the stream ends; returns when the list must be read anew."""
-        while True:
-            query = {
-                **self._query,
-                "resourceVersion": self._version,
-                "allowWatchBookmarks": "true",
-                "timeoutSeconds": str(WATCH_SECONDS),
-            }
-            try:
-                async for event in self._connection.watch(self._path, query):
-                    if event.text("type") == "ERROR":
-                        return
-                    self._take(event)
-            except ClusterUnavailable:
-                # A stream that is cut is no news; an API that cannot be listed is, and _list says so.
-                return
+        """Take in events until the stream ends; the list is read anew then, so that nothing is missed."""
+        query = {**self._query, "resourceVersion": self._version, "allowWatchBookmarks": "true"}
+        # A stream that is cut is no news; an API that cannot be listed is, and _list says so.
+        with contextlib.suppress(ClusterUnavailable):
+            async for event in self._connection.watch(self._path, query):
+                if event.text("type") == "ERROR":
+                    return
+                self._take(event)
 
     def _take(self, event: Object) -> None:
         item = event.child("object")
         self._version = item.resource_version or self._version
         match event.text("type"):
             case "ADDED" | "MODIFIED":
-                self._objects[item.name] = item
-                self._wake()
+                self._put(item)
+                self._wake(item.name)
             case "DELETED":
-                self._objects.pop(item.name, None)
-                self._wake()
+                self._drop(item.name)
+                self._wake(item.name)
 
-    def _wake(self) -> None:
-        for waker in self._wakers:
+    def _wake(self, name: str = "") -> None:
+        """Wake those who wait for an object; everybody without a name."""
+        for waker in self._wakers[name] if name else set().union(*self._wakers.values()):
             waker.set()
 
 
@@ -179,5 +201,5 @@ class Watches:
         for task in [*self._closing]:
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
-        await asyncio.gather(*(watch.close() for watch in self._watches.values()))
+        await asyncio.gather(*(watch.close() for watch in self._watches.values()), return_exceptions=True)
         self._watches.clear()

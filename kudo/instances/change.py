@@ -17,6 +17,8 @@ class ParameterChange:
     namespace: str
     instance: str
     parameters: Mapping[str, str]
+    before: Mapping[str, str | None]
+    """What the parameters were, None where they had no value of their own."""
     plan: str | None
     """None where no value changes."""
 
@@ -40,12 +42,19 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
     if fixed:
         raise RequestError(f"{', '.join(fixed)} cannot be changed once an instance is installed.")
     plan = plan_for_change(version, instance.spec.parameters, after)
-    return ParameterChange(namespace, name, dict(parameters), plan)
+    before = {name: instance.spec.parameters.get(name) for name in parameters}
+    return ParameterChange(namespace, instance.name, dict(parameters), before, plan)
 
 
 async def update_instance(cluster: Cluster, change: ParameterChange) -> None:
     """Write a change of parameters. Raises what writing to a cluster can raise."""
     patch = {"spec": {"parameters": dict(change.parameters)}}
+    await cluster.patch(instance_ref(change.namespace, change.instance), patch)
+
+
+async def undo_update(cluster: Cluster, change: ParameterChange) -> None:
+    """Put parameters back to what they were. Raises what writing to a cluster can raise."""
+    patch = {"spec": {"parameters": dict(change.before)}}
     await cluster.patch(instance_ref(change.namespace, change.instance), patch)
 
 

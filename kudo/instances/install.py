@@ -27,16 +27,21 @@ async def check_install(
             f"{instance!r} is no name for an instance: use up to 63 lower case letters, digits, '-' and '.'."
         )
     check_parameters(operator_version_spec(package).parameters, parameters)
+    await check_package(cluster, package, namespace)
+    if await cluster.get(instance_ref(namespace, instance)) is not None:
+        raise RequestError(
+            f"There is an instance {instance} in the namespace {namespace} already. "
+            "Change it with `kudo update`, or choose another name with --instance."
+        )
+
+
+async def check_package(cluster: Cluster, package: Package, namespace: str) -> None:
+    """Find everything that would stop an install of a package alone; see `check_install`."""
     await _check_version(cluster, package)
     await require_definitions(cluster)
     if await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
         raise NamespaceNotFound(
             f"There is no namespace {namespace}. Make it with `kubectl create namespace {namespace}`."
-        )
-    if await cluster.get(instance_ref(namespace, instance)) is not None:
-        raise RequestError(
-            f"There is an instance {instance} in the namespace {namespace} already. "
-            "Change it with `kudo update`, or choose another name with --instance."
         )
     await _check_same_version(cluster, package, namespace)
 
@@ -78,11 +83,11 @@ async def install_package(cluster: Cluster, package: Package, namespace: str) ->
 async def install_instance(
     cluster: Cluster, package: Package, namespace: str, name: str, parameters: Mapping[str, str]
 ) -> None:
-    """Apply an Instance of an installed package. Raises what applying can raise."""
+    """Make an Instance of an installed package. Raises ConflictError where there is one, and what writing can raise."""
     spec: Manifest = {"operatorVersion": {"name": package.operator_version_name}, "parameters": dict(parameters)}
     instance = _resource("Instance", namespace, name, spec)
     instance.manifest["metadata"]["labels"] = {"heritage": "kudo", "kudo.dev/operator": package.operator.name}
-    await cluster.apply(instance)
+    await cluster.create(instance)
 
 
 def _resource(kind: str, namespace: str, name: str, spec: Mapping[str, object]) -> Object:

@@ -1,7 +1,7 @@
 """Mirroring the status of a plan to its Instance, and telling of it in events."""
 
 from kudo.cluster import Cluster
-from kudo.instances.resources import instance_ref
+from kudo.instances.resources import instance_ref, parse_instance
 from kudo.model.report import StatusReport
 from kudo.model.status import PlanStatus
 
@@ -9,20 +9,32 @@ from kudo.model.status import PlanStatus
 async def report_status(cluster: Cluster, report: StatusReport) -> bool:
     """Write status and events to the Instance; False where it is gone, and there is nothing to write to.
 
-    Safe to repeat: an event is recorded once per run. Raises what writing to a cluster can raise.
+    Safe to repeat and to come late: an event is recorded once per run, and the status of a later run stays. Raises
+    what writing to a cluster can raise, ConflictError where someone else writes at the same time.
     """
     ref = instance_ref(report.request.namespace, report.request.instance)
-    if report.status is not None:
-        patch = {"status": {"planStatus": {report.status.name: _all_fields(report.status)}}}
+    instance = await cluster.get(ref)
+    if instance is None:
+        return False
+    status = report.status
+    if status is not None and not _is_late(parse_instance(instance).status.plan_status.get(status.name), status):
+        patch = {
+            "metadata": {"resourceVersion": instance.resource_version},
+            "status": {"planStatus": {status.name: _all_fields(status)}},
+        }
         if await cluster.patch(ref, patch, "status") is None:
             return False
-    if report.events:
-        instance = await cluster.get(ref)
-        if instance is None:
-            return False
-        for event in report.events:
-            await cluster.record_event(instance, report.uid, event.type, event.reason, event.message)
+    for event in report.events:
+        await cluster.record_event(instance, report.uid, event.type, event.reason, event.message)
     return True
+
+
+def _is_late(recorded: PlanStatus | None, status: PlanStatus) -> bool:
+    """Whether another run was recorded after this status."""
+    if recorded is None or recorded.uid == status.uid:
+        return False
+    before, now = recorded.last_updated_timestamp, status.last_updated_timestamp
+    return before is not None and now is not None and before > now
 
 
 def _all_fields(status: PlanStatus) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The whole way of a task's templates to the objects that are applied or deleted."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
 from pydantic import JsonValue
 
@@ -9,7 +9,7 @@ from kudo.manifests.enhance import enhance
 from kudo.manifests.parse import parse
 from kudo.model.execution import TaskRequest, Variables
 from kudo.model.objects import Object
-from kudo.templates import Renderer
+from kudo.templates import Renderer, render_all
 
 Namespaced = Callable[[Object], Awaitable[bool]]
 """Whether the kind of an object lives in namespaces; only a cluster knows."""
@@ -35,14 +35,19 @@ async def build(
     Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and what `namespaced` raises.
     """
     sources = {name: _source(request, name) for name in resources}
-    rendered = await renderer.render(request.metadata.api_version, sources, variables(request))
-    objects = parse(rendered)
+    what = ", ".join(f"templates/{name}" for name in sources)
+    objects = await renderer.run(what, _objects, request.metadata.api_version, sources, variables(request))
     defined = {kind: scope for item in objects for kind, scope in _defined(item)}
     scopes = {id(item): defined.get(_kind(item)) for item in objects}
     for item in objects:
         if scopes[id(item)] is None:
             scopes[id(item)] = await namespaced(item)
     return await hashes(enhance(objects, request, lambda item: bool(scopes[id(item)])))
+
+
+def _objects(api_version: str, sources: Mapping[str, str], values: Variables) -> list[Object]:
+    """Render and parse, both in the bounded process: reading a large YAML takes its time as well."""
+    return parse(render_all(api_version, sources, values))
 
 
 def _kind(item: Object) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """From rendered templates to Kubernetes objects."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -26,7 +27,13 @@ def _objects(name: str, text: str) -> Iterator[Object]:
             where = f"templates/{name} (document at line {line} of what was rendered)"
             yield from _open(document, where)
     except yaml.YamlError as error:
-        raise ResourceUnmarshalError(f"templates/{name} did not render to YAML: {error}") from None
+        # What is quoted in the reason, other than YAML's own marks, was rendered and may be a secret.
+        reason = re.sub(r"'([^']*)'", _mark, str(error))
+        raise ResourceUnmarshalError(f"templates/{name} did not render to YAML: {reason}") from None
+
+
+def _mark(quoted: re.Match[str]) -> str:
+    return quoted[0] if len(quoted[1]) < 3 or quoted[1].startswith("<") else "'…'"
 
 
 def _open(document: JsonValue, where: str) -> Iterator[Object]:

@@ -69,4 +69,11 @@ def _explain(message: str) -> str:
         return f"{undefined[1]!r} is undefined"
     if attribute := re.fullmatch(r"attribute '(.*)' is not allowed", message):
         return f"{attribute[1]!r} is looked for in something that is no map"
-    return message + "out of memory" if message.endswith("failed: ") else message
+    if failed := re.fullmatch(r"function '(.*?)' failed: (.*)", message, re.DOTALL):
+        function, reason = failed[1], failed[2] or "out of memory"
+        # What `fail` says is the author's. What others quote may be a parameter, and that may be a secret.
+        quotes = function != "fail" and re.search(r"[\"'`:]", reason)
+        return (
+            f"function {function!r} failed for its arguments" if quotes else f"function {function!r} failed: {reason}"
+        )
+    return message

@@ -64,7 +64,7 @@ def boolean(value: JsonValue) -> bool:
     if isinstance(value, bool):
         return value
     if not isinstance(value, str) or value not in values.BOOLEANS:
-        raise jinja2.TemplateRuntimeError(f"{value!r} is neither true nor false")
+        raise jinja2.TemplateRuntimeError("what `bool` is to convert is neither true nor false")
     return values.BOOLEANS[value]
 
 

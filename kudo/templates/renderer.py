@@ -9,22 +9,24 @@ import multiprocessing
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as PoolTimeoutError
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from kudo.errors import TaskRenderingError
-from kudo.model.execution import Variables
+from kudo.errors import RendererDied, TaskRenderingError
 from kudo.processes import die_with_parent
-from kudo.templates.engine import render_all
 
 TIMEOUT = 20.0
 """Seconds that the templates of one task may take; the first ones also wait for the process to start."""
 
 MEMORY = 1024 * 1024 * 1024
 """Bytes of address space that a rendering process may use."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Renderer:
@@ -47,23 +49,21 @@ class Renderer:
         self._pool.stop()
         await asyncio.to_thread(self._pool.join)
 
-    async def render(self, api_version: str, sources: Mapping[str, str], variables: Variables) -> dict[str, str]:
-        """Render templates by name.
+    async def run(self, what: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of a module there; `what` names the templates for errors.
 
-        Raises TaskRenderingError where a template is malformed, out of bounds, or uses something undefined.
+        Raises what it raises, TaskRenderingError where it is out of bounds, RendererDied where its process was killed.
         """
-        if not sources:
-            return {}
-        work = self._pool.schedule(render_all, args=(api_version, dict(sources), variables), timeout=self._timeout)
-        names = ", ".join(f"templates/{name}" for name in sources)
+        work = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=self._timeout)
         try:
-            rendered: dict[str, str] = await asyncio.wrap_future(work)
+            result: T = await asyncio.wrap_future(work)
         except PoolTimeoutError:
-            raise TaskRenderingError(f"{names}: took longer than {self._timeout:g} s to render") from None
-        except (MemoryError, ProcessExpired):
-            mebibytes = self._memory // 1024**2
-            raise TaskRenderingError(f"{names}: needed more than {mebibytes} MiB to render") from None
-        return rendered
+            raise TaskRenderingError(f"{what}: took longer than {self._timeout:g} s to render") from None
+        except MemoryError:
+            raise TaskRenderingError(f"{what}: needed more than {self._memory // 1024**2} MiB to render") from None
+        except ProcessExpired:
+            raise RendererDied(f"{what}: the process that rendered was killed") from None
+        return result
 
 
 def _bound(memory: int) -> None:

@@ -108,3 +108,10 @@ def test_what_is_no_object_is_told_without_showing_it(text: str, what: str) -> N
 )
 def test_what_is_no_yaml(text: str, reason: str) -> None:
     assert refused(text) == f"templates/a.yaml did not render to YAML: {reason}"
+
+
+@pytest.mark.parametrize("text", ["a: *swordfish", "a: !swordfish b", "a: !!int swordfish"])
+def test_what_was_rendered_is_not_told(text: str) -> None:
+    with pytest.raises(ResourceUnmarshalError) as error:
+        parse({"a.yaml": text})
+    assert "swordfish" not in str(error.value)

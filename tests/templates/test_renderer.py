@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kudo.errors import TaskRenderingError
-from kudo.templates import Renderer
+from kudo.templates import Renderer, render_all
 
 JINJA, GO = "kudo.dev/v1", "kudo.dev/v1beta1"
 
@@ -20,7 +20,9 @@ async def impatient() -> AsyncIterator[Renderer]:
 async def still_works(renderer: Renderer) -> bool:
     for dialect, source in ((JINJA, "{{ Name }}"), (GO, "{{ .Name }}")):
         for _ in range(2):
-            assert await renderer.render(dialect, {"a.yaml": source}, {"Name": "test"}) == {"a.yaml": "test"}
+            assert await renderer.run(
+                "templates/a.yaml", render_all, dialect, {"a.yaml": source}, {"Name": "test"}
+            ) == {"a.yaml": "test"}
     return True
 
 
@@ -34,7 +36,9 @@ async def still_works(renderer: Renderer) -> bool:
 )
 async def test_what_takes_for_ever_is_stopped(impatient: Renderer, dialect: str, source: str) -> None:
     with pytest.raises(TaskRenderingError) as error:
-        await impatient.render(dialect, {"a.yaml": source, "b.yaml": "b"}, {})
+        await impatient.run(
+            "templates/a.yaml, templates/b.yaml", render_all, dialect, {"a.yaml": source, "b.yaml": "b"}, {}
+        )
     assert str(error.value) == "templates/a.yaml, templates/b.yaml: took longer than 1.5 s to render"
     assert await still_works(impatient)
 
@@ -44,7 +48,7 @@ async def test_what_takes_for_ever_is_stopped(impatient: Renderer, dialect: str,
 )
 async def test_what_needs_too_much_memory_is_stopped(impatient: Renderer, source: str) -> None:
     with pytest.raises(TaskRenderingError) as error:
-        await impatient.render(JINJA, {"a.yaml": source}, {})
+        await impatient.run("templates/a.yaml", render_all, JINJA, {"a.yaml": source}, {})
     assert str(error.value) == "templates/a.yaml: needed more than 512 MiB to render"
     assert await still_works(impatient)
 
@@ -59,23 +63,23 @@ async def test_what_needs_too_much_memory_is_stopped(impatient: Renderer, source
 )
 async def test_what_writes_too_much_is_stopped(impatient: Renderer, dialect: str, source: str) -> None:
     with pytest.raises(TaskRenderingError):
-        await impatient.render(dialect, {"a.yaml": source}, {})
+        await impatient.run("templates/a.yaml", render_all, dialect, {"a.yaml": source}, {})
     assert await still_works(impatient)
 
 
 @pytest.mark.parametrize(("dialect", "source"), [(JINJA, "a\n{{ Typo }}"), (GO, "a\n{{ .Typo }}")])
 async def test_errors_of_templates_come_through(renderer: Renderer, dialect: str, source: str) -> None:
     with pytest.raises(TaskRenderingError) as error:
-        await renderer.render(dialect, {"a.yaml": source}, {})
+        await renderer.run("templates/a.yaml", render_all, dialect, {"a.yaml": source}, {})
     assert str(error.value) == "templates/a.yaml:2: 'Typo' is undefined"
     assert await still_works(renderer)
 
 
 async def test_nothing_to_render(renderer: Renderer) -> None:
-    assert await renderer.render(JINJA, {}, {}) == {}
+    assert await renderer.run("templates/a.yaml", render_all, JINJA, {}, {}) == {}
 
 
 async def test_order_of_templates_is_kept(renderer: Renderer) -> None:
     sources = {f"{number}.yaml": f"{number}: {{{{ Name }}}}" for number in (3, 1, 2)}
-    rendered = await renderer.render(JINJA, sources, {"Name": "é"})
+    rendered = await renderer.run("templates/a.yaml", render_all, JINJA, sources, {"Name": "é"})
     assert list(rendered.items()) == [("3.yaml", "3: é"), ("1.yaml", "1: é"), ("2.yaml", "2: é")]

@@ -22,6 +22,8 @@ def _deployment_unmet(item: Object) -> Iterator[str]:
         yield "its controller has not seen it yet"
     if updated < wanted or replicas < wanted:
         yield f"{updated} of {wanted} replicas updated"
+    if replicas > wanted:
+        yield f"{replicas - wanted} replicas too many"
     if replicas > updated:
         yield f"{replicas - updated} old replicas still there"
     if available < updated or item.integer("status", "readyReplicas") < wanted:
