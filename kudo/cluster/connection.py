@@ -99,7 +99,7 @@ class Connection:
         Raises ClusterUnavailable, or what the API's refusal means.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=WATCH_SECONDS + TIMEOUT)
-        watching = {**query, "watch": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        watching = {"watch": "true", **query, "timeoutSeconds": str(WATCH_SECONDS)}
         async with self._send("GET", path, watching, None, "application/json", timeout) as response:
             if response.status == GONE:
                 return

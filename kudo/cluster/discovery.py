@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from kudo.cluster.connection import Connection
 from kudo.cluster.failures import failure
-from kudo.errors import KindNotFound
+from kudo.errors import KindNotFound, ResourceValidationError
 from kudo.model.objects import ObjectRef
 
 
@@ -29,8 +29,10 @@ class ResourceKind:
 
 
 def _segment(name: str) -> str:
-    """A name as one segment of a path, whatever is in it."""
-    return quote(name, safe="").replace(".", "%2E") if set(name) == {"."} else quote(name, safe="")
+    """A name as one segment of a path, which the API decodes before it splits it. Raises ResourceValidationError."""
+    if name in (".", "..") or "/" in name or "%" in name:
+        raise ResourceValidationError(f"{name!r} cannot be the name of an object.")
+    return quote(name, safe="")
 
 
 class Discovery:

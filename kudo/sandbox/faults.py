@@ -43,7 +43,7 @@ class Faults:
         message: str | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """Answer the next `n` matching requests with this `Status`."""
+        """Answer the next `n` matching requests with this `Status`; `path_contains` sees the query as well."""
         text = message or f"the sandbox was told to answer {status} {reason}"
         self._failures.append(_Failure(n, status, reason, method, path_contains, text, retry_after))
 

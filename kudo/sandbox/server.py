@@ -50,7 +50,7 @@ class Server:
         if self._faults.away:
             return self._drop(request)
         try:
-            self._faults.check(request.method, request.path)
+            self._faults.check(request.method, request.path_qs)
             response = await self._answer(request)
         except ApiError as error:
             return _failure(error)

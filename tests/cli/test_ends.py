@@ -1,0 +1,113 @@
+"""Plans that were cut off or cannot be started, and instances that are hard to remove."""
+
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.plans import NAMESPACE, Installer, dummy, phase, plan, write_package
+from support.waiting import until
+from temporalio.client import Client
+
+from kudo.cluster import Cluster
+from kudo.instances.report import report_status
+from kudo.instances.resources import read_instance
+from kudo.model.execution import PlanRequest
+from kudo.model.objects import ObjectRef
+from kudo.model.report import StatusReport
+from kudo.model.resources import API_VERSION
+from kudo.model.status import ExecutionStatus
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(
+        tmp_path,
+        tasks=[dummy("never"), dummy("done", done=True)],
+        plans={
+            "deploy": plan(phase("main", ("a", ["never"]))),
+            "update": plan(phase("main", ("a", ["done"]))),
+            "cleanup": plan(phase("main", ("a", ["never"]))),
+        },
+        params=[{"name": "SIZE", "default": "small"}],
+    )
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_plan_whose_workflow_was_terminated(package: Path, installer: Installer, client: Client) -> None:
+    run = await installer.deploy(package, "it")
+
+    async def recorded() -> bool:
+        status = (await read_instance(installer.cluster, NAMESPACE, "it")).status.plan_status.get("deploy")
+        return status is not None and status.phases[0].steps[0].status is ExecutionStatus.IN_PROGRESS
+
+    await until(recorded)
+    await client.get_workflow_handle(run.workflow_id).terminate("by hand")
+    status = await kudo("plan", "status", "--instance", "it", "--watch")
+    assert "Plan deploy (serial strategy) [FATAL_ERROR]" in status.out
+    waited = await kudo("plan", "wait", "--instance", "it")
+    assert waited.status == 1
+    assert "The plan deploy ended FATAL_ERROR" in waited.err
+
+
+async def test_a_temporal_namespace_that_is_not_there(package: Path, cluster: Cluster, client: Client) -> None:
+    result = await kudo("install", package, TEMPORAL_NAMESPACE="nowhere")
+    assert (result.status, result.err) == (
+        1,
+        "Error: Temporal has no namespace nowhere. Set TEMPORAL_NAMESPACE to one that it has.\n",
+    )
+    assert not await cluster.list(API_VERSION, "Instance", NAMESPACE)
+    worker = await kudo("worker", TEMPORAL_NAMESPACE="nowhere")
+    assert worker.status == 1
+    assert "Traceback" not in worker.err
+
+
+async def test_without_a_worker(package: Path, installer: Installer) -> None:
+    result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "1")
+    assert result.status == 1
+    assert "No worker answers for it; start one with `kudo worker`." in result.err
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_instance_whose_cleanup_does_not_end(package: Path, installer: Installer) -> None:
+    await installer.install(package, "it")
+    result = await kudo("uninstall", "--instance", "it", "--wait-time", "1")
+    assert result.status == 1
+    assert "The instance it is not gone after 1 s." in result.err
+    result = await kudo("uninstall", "--instance", "it", "--skip-cleanup")
+    lines = result.out.splitlines()
+    assert lines[0] == "The plan cleanup is running, and is cancelled first."
+    assert lines[-1] == "The instance it is gone."
+
+
+async def test_an_instance_without_its_operator_version(package: Path, installer: Installer) -> None:
+    await installer.install(package, "it")
+    version = ObjectRef(API_VERSION, "OperatorVersion", NAMESPACE, "tested-1.0.0")
+    await installer.cluster.delete(version, propagation="Background")
+    assert (await kudo("plan", "status", "--instance", "it")).status == 0
+    assert (await kudo("uninstall", "--instance", "it")).out == "The instance it is gone.\n"
+
+
+async def test_cleanup_is_not_for_the_asking(package: Path, installer: Installer) -> None:
+    await installer.install(package, "it")
+    result = await kudo("plan", "trigger", "--instance", "it", "--name", "cleanup")
+    assert (result.status, result.err) == (
+        1,
+        "Error: The plan cleanup runs when the instance is uninstalled, with `kudo uninstall`.\n",
+    )
+
+
+async def test_a_report_that_comes_late_changes_nothing(package: Path, installer: Installer) -> None:
+    await installer.install(package, "it")
+    request = PlanRequest(namespace=NAMESPACE, instance="it", plan="deploy")
+
+    async def report(uid: str, status: str, second: int) -> None:
+        content = {"name": "deploy", "uid": uid, "status": status}
+        moment = {"lastUpdatedTimestamp": f"2026-01-01T00:00:{second:02}Z"}
+        given = {"request": request.to_json(), "uid": uid, "status": {**content, **moment}}
+        assert await report_status(installer.cluster, StatusReport.model_validate(given))
+
+    await report("old", "IN_PROGRESS", 1)
+    await report("new", "IN_PROGRESS", 3)
+    await report("old", "FATAL_ERROR", 2)
+    recorded = (await read_instance(installer.cluster, NAMESPACE, "it")).status.plan_status["deploy"]
+    assert (recorded.uid, recorded.status) == ("new", "IN_PROGRESS")
