@@ -9,7 +9,7 @@ import typer
 
 import worker as worker_process
 from kudo.cli.progress import wait_for
-from kudo.cli.run import command, out, until_interrupted
+from kudo.cli.run import command, interruption, out
 from kudo.cli.stack import Ports, Stack, free_port, stack
 from kudo.client import Plans, Run, connect, has_worker
 from kudo.errors import TemporalUnavailable
@@ -38,13 +38,14 @@ async def dev(
     _log()
     ports = Ports(temporal_port, ui_port, cluster_port)
     async with stack(ports, data_dir, cluster, rollout) as running:
+        interrupted = interruption()
         out.print(f"Temporal    {running.temporal.address}")
         out.print(f"Web UI      {running.temporal.ui}")
         out.print(f"Kubernetes  {running.cluster.url}")
         out.print("\nIn another shell:\n")
         out.print(f"  {running.exports()}")
         out.print("\nCtrl-C ends it.")
-        await until_interrupted()
+        await interrupted.wait()
 
 
 @command
@@ -62,9 +63,10 @@ async def demo(
         await wait_for(run, None)
         out.print(f"\nThe plan {DEPLOY} is COMPLETE. Its history is still at that address.")
         if out.is_terminal:
+            interrupted = interruption()
             out.print(f"\nTo look around, in another shell:\n\n  {running.exports()}\n  kubectl get pods\n")
             out.print("Ctrl-C ends it.")
-            await until_interrupted()
+            await interrupted.wait()
 
 
 async def _install(running: Stack, path: Path) -> Run:

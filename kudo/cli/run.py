@@ -57,16 +57,19 @@ async def _until_terminated(work: Coroutine[Any, Any, None]) -> None:
         raise KeyboardInterrupt from None
 
 
-async def until_interrupted() -> None:
-    """Wait for Ctrl-C or SIGTERM, where that is how a command is meant to end."""
+def interruption() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM, where that is how a command is meant to end; a second one ends it hard."""
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        interrupted.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupted.set)
-    await interrupted.wait()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # A second Ctrl-C does not wait for the end.
-        loop.remove_signal_handler(number)
+        loop.add_signal_handler(number, interrupt)
+    return interrupted
 
 
 def _escape(text: str) -> str:
