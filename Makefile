@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGE ?= examples/guestbook
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record
+.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record kubectl
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,7 +33,10 @@ dev: setup ## Keep Temporal, its Web UI, a sandbox cluster and a worker running
 	@$(BIN)/kudo dev $(ARGS)
 
 test: setup ## Run all tests
-	$(BIN)/pytest $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest $(ARGS)
+
+kubectl: setup ## Build kubectl for the tests, with Go, where there is none
+	cd tests/kubectl && CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/kubectl .
 
 lint: setup-lint ## Check style
 	$(BIN)/ruff check .

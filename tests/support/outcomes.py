@@ -1,0 +1,57 @@
+"""Looking at how a plan went."""
+
+import asyncio
+from datetime import datetime
+
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+
+from kudo.client import Run
+from kudo.instances.resources import read_instance
+from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.tree import status_tree
+from support.plans import NAMESPACE, Installer
+from support.waiting import until
+
+
+def tree(status: PlanStatus) -> list[str]:
+    return status_tree("test", status).splitlines()
+
+
+async def recorded(installer: Installer, plan: str = "deploy") -> PlanStatus:
+    return (await read_instance(installer.cluster, NAMESPACE, "test")).status.plan_status[plan]
+
+
+async def until_step(run: Run, status: ExecutionStatus) -> PlanStatus:
+    """Wait until some step has a status."""
+
+    async def look() -> PlanStatus | None:
+        seen = await run.status()
+        return seen if any(step.status is status for phase in seen.phases for step in phase.steps) else None
+
+    return await until(look)
+
+
+async def workflow_statuses(client: Client) -> dict[str, WorkflowExecutionStatus | None]:
+    """The last status of every workflow of the test's instance."""
+    seen: dict[str, WorkflowExecutionStatus | None] = {}
+    for _ in range(100):
+        listed = [item async for item in client.list_workflows()]
+        newest = sorted(listed, key=lambda item: item.start_time)
+        seen = {item.id: item.status for item in newest if item.start_time >= _run_start(newest)}
+        if WorkflowExecutionStatus.RUNNING not in seen.values():
+            break
+        await asyncio.sleep(0.05)
+    return seen
+
+
+def _run_start(listed: list[WorkflowExecution]) -> datetime:
+    return max(item.start_time for item in listed if item.id == "default/test")
+
+
+async def events(installer: Installer) -> set[tuple[str, str]]:
+    found = await installer.cluster.list("v1", "Event", NAMESPACE)
+    return {
+        (event.text("type"), event.text("reason"))
+        for event in found
+        if event.text("involvedObject", "kind") == "Instance"
+    }
