@@ -23,7 +23,7 @@ async def run_branches(branches: Sequence[Branch], strategy: Literal["serial", "
     """Run branches one after the other, or side by side.
 
     The first failure, or being cancelled, keeps others from starting and cancels those that run; it is raised when
-    they have ended.
+    they have ended. Being cancelled is not raised when all had started, and end well all the same.
     """
     if strategy == "parallel":
         await run_side_by_side(branches)
@@ -48,8 +48,12 @@ async def run_side_by_side(branches: Sequence[Branch]) -> None:
                 running.append(asyncio.create_task(waiting.pop()()))
             done, running = await workflow.wait(running, return_when=asyncio.FIRST_COMPLETED)
             _raise_first(done)
-    except (Exception, asyncio.CancelledError):
-        # Not for GeneratorExit: a workflow that leaves a worker's cache has nothing left to await.
+    # GeneratorExit is left alone: a workflow that leaves a worker's cache has nothing left to await.
+    except asyncio.CancelledError:
+        await stop(running)
+        if waiting or not all(map(_succeeded, running)):
+            raise
+    except Exception:
         await stop(running)
         raise
 
@@ -99,6 +103,10 @@ def raise_if_cancelled() -> None:
     """Do not swallow a cancel that arrived while something was ending well."""
     if cancelled():
         raise asyncio.CancelledError
+
+
+def _succeeded(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 def _raise_first(done: Sequence[asyncio.Task[None]]) -> None:

@@ -1,0 +1,101 @@
+"""Tasks that end well although they were cancelled, and tasks whose worker is gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from support.outcomes import tree, until_step
+from support.plans import NAMESPACE, Installer, dummy, phase, plan, write_package
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from activities import plan_activities
+from kudo.cluster import Cluster
+from kudo.model.execution import TaskRequest
+from kudo.model.status import ExecutionStatus
+from worker import CANCEL_LATENCY
+from workflows import WORKFLOWS
+from workflows.options import control_queue
+
+
+@activity.defn(name="dummy")
+async def stubborn(request: TaskRequest) -> str:
+    """Ends well when it is asked to stop."""
+    try:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.1)
+    except asyncio.CancelledError:
+        return "done all the same"
+
+
+@activity.defn(name="dummy")
+async def deaf(request: TaskRequest) -> str:
+    """Never hears of anything, as if its worker were gone; a fatal task beside it fails."""
+    if "fatal" in request.task.name:
+        raise ApplicationError("for good", type="DummyTaskError", non_retryable=True)
+    await asyncio.Event().wait()
+    return ""
+
+
+@pytest.fixture
+async def control(client: Client, cluster: Cluster) -> AsyncIterator[None]:
+    async with Worker(client, task_queue=control_queue("kudo"), activities=plan_activities(cluster)):
+        yield
+
+
+async def cancelled_plan(installer: Installer, client: Client, *steps: tuple[str, list[str]]) -> list[str]:
+    """The tree of a plan that is cancelled in its first step."""
+    package = write_package(
+        installer.directory,
+        tasks=[dummy("one"), dummy("two")],
+        plans={"deploy": plan(phase("main", *steps))},
+    )
+    async with Worker(
+        client,
+        task_queue="kudo",
+        workflows=WORKFLOWS,
+        activities=[stubborn],
+        max_heartbeat_throttle_interval=CANCEL_LATENCY,
+    ):
+        run = await installer.deploy(package)
+        await until_step(run, ExecutionStatus.IN_PROGRESS)
+        await installer.plans.cancel(NAMESPACE, "test", "enough")
+        return tree((await run.outcome()).status)
+
+
+@pytest.mark.usefixtures("control")
+async def test_what_is_left_does_not_start(installer: Installer, client: Client) -> None:
+    assert await cancelled_plan(installer, client, ("a", ["one", "two"]), ("b", ["one"])) == [
+        "└── test",
+        "   └── Plan deploy (serial strategy) [CANCELLED]",
+        "      ├── enough",
+        "      └── Phase main [CANCELLED]",
+        "         ├── Step a (COMPLETE)",
+        "         └── Step b (PENDING)",
+    ]
+
+
+@pytest.mark.usefixtures("control")
+async def test_a_plan_that_had_nothing_left_to_do_is_complete(installer: Installer, client: Client) -> None:
+    assert await cancelled_plan(installer, client, ("a", ["one", "two"])) == [
+        "└── test",
+        "   └── Plan deploy (serial strategy) [COMPLETE]",
+        "      └── Phase main [COMPLETE]",
+        "         └── Step a (COMPLETE)",
+    ]
+
+
+@pytest.mark.usefixtures("control")
+async def test_what_does_not_hear_of_it_is_not_waited_for(installer: Installer, client: Client) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[dummy("never"), dummy("fatal")],
+        plans={"deploy": plan(phase("main", ("a", ["never"]), ("b", ["fatal"]), strategy="parallel"))},
+    )
+    async with Worker(client, task_queue="kudo", workflows=WORKFLOWS, activities=[deaf]):
+        outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
+    assert (outcome.failure, outcome.message) == ("DummyTaskError", "for good")
+    assert [step.status for step in outcome.status.phases[0].steps] == ["CANCELLED", "FATAL_ERROR"]
