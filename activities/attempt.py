@@ -4,17 +4,18 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from temporalio import activity
+from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from kudo.errors import FatalError, GraceError, InternalError, KudoError
 from kudo.model.base import OMIT_EMPTY, Model, Text
-from kudo.model.execution import Metadata, StepChange, TaskRequest, workflow_id
+from kudo.model.execution import StepChange, TaskRequest, workflow_id
 from kudo.model.status import ExecutionStatus
 
 HEARTBEAT = 2.0
@@ -43,10 +44,11 @@ class Beat(Model):
 class Attempt:
     """One attempt of an activity."""
 
-    def __init__(self, request: TaskRequest | None, grace: timedelta) -> None:
+    def __init__(self, grace: timedelta, about: StepChange | None, plan: WorkflowHandle[Any, Any] | None) -> None:
         details = activity.info().heartbeat_details
         self._beat = Beat.model_validate(details[0]) if details else Beat()
-        self._request = request
+        self._about = about
+        self._plan = plan
         self._grace = grace.total_seconds()
         self._telling: list[asyncio.Task[None]] = []
 
@@ -94,38 +96,50 @@ class Attempt:
         activity.heartbeat(self._beat)
 
     def _tell(self, status: ExecutionStatus, message: str) -> None:
-        if self._request is None:
+        if self._about is None or self._plan is None:
             return
         self._beat.reports += 1
-        change = StepChange(
-            phase=self._request.phase,
-            step=self._request.step,
-            task=self._request.task.name,
-            status=status,
-            message=message,
-        )
-        self._telling.append(asyncio.create_task(_signal(self._request.metadata, change, self._telling[-1:])))
+        change = self._about.model_copy(update={"status": status, "message": message})
+        self._telling.append(asyncio.create_task(_signal(self._plan, change, self._telling[-1:])))
 
 
-async def _signal(metadata: Metadata, change: StepChange, before: list[asyncio.Task[None]]) -> None:
+async def _signal(plan: WorkflowHandle[Any, Any], change: StepChange, before: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*before)
-    plan = activity.client().get_workflow_handle(
-        workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
-    )
     try:
         await plan.signal("steps_changed", [change])
     except RPCError as problem:
         activity.logger.warning("The plan could not be told about a task: %s", problem)
 
 
+def attempting_task(request: TaskRequest, grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
+    """Run the body as one attempt of a task, whose step shows the errors; see `attempting`."""
+    metadata = request.metadata
+    about = StepChange(
+        phase=request.phase, step=request.step, task=request.task.name, status=ExecutionStatus.IN_PROGRESS
+    )
+    plan = activity.client().get_workflow_handle(
+        workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
+    )
+    return attempting(grace, about, plan)
+
+
+def attempting_load(grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
+    """Run the body as one attempt to load the plan of this workflow, which shows the errors; see `attempting`."""
+    info = activity.info()
+    plan = activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
+    return attempting(grace, StepChange(status=ExecutionStatus.PENDING), plan)
+
+
 @asynccontextmanager
-async def attempting(grace: timedelta, request: TaskRequest | None = None) -> AsyncIterator[Attempt]:
+async def attempting(
+    grace: timedelta, about: StepChange | None = None, plan: WorkflowHandle[Any, Any] | None = None
+) -> AsyncIterator[Attempt]:
     """Run the body as one attempt: with heartbeats, and with its errors turned into Temporal's.
 
     Fatal errors become non-retryable, transient ones are left to the retry policy; those with a grace are transient
     until it is over, counted over all attempts. What is no KudoError is a defect, and fatal: a retry would repeat it.
     """
-    attempt = Attempt(request, grace)
+    attempt = Attempt(grace, about, plan)
     beating = asyncio.create_task(attempt.keep_beating())
     try:
         yield attempt

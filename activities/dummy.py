@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.attempt import attempting
+from activities.attempt import attempting_task
 from kudo.errors import DummyTaskError, DummyTaskFailed, TaskBuildError
 from kudo.model.execution import TaskRequest
 from kudo.model.tasks import DummyTask
@@ -20,7 +20,7 @@ class DummyActivities:
     @activity.defn
     async def dummy(self, request: TaskRequest) -> str:
         """Fail, be done, or wait for ever (KUDO's `engine/task/task_dummy.go`)."""
-        async with attempting(self._grace, request) as attempt:
+        async with attempting_task(request, self._grace) as attempt:
             task = request.task
             if not isinstance(task, DummyTask):
                 raise TaskBuildError(f"{task.name} is no Dummy task")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.attempt import attempting
+from activities.attempt import attempting, attempting_load
 from kudo.cluster import Cluster
 from kudo.instances.active import load_active_plan
 from kudo.instances.report import report_status
@@ -22,7 +22,7 @@ class PlanActivities:
     @activity.defn
     async def load_active_plan(self, request: PlanRequest) -> ActivePlan:
         """Read everything that a run of a plan needs; it is pinned from here on."""
-        async with attempting(self._grace):
+        async with attempting_load(self._grace):
             return await load_active_plan(self._cluster, request, activity.info().workflow_run_id or "")
 
     @activity.defn

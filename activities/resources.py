@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.attempt import Attempt, attempting
+from activities.attempt import Attempt, attempting_task
 from kudo.cluster import Cluster, wait_until_gone, wait_until_healthy
 from kudo.errors import InstanceNotFound, KindNotFound, TaskBuildError, ToggleTaskError
 from kudo.instances.resources import instance_ref
@@ -31,7 +31,7 @@ class ResourceActivities:
     @activity.defn
     async def apply(self, request: TaskRequest) -> str:
         """Apply the objects of a task, and wait until all are healthy."""
-        async with attempting(self._grace, request) as attempt:
+        async with attempting_task(request, self._grace) as attempt:
             if not isinstance(request.task, ApplyTask):
                 raise TaskBuildError(f"{request.task.name} is no Apply task")
             return await self._apply(request, request.task.spec.resources, attempt)
@@ -39,7 +39,7 @@ class ResourceActivities:
     @activity.defn
     async def delete(self, request: TaskRequest) -> str:
         """Delete the objects of a task, and wait until all are gone."""
-        async with attempting(self._grace, request) as attempt:
+        async with attempting_task(request, self._grace) as attempt:
             if not isinstance(request.task, DeleteTask):
                 raise TaskBuildError(f"{request.task.name} is no Delete task")
             return await self._delete(request, request.task.spec.resources, attempt)
@@ -47,7 +47,7 @@ class ResourceActivities:
     @activity.defn
     async def toggle(self, request: TaskRequest) -> str:
         """Apply or delete the objects of a task, as a parameter says."""
-        async with attempting(self._grace, request) as attempt:
+        async with attempting_task(request, self._grace) as attempt:
             if not isinstance(request.task, ToggleTask):
                 raise TaskBuildError(f"{request.task.name} is no Toggle task")
             resources = request.task.spec.resources

@@ -55,6 +55,8 @@ class StatusTree:
     def take(self, changes: Iterable[StepChange]) -> None:
         """Take in changes of steps; what comes too late for a step that has ended is dropped."""
         for change in changes:
+            if not change.phase:
+                self.plan.message = change.message
             step = self._step(change.phase, change.step)
             if not step.status.terminal:
                 self._take(step, change)

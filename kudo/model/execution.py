@@ -78,10 +78,11 @@ class TaskRequest(Model):
 
 
 class StepChange(Model):
-    """What a phase, or a task that is being retried, tells its plan about a step."""
+    """What a phase, or an activity that is being retried, tells its plan."""
 
-    phase: Name
-    step: Name
+    phase: Text = ""
+    step: Text = ""
+    """Both are empty where it is about the plan as a whole, which cannot be loaded at the moment."""
     task: Text = ""
     """The task that failed or got further; empty when the whole step changed."""
     status: ExecutionStatus

@@ -198,3 +198,27 @@ async def test_resume_skips_what_is_complete(installer: Installer, sandbox: Sand
     assert resumed.failure == "FailedTerminalStateError"
     assert [phase.status for phase in resumed.status.phases] == ["COMPLETE", "FATAL_ERROR"]
     assert not [path for method, path, _ in sandbox.requests if method == "PATCH" and "configmaps" in path]
+
+
+async def test_an_api_that_is_away_while_a_plan_is_loaded(installer: Installer, sandbox: Sandbox) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[dummy("done", done=True)],
+        plans={"deploy": plan(phase("main", ("a", ["done"])))},
+    )
+    await installer.install(package)
+    sandbox.faults.fail(2, path_contains="/instances/test", message="the disk is full")
+    run = await installer.start()
+
+    async def look() -> PlanStatus | None:
+        seen = await run.status()
+        return seen if seen.message else None
+
+    assert tree(await until(look)) == [
+        "└── test",
+        "   └── Plan deploy [PENDING]",
+        "      └── reading Instance default/test: the disk is full",
+    ]
+    outcome = await run.outcome()
+    assert outcome.complete
+    assert outcome.status.message == ""
