@@ -11,7 +11,7 @@ from typing import Literal
 
 from temporalio.client import Client
 
-from kudo.cli.temporal import HOST, TemporalServer, temporal_server
+from kudo.cli.temporal import HOST, TemporalServer, is_free, temporal_server
 from kudo.client import connect
 from kudo.cluster import Cluster
 from kudo.errors import ConfigurationError
@@ -101,17 +101,6 @@ def _require_free(ports: Ports, kind: str) -> None:
     for name, port in wanted.items():
         if port and not is_free(port):
             raise ConfigurationError(f"The port {port} is in use. Choose another with --{name}-port.")
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens on a port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 def free_port(wanted: int) -> int:

@@ -2,12 +2,15 @@
 
 import asyncio
 import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from temporalio.client import Client
 
 from kudo.errors import ConfigurationError
 from kudo.processes import die_with_parent
@@ -91,7 +94,7 @@ async def _tail(process: asyncio.subprocess.Process) -> list[str]:
 async def _answering(process: asyncio.subprocess.Process, port: int, errors: "asyncio.Task[list[str]]") -> None:
     try:
         async with asyncio.timeout(START_TIMEOUT):
-            while not await _listens(port):
+            while not await _is_ready(port):
                 if process.returncode is not None:
                     said = " ".join(await errors) or f"exit status {process.returncode}"
                     raise ConfigurationError(f"The Temporal server did not start: {said}")
@@ -100,13 +103,25 @@ async def _answering(process: asyncio.subprocess.Process, port: int, errors: "as
         raise ConfigurationError(f"The Temporal server did not answer within {START_TIMEOUT:g} s.") from None
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
+async def _is_ready(port: int) -> bool:
+    """Whether the server does what it is asked; it listens a moment earlier."""
+    if is_free(port):
         return False
-    writer.close()
-    await writer.wait_closed()
+    try:
+        await Client.connect(f"{HOST}:{port}")
+    except RuntimeError:
+        return False
+    return True
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
     return True
 
 
