@@ -12,7 +12,6 @@ from kudo.instances.resources import parse_instance
 from kudo.model import yaml
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
-from kudo.model.status import PlanStatus
 
 app = typer.Typer(no_args_is_help=True, help="List what is installed.")
 
@@ -39,11 +38,7 @@ def _table(found: list[Object]) -> Table:
         table.add_column(column, no_wrap=True)
     for item in sorted(found, key=lambda item: item.name):
         instance = parse_instance(item)
-        last = max(instance.status.plan_status.values(), key=_moment, default=None)
+        last = instance.status.last
         plan, status = (last.name, str(last.status)) if last else ("", "")
         table.add_row(instance.name, instance.spec.operator_version.name, plan, status)
     return table
-
-
-def _moment(status: PlanStatus) -> float:
-    return status.last_updated_timestamp.timestamp() if status.last_updated_timestamp else 0.0

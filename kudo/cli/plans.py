@@ -122,6 +122,33 @@ async def cancel(
             out.print(styled_tree(instance, (await ended(run, wait_time)).status))
 
 
+@app.command()
+@command
+async def resume(
+    instance: Instance, namespace: Namespace = None, wait: Wait = False, wait_time: WaitTime = 300
+) -> None:
+    """Run the plan that failed or was cancelled again, without the steps that are COMPLETE."""
+    await _again(instance, namespace, wait, wait_time, resume=True)
+
+
+@app.command()
+@command
+async def retry(instance: Instance, namespace: Namespace = None, wait: Wait = False, wait_time: WaitTime = 300) -> None:
+    """Run the plan that failed or was cancelled again, from the beginning."""
+    await _again(instance, namespace, wait, wait_time, resume=False)
+
+
+async def _again(instance: str, namespace: str | None, wait: bool, wait_time: float, *, resume: bool) -> None:
+    async with session(namespace) as now:
+        there = await read_instance(now.cluster, now.namespace, instance)
+        last = there.status.last
+        if last is None or last.status is ExecutionStatus.COMPLETE:
+            what = "No plan of it was run yet" if last is None else f"Its last plan, {last.name}, is COMPLETE"
+            raise RequestError(f"There is nothing to run again for the instance {instance}. {what}.")
+        request = PlanRequest(namespace=now.namespace, instance=instance, plan=last.name, resume=resume)
+        await started(await now.plans.start(request), wait, wait_time)
+
+
 @app.command("wait")
 @command
 async def wait_command(instance: Instance, namespace: Namespace = None, wait_time: WaitTime = 300) -> None:

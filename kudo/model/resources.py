@@ -62,6 +62,15 @@ class InstanceStatus(Model):
 
     plan_status: dict[str, PlanStatus] = {}
 
+    @property
+    def last(self) -> PlanStatus | None:
+        """The plan that was run last."""
+        return max(self.plan_status.values(), key=_moment, default=None)
+
+
+def _moment(status: PlanStatus) -> float:
+    return status.last_updated_timestamp.timestamp() if status.last_updated_timestamp else 0.0
+
 
 class ObjectMeta(Model):
     name: Name

@@ -11,6 +11,7 @@ from support.plans import CONFIG_MAP, Installer, apply, delete, dummy, phase, pl
 from support.waiting import until
 
 from kudo.model import yaml
+from kudo.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -147,6 +148,27 @@ async def test_a_wait_that_ends_before_the_plan(installer: Installer, tmp_path: 
     result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "0.5")
     assert result.status == 1
     assert "The plan deploy has not ended after 0.5 s, and goes on." in result.err
+
+
+async def test_resume_and_retry(installer: Installer, tmp_path: Path, sandbox: Sandbox) -> None:
+    package = write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml"), apply("other", "other.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["config"]), ("b", ["other"])))},
+        templates={"config.yaml": CONFIG_MAP, "other.yaml": CONFIG_MAP.replace("-config", "-other")},
+    )
+    sandbox.faults.fail(1, status=422, reason="Invalid", path_contains="/configmaps/it-other")
+    assert not (await (await installer.deploy(package, "it")).outcome()).complete
+    sandbox.requests.clear()
+    resumed = await kudo("plan", "resume", "--instance", "it", "--wait")
+    assert (resumed.status, resumed.out.splitlines()[-1]) == (0, "The plan deploy is COMPLETE.")
+    assert not [path for method, path, _ in sandbox.requests if method == "PATCH" and "it-config" in path]
+    for verb in ("resume", "retry"):
+        nothing = await kudo("plan", verb, "--instance", "it")
+        assert (nothing.status, nothing.err) == (
+            1,
+            "Error: There is nothing to run again for the instance it. Its last plan, deploy, is COMPLETE.\n",
+        )
 
 
 async def test_a_worker_is_heard_of() -> None:
