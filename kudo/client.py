@@ -6,7 +6,7 @@ do the same.
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -96,7 +96,8 @@ class Outcome:
 class Run:
     """One run of a plan."""
 
-    def __init__(self, handle: WorkflowHandle[Any, PlanStatus], request: PlanRequest) -> None:
+    def __init__(self, client: Client, handle: WorkflowHandle[Any, PlanStatus], request: PlanRequest) -> None:
+        self._client = client
         self._handle = handle
         self.request = request
 
@@ -112,11 +113,32 @@ class Run:
         """The status as the workflow knows it. Raises TemporalUnavailable where no worker answers for it."""
         return await _status(self._handle)
 
+    async def explained(self) -> PlanStatus:
+        """The status, with what the running steps wait for as their messages. Raises TemporalUnavailable."""
+        status = await self.status()
+        for phase in status.phases:
+            waiting = await self._waiting(phase.name) if phase.status.running else {}
+            for step in phase.steps:
+                if step.status is ExecutionStatus.IN_PROGRESS:
+                    step.message = "\n".join(waiting.get(step.name, []))
+        return status
+
+    async def _waiting(self, phase: str) -> dict[str, list[str]]:
+        """What the heartbeats of a phase's tasks say, by step."""
+        found: dict[str, list[str]] = {}
+        with suppress(RPCError):
+            child = await self._client.get_workflow_handle(f"{self.workflow_id}/{phase}").describe()
+            for activity in child.raw_description.pending_activities:
+                beats = await self._client.data_converter.decode(activity.heartbeat_details.payloads)
+                step = activity.activity_id.removeprefix(f"{phase}.").rpartition(".")[0]
+                found.setdefault(step, []).extend(beat["waiting"] for beat in beats if beat.get("waiting"))
+        return found
+
     async def current(self) -> PlanStatus:
         """How far the run is, or how it ended. Raises TemporalUnavailable where nobody can say."""
         description = await self._handle.describe()
         if description.status is WorkflowExecutionStatus.RUNNING:
-            return await self.status()
+            return await self.explained()
         return (await self.outcome()).status
 
     async def follow(self) -> AsyncGenerator[PlanStatus, None]:
@@ -126,7 +148,7 @@ class Run:
         try:
             while not ended.done():
                 try:
-                    status = await self.status()
+                    status = await self.explained()
                 except TemporalUnavailable:
                     # No worker answers at the moment; the plan is safe, and goes on when one is back.
                     pass
@@ -161,7 +183,7 @@ class Run:
             return Outcome(status, "Cancelled", status.message or "The plan was cancelled.")
         # It was terminated, or ran out of time: nobody was there any more to write its status.
         message = cause.message if isinstance(cause, FailureError) else str(cause)
-        status.status, status.message = ExecutionStatus.FATAL_ERROR, message
+        status.cut_off(ExecutionStatus.FATAL_ERROR, message)
         return Outcome(status, type(cause).__name__, message)
 
 
@@ -195,7 +217,7 @@ class Plans:
             raise await self._already_running(request.namespace, request.instance) from None
         except RPCError as error:
             raise TemporalUnavailable(f"Temporal did not start the plan: {error.message}") from None
-        return Run(handle, request)
+        return Run(self._client, handle, request)
 
     async def require_namespace(self) -> None:
         """Raise ConfigurationError where Temporal does not have the namespace, TemporalUnavailable where it is away."""
@@ -237,7 +259,8 @@ class Plans:
         pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
         # Other than we, what starts plans may leave no note of which it was.
         plan = str((await description.memo()).get("plan") or await _plan_name(pinned))
-        return Run(pinned, PlanRequest(namespace=namespace, instance=instance, plan=plan)), description.status
+        request = PlanRequest(namespace=namespace, instance=instance, plan=plan)
+        return Run(self._client, pinned, request), description.status
 
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
         """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""

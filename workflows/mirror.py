@@ -11,12 +11,12 @@ from temporalio.exceptions import FailureError
 from workflows import options
 from workflows.branches import raise_if_cancelled, stop
 from workflows.control import control
+from workflows.failures import root_cause
 from workflows.status import StatusTree
 
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import PlanRequest
     from kudo.model.report import PlanEvent, StatusReport
-    from kudo.model.status import PlanStatus
 
 
 class Mirror:
@@ -31,30 +31,40 @@ class Mirror:
         """Write the status and events, and from now on every change."""
         self._following = asyncio.create_task(self._follow(list(events)))
 
-    async def finish(self, *events: PlanEvent) -> None:
-        """Write the last status and events; a plan ends even if that fails, as its outcome stands.
+    @property
+    def began(self) -> bool:
+        """Whether anything of this run was written."""
+        return self._following is not None
 
-        A plan that never started leaves the recorded status as it was, and a warning at most.
-        """
-        if self._following is None:
-            await self._try(self._report([event for event in events if event.type == "Warning"], None))
-        else:
+    async def finish(self, *events: PlanEvent) -> None:
+        """Write the last status and events; a plan ends even if that fails, as its outcome stands."""
+        if self._following is not None:
             await stop([self._following])
-            await self._try(self._write(list(events)))
+        await self._try(self._write(list(events)))
+
+    async def refuse(self, event: PlanEvent) -> None:
+        """Write why a run could not begin; what was recorded of the plan stays, and no unknown plan is recorded."""
+        status = None if event.reason == "InvalidPlan" else self._tree.plan
+        report = StatusReport(request=self._request, uid=self._tree.plan.uid, status=status, keep=True, events=[event])
+        await self._try(control("report_status", report, f"Report {event.reason}"))
 
     async def _try(self, write: Coroutine[Any, Any, None]) -> None:
         try:
             await asyncio.wait_for(write, options.REPORT_BOUND.total_seconds())
-        except (TimeoutError, FailureError):
-            workflow.logger.exception("The end of the plan could not be written to the Instance")
+        except (TimeoutError, FailureError) as error:
+            reason = root_cause(error).message if isinstance(error, FailureError) else "it took too long"
+            workflow.logger.warning("The end of the plan could not be written to the Instance: %s", reason)
 
     async def _follow(self, events: list[PlanEvent]) -> None:
         while True:
             await workflow.wait_condition(lambda: self._tree.changed)
             try:
                 await self._write(events)
-            except FailureError:
-                workflow.logger.exception("The status could not be written to the Instance")
+            except FailureError as error:
+                raise_if_cancelled()
+                workflow.logger.warning(
+                    "The status could not be written to the Instance: %s", root_cause(error).message
+                )
             events = []
             raise_if_cancelled()
             await workflow.sleep(self._interval())
@@ -66,11 +76,6 @@ class Mirror:
 
     async def _write(self, events: list[PlanEvent]) -> None:
         self._tree.changed = False
-        await self._report(events, self._tree.plan)
-
-    async def _report(self, events: list[PlanEvent], status: PlanStatus | None) -> None:
-        if not events and status is None:
-            return
-        report = StatusReport(request=self._request, uid=self._tree.plan.uid, status=status, events=events)
-        summary = f"Report {status.status}" if status else "Report"
-        await control("report_status", report, summary)
+        plan = self._tree.plan
+        report = StatusReport(request=self._request, uid=plan.uid, status=plan, events=events)
+        await control("report_status", report, f"Report {plan.status}")

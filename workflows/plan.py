@@ -153,7 +153,10 @@ class Plan:
             # A step that says why says it alone.
             message = "" if self._tree.plan.failed_steps() else failure.message
         self._tree.set_plan(status, message)
-        await uninterrupted(self._mirror.finish(*events))
+        if self._mirror.began:
+            await uninterrupted(self._mirror.finish(*events))
+        elif events[0].type == "Warning":
+            await uninterrupted(self._mirror.refuse(events[0]))
 
 
 def _read(request: object) -> tuple[PlanRequest, str]:

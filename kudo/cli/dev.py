@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 import worker as worker_process
+from kudo.cli.options import Package, local
 from kudo.cli.progress import wait_for
 from kudo.cli.run import command, interruption, out
 from kudo.cli.stack import Ports, Stack, free_port, stack
@@ -16,6 +17,7 @@ from kudo.errors import TemporalUnavailable
 from kudo.instances.install import check_install, install_instance, install_package
 from kudo.instances.plans import DEPLOY
 from kudo.model.execution import PlanRequest
+from kudo.model.package import Package as PackageContent
 from kudo.packages import read_package
 
 NAMESPACE = "default"
@@ -50,27 +52,27 @@ async def dev(
 
 @command
 async def demo(
-    package: Annotated[Path, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of the package.")],
+    package: Package,
     rollout: Rollout = 2.0,
 ) -> None:
     """Install a package with nothing else running, and watch its deploy plan."""
     _log()
+    content = read_package(local(package))
     ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
     out.print("Starting Temporal, a sandbox cluster and a worker …")
     async with stack(ports, None, "sandbox", rollout) as running:
-        run = await _install(running, package)
+        run = await _install(running, content)
         out.print(f"Watch it at {running.temporal.ui_of(run.workflow_id, run.run_id)}\n")
         await wait_for(run, None)
-        out.print(f"\nThe plan {DEPLOY} is COMPLETE. Its history is still at that address.")
         if out.is_terminal:
             interrupted = interruption()
+            out.print("\nIts history is still at that address.")
             out.print(f"\nTo look around, in another shell:\n\n  {running.exports()}\n  kubectl get pods\n")
             out.print("Ctrl-C ends it.")
             await interrupted.wait()
 
 
-async def _install(running: Stack, path: Path) -> Run:
-    package = read_package(path)
+async def _install(running: Stack, package: PackageContent) -> Run:
     name = package.operator.name
     await check_install(running.cluster, package, NAMESPACE, name, {})
     await install_package(running.cluster, package, NAMESPACE)

@@ -29,7 +29,8 @@ async def instances(namespace: Namespace = None, output: Output = None) -> None:
         elif not found:
             out.print(f"There are no instances in the namespace {where}.")
         else:
-            out.print(_table(found))
+            # As wide as it is: what is cut off cannot be read, nor found by grep.
+            out.print(_table(found), width=10_000)
 
 
 def _table(found: list[Object]) -> Table:

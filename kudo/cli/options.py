@@ -5,13 +5,22 @@ from typing import Annotated, Literal
 
 import typer
 
-from kudo.errors import InvalidParams
+from kudo.errors import InvalidParams, RequestError
 from kudo.model import values, yaml
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace; by default that of the kubeconfig's context.")
 ]
-Instance = Annotated[str, typer.Option("--instance", help="Name of the instance.")]
+
+
+def _not_empty(value: str | None) -> str | None:
+    if value == "":
+        raise typer.BadParameter("the name of an instance must not be empty")
+    return value
+
+
+Instance = Annotated[str, typer.Option("--instance", help="Name of the instance.", callback=_not_empty)]
+Package = Annotated[str, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of the package.")]
 Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of a parameter; may be given several times."),
@@ -23,6 +32,17 @@ ParameterFiles = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end of the plan; fails when the plan fails.")]
 WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS", help="How long --wait waits.")]
 Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Print as JSON or YAML.")]
+
+
+def local(package: str) -> Path:
+    """The path of a package. Raises RequestError for a URL, or a name that is no path."""
+    path = Path(package)
+    if "://" in package or not (path.exists() or "/" in package or "." in package):
+        raise RequestError(
+            f"{package} is no path. Packages are installed from a directory or a .tgz; names in a repository and URLs "
+            "cannot be used yet."
+        )
+    return path
 
 
 def read_parameters(given: list[str] | None, files: list[Path] | None) -> dict[str, str]:

@@ -1,12 +1,21 @@
 """init, install, update, uninstall."""
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kudo.cli.options import Instance, Namespace, ParameterFiles, Parameters, Wait, WaitTime, read_parameters
+from kudo.cli.options import (
+    Instance,
+    Namespace,
+    Package,
+    ParameterFiles,
+    Parameters,
+    Wait,
+    WaitTime,
+    local,
+    read_parameters,
+)
 from kudo.cli.progress import show, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
@@ -32,7 +41,7 @@ async def init() -> None:
 
 @command
 async def install(
-    package: Annotated[Path, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of the package.")],
+    package: Package,
     instance: Annotated[
         str | None, typer.Option("--instance", help="Name of the instance; by default OPERATOR-instance.")
     ] = None,
@@ -45,8 +54,8 @@ async def install(
 ) -> None:
     """Install a package, and an instance of it, and run its deploy plan."""
     parameters = read_parameters(parameter, parameter_file)
-    content = read_package(package)
-    name = instance or f"{content.operator.name}-instance"
+    content = read_package(local(package))
+    name = f"{content.operator.name}-instance" if instance is None else instance
     async with session(namespace) as now:
         if skip_instance:
             await check_package(now.cluster, content, now.namespace)
@@ -93,6 +102,8 @@ async def update(
             await undo_update(now.cluster, change)
             raise
         out.print(f"The instance {instance} is updated.")
+        if change.later:
+            out.print(f"{', '.join(change.later)} will be applied by the next plan that uses it, not by {change.plan}.")
         await started(run, wait, wait_time)
 
 
@@ -108,25 +119,29 @@ async def uninstall(
         there = await read_instance(now.cluster, now.namespace, instance)
         try:
             async with asyncio.timeout(wait_time):
-                await _stop_running(now, instance)
+                cleanup = await _cancel_others(now, instance, skip_cleanup)
                 if not skip_cleanup and await _has_cleanup(now, there):
-                    out.print("The plan cleanup has started.")
-                    await wait_for(await now.plans.start(now.request(instance, CLEANUP)), None)
+                    out.print(f"The plan {CLEANUP} {'is running' if cleanup else 'has started'}.")
+                    await wait_for(cleanup or await now.plans.start(now.request(instance, CLEANUP)), None)
                 await remove_instance(now.cluster, now.namespace, instance, lambda _: None)
         except TimeoutError:
             raise RequestError(
-                f"The instance {instance} is not gone after {wait_time:g} s. `kudo plan status` says "
-                "how far it is; --skip-cleanup leaves the cleanup plan out."
+                f"The instance {instance} is not gone after {wait_time:g} s. `kudo plan status --instance {instance}` "
+                "says how far it is; --skip-cleanup leaves the cleanup plan out."
             ) from None
         out.print(f"The instance {instance} is gone.")
 
 
-async def _stop_running(now: Session, instance: str) -> None:
+async def _cancel_others(now: Session, instance: str, skip_cleanup: bool) -> Run | None:
+    """Cancel what runs; a cleanup that runs goes on, and is returned."""
     running = await now.plans.running(now.namespace, instance)
+    if running is not None and running.request.plan == CLEANUP and not skip_cleanup:
+        return running
     if running is not None:
         out.print(f"The plan {running.request.plan} is running, and is cancelled first.")
         await now.plans.cancel(now.namespace, instance, "the instance is uninstalled")
         await show(running)
+    return None
 
 
 async def _has_cleanup(now: Session, instance: InstanceResource) -> bool:
@@ -141,7 +156,6 @@ async def started(run: Run, wait: bool, wait_time: float) -> None:
     out.print(f"The plan {request.plan} has started.")
     if wait:
         await wait_for(run, wait_time)
-        out.print(f"The plan {request.plan} is COMPLETE.")
     else:
         where = f"--instance {request.instance} --namespace {request.namespace}"
         out.print(f"See how it goes with `kudo plan status {where}`.")

@@ -154,4 +154,4 @@ async def _again(instance: str, namespace: str | None, wait: bool, wait_time: fl
 async def wait_command(instance: Instance, namespace: Namespace = None, wait_time: WaitTime = 300) -> None:
     """Wait for the end of the running plan; fails when the plan fails. Without a running plan, of the last one."""
     async with session(namespace) as now:
-        await wait_for(await now.plans.latest(now.namespace, instance), wait_time)
+        await wait_for(await now.plans.latest(now.namespace, instance), wait_time, fresh=False)

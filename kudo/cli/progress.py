@@ -26,12 +26,16 @@ STYLES = {
 }
 
 
-async def wait_for(run: Run, seconds: float | None) -> None:
-    """Show a run to its end; the exit status is 1 when it did not end COMPLETE, or not in time."""
-    outcome = await _in_time(run, seconds, show(run))
+async def wait_for(run: Run, seconds: float | None, *, fresh: bool = True) -> None:
+    """Show a run to its end; the exit status is 1 when it did not end COMPLETE, or not in time.
+
+    Of a run that is not `fresh`, what happened before now is not told as if it happened now.
+    """
+    outcome = await _in_time(run, seconds, show(run, fresh=fresh))
     if not outcome.complete:
         _explain(run, outcome)
         raise typer.Exit(1)
+    out.print(f"The plan {run.request.plan} is COMPLETE.")
 
 
 async def ended(run: Run, seconds: float | None) -> Outcome:
@@ -58,13 +62,13 @@ async def _who_answers(run: Run) -> str:
     return ""
 
 
-async def show(run: Run) -> Outcome:
-    """Show a run until it has ended."""
+async def show(run: Run, *, fresh: bool = False) -> Outcome:
+    """Show a run until it has ended; see `wait_for`."""
     async with aclosing(run.follow()) as statuses:
         if out.is_terminal:
             await _show_live(run.request.instance, statuses)
         else:
-            await _show_lines(statuses)
+            await _show_lines(statuses, fresh)
     return await run.outcome()
 
 
@@ -74,9 +78,11 @@ async def _show_live(instance: str, statuses: AsyncIterator[PlanStatus]) -> None
             live.update(styled_tree(instance, status), refresh=True)
 
 
-async def _show_lines(statuses: AsyncIterator[PlanStatus]) -> None:
+async def _show_lines(statuses: AsyncIterator[PlanStatus], fresh: bool) -> None:
     seen: dict[str, str] = {}
     async for status in statuses:
+        if not seen and not fresh:
+            seen = dict(_lines(status))
         for name, text in _lines(status):
             if seen.get(name) != text:
                 seen[name] = text

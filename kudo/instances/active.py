@@ -14,7 +14,7 @@ from kudo.model.execution import ActivePlan, Metadata, PlanRequest
 from kudo.model.plans import Plan
 from kudo.model.resources import Instance, OperatorVersion
 from kudo.model.status import ExecutionStatus, PlanStatus
-from kudo.model.tasks import TASK, Task
+from kudo.model.tasks import TASK, UNSUPPORTED, Task
 from kudo.packages import explain
 
 MAX_BYTES = 1_800_000
@@ -82,7 +82,7 @@ def _task(version: OperatorVersion, name: str) -> Task:
     except ValidationError as error:
         lines = "".join(f"\n  - {line}" for line in explain(error, raw))
         raise TaskBuildError(f"The task {name} of {version.metadata.name} is malformed:{lines}") from None
-    if task.kind in ("Pipe", "KudoOperator"):
+    if task.kind in UNSUPPORTED:
         raise TaskBuildError(f"The task {name} is of the kind {task.kind}, which cannot be run yet.")
     return task
 

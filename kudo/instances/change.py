@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kudo.cluster import Cluster, Say, wait_until_gone
 from kudo.errors import RequestError
 from kudo.instances.parameters import check_parameters
-from kudo.instances.plans import plan_for_change
+from kudo.instances.plans import others_changed, plan_for_change
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
 
 
@@ -21,6 +21,8 @@ class ParameterChange:
     """What the parameters were, None where they had no value of their own."""
     plan: str | None
     """None where no value changes."""
+    later: list[str]
+    """Parameters that changed, too, but would run another plan."""
 
 
 async def check_update(cluster: Cluster, namespace: str, name: str, parameters: Mapping[str, str]) -> ParameterChange:
@@ -43,7 +45,8 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
         raise RequestError(f"{', '.join(fixed)} cannot be changed once an instance is installed.")
     plan = plan_for_change(version, instance.spec.parameters, after)
     before = {name: instance.spec.parameters.get(name) for name in parameters}
-    return ParameterChange(namespace, instance.name, dict(parameters), before, plan)
+    later = others_changed(version, instance.spec.parameters, after) if plan else []
+    return ParameterChange(namespace, instance.name, dict(parameters), before, plan, later)
 
 
 async def update_instance(cluster: Cluster, change: ParameterChange) -> None:

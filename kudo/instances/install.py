@@ -4,15 +4,18 @@ import re
 from collections.abc import Mapping
 
 from kudo.cluster import Cluster
-from kudo.errors import NamespaceNotFound, RequestError
+from kudo.errors import NamespaceNotFound, PackageError, RequestError, TaskRenderingError
 from kudo.instances.definitions import require_definitions
 from kudo.instances.parameters import check_parameters
+from kudo.instances.plans import DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, list_instances
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.package import DNS_LABEL, Package
 from kudo.model.resources import API_VERSION, OperatorSpec, OperatorVersionSpec, Reference
+from kudo.model.tasks import UNSUPPORTED
 from kudo.packages import parameter_of
+from kudo.templates import engine_for
 
 
 async def check_install(
@@ -27,6 +30,7 @@ async def check_install(
             f"{instance!r} is no name for an instance: use up to 63 lower case letters, digits, '-' and '.'."
         )
     check_parameters(operator_version_spec(package).parameters, parameters)
+    _check_tasks(package)
     await check_package(cluster, package, namespace)
     if await cluster.get(instance_ref(namespace, instance)) is not None:
         raise RequestError(
@@ -37,6 +41,7 @@ async def check_install(
 
 async def check_package(cluster: Cluster, package: Package, namespace: str) -> None:
     """Find everything that would stop an install of a package alone; see `check_install`."""
+    _check_templates(package)
     await _check_version(cluster, package)
     await require_definitions(cluster)
     if await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
@@ -44,6 +49,29 @@ async def check_package(cluster: Cluster, package: Package, namespace: str) -> N
             f"There is no namespace {namespace}. Make it with `kubectl create namespace {namespace}`."
         )
     await _check_same_version(cluster, package, namespace)
+
+
+def _check_templates(package: Package) -> None:
+    engine = engine_for(package.operator.api_version)
+    problems = []
+    for name, source in package.templates.items():
+        try:
+            engine.check(name, source)
+        except TaskRenderingError as error:
+            problems.append(str(error))
+    if problems:
+        raise PackageError(package.operator_version_name, problems)
+
+
+def _check_tasks(package: Package) -> None:
+    """Refuse a package whose deploy plan cannot be run."""
+    used = set(package.operator.plans[DEPLOY].task_names())
+    for task in package.operator.tasks:
+        if task.name in used and task.kind in UNSUPPORTED:
+            raise RequestError(
+                f"The plan {DEPLOY} of {package.operator_version_name} has the task {task.name} of the kind "
+                f"{task.kind}, which cannot be run yet."
+            )
 
 
 async def _check_version(cluster: Cluster, package: Package) -> None:
@@ -67,7 +95,7 @@ async def _check_same_version(cluster: Cluster, package: Package, namespace: str
     if users:
         raise RequestError(
             f"The OperatorVersion {name} in the namespace {namespace} differs from this package, and is used by "
-            f"{', '.join(users)}. Give the package another operatorVersion."
+            f"{', '.join(users)}. Give the package another operatorVersion, or uninstall these first."
         )
 
 

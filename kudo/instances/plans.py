@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from kudo.errors import InvalidPlan, RequestError
 from kudo.instances.parameters import effective_values
+from kudo.model.parameters import Parameter
 from kudo.model.resources import OperatorVersion
 
 DEPLOY = "deploy"
@@ -24,9 +25,7 @@ def plan_for_change(version: OperatorVersion, before: Mapping[str, str], after: 
     It is the one that the changed parameters' triggers name, else update, else deploy. Raises RequestError where
     triggers name several.
     """
-    parameters = version.spec.parameters
-    old, new = effective_values(parameters, before), effective_values(parameters, after)
-    changed = [parameter for parameter in parameters if old[parameter.name] != new[parameter.name]]
+    changed = _changed(version, before, after)
     if not changed:
         return None
     triggers = {parameter.trigger: parameter.name for parameter in changed if parameter.trigger}
@@ -36,3 +35,16 @@ def plan_for_change(version: OperatorVersion, before: Mapping[str, str], after: 
     plan = next(iter(triggers), UPDATE if UPDATE in version.spec.plans else DEPLOY)
     require_plan(version, plan)
     return plan
+
+
+def others_changed(version: OperatorVersion, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The changed parameters that the plan of a triggering one leaves out, because they trigger none themselves."""
+    changed = _changed(version, before, after)
+    triggering = any(parameter.trigger for parameter in changed)
+    return [parameter.name for parameter in changed if triggering and not parameter.trigger]
+
+
+def _changed(version: OperatorVersion, before: Mapping[str, str], after: Mapping[str, str]) -> list[Parameter]:
+    parameters = version.spec.parameters
+    old, new = effective_values(parameters, before), effective_values(parameters, after)
+    return [parameter for parameter in parameters if old[parameter.name] != new[parameter.name]]

@@ -17,7 +17,8 @@ async def report_status(cluster: Cluster, report: StatusReport) -> bool:
     if instance is None:
         return False
     status = report.status
-    if status is not None and not _is_late(parse_instance(instance).status.plan_status.get(status.name), status):
+    recorded = parse_instance(instance).status.plan_status.get(status.name) if status else None
+    if status is not None and not (recorded and (report.keep or _is_late(recorded, status))):
         patch = {
             "metadata": {"resourceVersion": instance.resource_version},
             "status": {"planStatus": {status.name: _all_fields(status)}},
@@ -29,9 +30,9 @@ async def report_status(cluster: Cluster, report: StatusReport) -> bool:
     return True
 
 
-def _is_late(recorded: PlanStatus | None, status: PlanStatus) -> bool:
+def _is_late(recorded: PlanStatus, status: PlanStatus) -> bool:
     """Whether another run was recorded after this status."""
-    if recorded is None or recorded.uid == status.uid:
+    if recorded.uid == status.uid:
         return False
     before, now = recorded.last_updated_timestamp, status.last_updated_timestamp
     return before is not None and now is not None and before > now

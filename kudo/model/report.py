@@ -1,8 +1,8 @@
 """What a plan reports about itself to its Instance."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from kudo.model.base import Model, Name, Text
+from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.execution import PlanRequest
 from kudo.model.status import PlanStatus
 
@@ -21,4 +21,6 @@ class StatusReport(Model):
     request: PlanRequest
     uid: Text = ""
     status: PlanStatus | None = None
+    keep: Annotated[bool, OMIT_EMPTY] = False
+    """Leave a status that was recorded before: this run never began."""
     events: list[PlanEvent] = []

@@ -74,6 +74,15 @@ class PlanStatus(Model):
         """The steps that say why something is wrong."""
         return [(phase, step) for phase in self.phases for step in phase.steps if step.message]
 
+    def cut_off(self, status: ExecutionStatus, message: str) -> None:
+        """Settle a plan whose workflow is gone: what seems to run does not any more."""
+        self.status, self.message = status, message
+        parts: list[PhaseStatus | StepStatus] = [*self.phases]
+        parts += [step for phase in self.phases for step in phase.steps]
+        for part in parts:
+            if part.status.running:
+                part.status = ExecutionStatus.CANCELLED
+
     @classmethod
     def pending(cls, name: str, plan: Plan, uid: str = "") -> "PlanStatus":
         """A plan of which nothing was started."""

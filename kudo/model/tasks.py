@@ -118,4 +118,7 @@ Task = Annotated[
     Field(discriminator="kind"),
 ]
 
+UNSUPPORTED = ("Pipe", "KudoOperator")
+"""Kinds that are read, but cannot be run yet."""
+
 TASK: TypeAdapter[Task] = TypeAdapter(Task)

@@ -40,7 +40,7 @@ def read_package(path: Path) -> Package:
 
 def _load(files: Files, name: str, problems: list[str]) -> Manifest | None:
     if name not in files:
-        problems.append(f"{name}: is missing")
+        problems.append(f"{name}: is missing at the root of the package")
         return None
     try:
         document = yaml.load(files[name])
@@ -70,6 +70,8 @@ def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
     for problem in error.errors(include_url=False):
         field = ".".join(_field(problem["loc"], raw))
         reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "string_type" and isinstance(problem["input"], bool):
+            reason = "must be a string; YAML reads this one as true or false, so put it in quotes"
         if problem["type"] == "extra_forbidden":
             reason = "there is no such field"
         if problem["type"] == "union_tag_invalid":
@@ -83,7 +85,7 @@ def _field(location: tuple[int | str, ...], raw: JsonValue) -> Iterator[str]:
         if isinstance(part, int) and isinstance(value, list) and part < len(value):
             value = value[part]
             name = value.get("name") if isinstance(value, dict) else None
-            yield str(name or part)
+            yield name if isinstance(name, str) and name else str(part)
         elif isinstance(value, dict) and part in value:
             value = value[str(part)]
             yield str(part)

@@ -104,6 +104,11 @@ def _pod_status(pod: Object) -> str:
     return str(dig(pod, "status", "phase", default="Unknown"))
 
 
+def _event_object(event: Object) -> str:
+    about = dig(event, "involvedObject", default={})
+    return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+
+
 def _pod_restarts(pod: Object) -> int:
     return sum(status.get("restartCount", 0) for status in _statuses(pod))
 
@@ -130,6 +135,12 @@ def _ports(service: Object) -> str:
 _SPEC_REPLICAS = _number("spec", "replicas")
 _READY_REPLICAS = _number("status", "readyReplicas")
 _BUILT_IN: dict[str, tuple[Column, ...]] = {
+    "events": (
+        ("Type", "string", _field("type")),
+        ("Reason", "string", _field("reason")),
+        ("Object", "string", _event_object),
+        ("Message", "string", _field("message")),
+    ),
     "pods": (
         ("Ready", "string", _pod_ready),
         ("Status", "string", _pod_status),

@@ -19,6 +19,9 @@ class Engine(Protocol):
         Raises TaskRenderingError, which names file, line and what was undefined or malformed.
         """
 
+    def check(self, name: str, source: str) -> None:
+        """Parse one template. Raises TaskRenderingError where it is malformed."""
+
 
 def engine_for(api_version: str) -> Engine:
     """The engine of a dialect."""

@@ -55,13 +55,24 @@ class GoTemplateEngine:
 
     def render(self, name: str, source: str, variables: Variables) -> str:
         """See Engine.render."""
+        template = self._parse(name, source)
         try:
-            return self._environment.from_string(source, name=name).render(variables)
+            return template.render(variables)
+        except gotpl.TemplateExecutionError as error:
+            raise rendering_error(name, error.line, _explain(error.message)) from None
+
+    def check(self, name: str, source: str) -> None:
+        """See Engine.check."""
+        self._parse(name, source)
+
+    def _parse(self, name: str, source: str) -> gotpl.Template:
+        try:
+            return self._environment.from_string(source, name=name)
         except gotpl.TemplateSyntaxError as error:
             reason = re.sub(r"^template:\d+:\d+: ", "", str(error))
             raise rendering_error(name, error.line, reason) from None
-        except gotpl.TemplateExecutionError as error:
-            raise rendering_error(name, error.line, _explain(error.message)) from None
+        except gotpl.TemplateError as error:
+            raise rendering_error(name, None, str(error)) from None
 
 
 def _explain(message: str) -> str:

@@ -142,14 +142,24 @@ class JinjaEngine:
 
     def render(self, name: str, source: str, variables: Variables) -> str:
         """See Engine.render."""
+        template = self._parse(name, source)
         try:
-            code = self._environment.compile(source, name, name)
-            template = jinja2.Template.from_code(self._environment, code, self._environment.make_globals(None))
             return template.render(variables)
-        except jinja2.TemplateSyntaxError as error:
-            raise rendering_error(name, error.lineno, error.message or "syntax error") from None
         except (jinja2.TemplateError, *_OF_TEMPLATES) as error:
             raise rendering_error(name, _line(error, name), _explain(error)) from None
+
+    def check(self, name: str, source: str) -> None:
+        """See Engine.check."""
+        self._parse(name, source)
+
+    def _parse(self, name: str, source: str) -> jinja2.Template:
+        try:
+            code = self._environment.compile(source, name, name)
+        except jinja2.TemplateSyntaxError as error:
+            raise rendering_error(name, error.lineno, error.message or "syntax error") from None
+        except (SyntaxError, *_OF_TEMPLATES) as error:
+            raise rendering_error(name, None, _explain(error)) from None
+        return jinja2.Template.from_code(self._environment, code, self._environment.make_globals(None))
 
 
 _OF_TEMPLATES = (

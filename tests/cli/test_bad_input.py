@@ -77,11 +77,49 @@ async def test_a_package_with_five_mistakes(tmp_path: Path, cluster: Cluster, cl
 
 
 async def test_no_such_package() -> None:
-    result = await kudo("install", "nowhere")
+    result = await kudo("install", "./nowhere")
     assert (result.status, result.err) == (
         1,
         "Error: The package nowhere has a problem:\n  - there is no such directory or file\n",
     )
+
+
+@pytest.mark.parametrize("package", ["kafka", "https://example.com/kafka.tgz"])
+async def test_a_package_that_is_elsewhere(package: str) -> None:
+    result = await kudo("install", package)
+    assert result.status == 1
+    assert result.err.startswith(f"Error: {package} is no path.")
+
+
+async def test_templates_that_are_malformed(tmp_path: Path, cluster: Cluster, client: object) -> None:
+    package = write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["config"])))},
+        templates={"config.yaml": "a:\n{% if %}", "other.yaml": "{{ x | nofilter }}"},
+    )
+    result = await kudo("install", package)
+    assert (result.status, result.err) == (
+        1,
+        "Error: The package tested-1.0.0 has 2 problems:\n"
+        "  - templates/config.yaml:2: Expected an expression, got 'end of statement block'\n"
+        "  - templates/other.yaml:1: No filter named 'nofilter'.\n",
+    )
+    assert await nothing_written(cluster)
+
+
+async def test_a_kind_of_task_that_cannot_be_run_yet(tmp_path: Path, cluster: Cluster, client: object) -> None:
+    pipe = {"pod": "pod.yaml", "pipe": [{"file": "/tmp/a", "kind": "Secret", "key": "a"}]}
+    package = write_package(
+        tmp_path,
+        tasks=[{"name": "pipe", "kind": "Pipe", "spec": pipe}],
+        plans={"deploy": plan(phase("main", ("a", ["pipe"])))},
+        templates={"pod.yaml": "a: b"},
+    )
+    result = await kudo("install", package)
+    assert result.status == 1
+    assert "has the task pipe of the kind Pipe, which cannot be run yet." in result.err
+    assert await nothing_written(cluster)
 
 
 @pytest.mark.usefixtures("client")
@@ -172,7 +210,7 @@ async def test_a_package_that_changed_below_its_version(installer: Installer, pa
     (package / "templates" / "config.yaml").write_text(CONFIG_MAP + "  more: data\n")
     result = await kudo("install", package, "--instance", "other", "-p", "REQUIRED=y")
     assert result.status == 1
-    assert "differs from this package, and is used by there. Give the package another operatorVersion" in result.err
+    assert "differs from this package, and is used by there. Give the package another operatorVersion, or" in result.err
 
 
 async def test_an_immutable_parameter(installer: Installer, package: Path) -> None:
@@ -183,7 +221,15 @@ async def test_an_immutable_parameter(installer: Installer, package: Path) -> No
 
 @pytest.mark.parametrize(
     "command",
-    ["install", "install x -p nonsense", "plan", "plan trigger --instance x", "update --instance x", "no-such-command"],
+    [
+        "install",
+        "install x -p nonsense",
+        "plan",
+        "plan trigger --instance x",
+        "update --instance x",
+        "uninstall --instance=",
+        "no-such-command",
+    ],
 )
 async def test_usage(command: str) -> None:
     result = await kudo(*command.split())

@@ -7,10 +7,23 @@ from pathlib import Path
 
 import pytest
 from support.command import KUDO, kudo
-from support.plans import CONFIG_MAP, Installer, apply, delete, dummy, phase, plan, write_package
+from support.plans import (
+    CONFIG_MAP,
+    HANGING_POD,
+    NAMESPACE,
+    Installer,
+    apply,
+    delete,
+    dummy,
+    phase,
+    plan,
+    write_package,
+)
 from support.waiting import until
 
 from kudo.model import yaml
+from kudo.model.objects import ObjectRef
+from kudo.model.resources import API_VERSION
 from kudo.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -148,6 +161,41 @@ async def test_a_wait_that_ends_before_the_plan(installer: Installer, tmp_path: 
     result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "0.5")
     assert result.status == 1
     assert "The plan deploy has not ended after 0.5 s, and goes on." in result.err
+
+
+async def test_why_a_step_waits(installer: Installer, tmp_path: Path) -> None:
+    package = write_package(
+        tmp_path,
+        tasks=[apply("pod", "pod.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["pod"])))},
+        templates={"pod.yaml": HANGING_POD},
+    )
+    await installer.deploy(package, "it")
+
+    async def told() -> bool:
+        return "Pod default/it-pod: Unschedulable" in (await kudo("plan", "status", "--instance", "it")).out
+
+    await until(told)
+    waited = await kudo("plan", "wait", "--instance", "it", "--wait-time", "1")
+    assert "has not ended after 1 s" in waited.err
+
+
+async def test_what_an_update_leaves_for_later(package: Path, installer: Installer) -> None:
+    await (await installer.deploy(package, "it")).outcome()
+    result = await kudo("update", "--instance", "it", "-p", "SIZE=large", "-p", "OTHER=y", "--wait")
+    assert "OTHER will be applied by the next plan that uses it, not by resize." in result.out
+
+
+async def test_what_cannot_be_loaded_is_seen(installer: Installer, tmp_path: Path) -> None:
+    package = write_package(
+        tmp_path, tasks=[dummy("done", done=True)], plans={"deploy": plan(phase("main", ("a", ["done"])))}
+    )
+    await installer.install(package, "it")
+    version = ObjectRef(API_VERSION, "OperatorVersion", NAMESPACE, "tested-1.0.0")
+    await installer.cluster.patch(version, {"spec": {"tasks": []}})
+    assert not (await (await installer.start("it")).outcome()).complete
+    listed = await kudo("get", "instances")
+    assert re.search(r"it\s+tested-1\.0\.0\s+deploy\s+FATAL_ERROR", listed.out)
 
 
 async def test_resume_and_retry(installer: Installer, tmp_path: Path, sandbox: Sandbox) -> None:

@@ -44,6 +44,7 @@ async def test_a_plan_whose_workflow_was_terminated(package: Path, installer: In
     await client.get_workflow_handle(run.workflow_id).terminate("by hand")
     status = await kudo("plan", "status", "--instance", "it", "--watch")
     assert "Plan deploy (serial strategy) [FATAL_ERROR]" in status.out
+    assert "IN_PROGRESS" not in status.out
     waited = await kudo("plan", "wait", "--instance", "it")
     assert waited.status == 1
     assert "The plan deploy ended FATAL_ERROR" in waited.err
@@ -73,6 +74,8 @@ async def test_an_instance_whose_cleanup_does_not_end(package: Path, installer: 
     result = await kudo("uninstall", "--instance", "it", "--wait-time", "1")
     assert result.status == 1
     assert "The instance it is not gone after 1 s." in result.err
+    again = await kudo("uninstall", "--instance", "it", "--wait-time", "1")
+    assert again.out.splitlines()[0] == "The plan cleanup is running."
     result = await kudo("uninstall", "--instance", "it", "--skip-cleanup")
     lines = result.out.splitlines()
     assert lines[0] == "The plan cleanup is running, and is cancelled first."

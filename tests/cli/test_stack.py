@@ -61,7 +61,7 @@ async def test_demo() -> None:
         r"Watch it at http://127\.0\.0\.1:\d+/namespaces/default/workflows/default%2Fguestbook/[-0-9a-f]+/history",
         lines[2],
     )
-    assert lines[-1] == "The plan deploy is COMPLETE. Its history is still at that address."
+    assert lines[-1] == "The plan deploy is COMPLETE."
     assert not alive(below)
 
 

@@ -167,7 +167,10 @@ def test_files_of_a_directory_that_are_refused(package: Path) -> None:
 
 
 def test_missing_files(tmp_path: Path) -> None:
-    assert problems(tmp_path) == ["operator.yaml: is missing", "params.yaml: is missing"]
+    assert problems(tmp_path) == [
+        "operator.yaml: is missing at the root of the package",
+        "params.yaml: is missing at the root of the package",
+    ]
 
 
 def test_files_that_are_no_maps(package: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from support.outcomes import events, recorded, until_step
-from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.plans import CONFIG_MAP, HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 from support.waiting import until
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -14,19 +14,6 @@ from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("worker")
-
-HANGING_POD = """\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: {{ Name }}-pod
-  annotations:
-    sandbox.kudo.dev/rollout: hang
-spec:
-  containers:
-    - name: main
-      image: busybox
-"""
 
 
 async def test_a_task_that_is_there_twice_is_refused(installer: Installer) -> None:

@@ -25,6 +25,19 @@ data:
   key: value
 """
 
+HANGING_POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ Name }}-pod
+  annotations:
+    sandbox.kudo.dev/rollout: hang
+spec:
+  containers:
+    - name: main
+      image: busybox
+"""
+
 
 def write_package(
     directory: Path,
