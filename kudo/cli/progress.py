@@ -101,7 +101,7 @@ def _lines(status: PlanStatus) -> Iterator[tuple[str, str]]:
 
 def styled_tree(instance: str, *plans: PlanStatus) -> Text:
     """The tree with colours."""
-    text = Text(status_tree(instance, *plans))
+    text = Text(status_tree(instance, *plans), no_wrap=False, overflow="fold")
     for status, style in STYLES.items():
         text.highlight_regex(rf"(\[{status}\]|\({status}\))", style)
     return text

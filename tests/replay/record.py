@@ -113,11 +113,16 @@ async def record(client: Client, installer: Installer, scenario: Scenario) -> No
 
 def write(workflow_id: str, history: WorkflowHistory) -> None:
     name = workflow_id.partition("/")[2].replace("/", ".")
-    # The names of machines do not belong into a repository.
-    events = json.loads(history.to_json().replace(socket.gethostname(), "worker"))
+    # The names of machines and the paths on them do not belong into a repository.
+    text = history.to_json().replace(socket.gethostname(), "worker")
+    events = json.loads(text, object_hook=without_stack_trace)
     file = HISTORIES / f"{name}.json"
     file.write_text(json.dumps({"workflowId": workflow_id, "history": events}, indent=1) + "\n")
     print(f"{file.name}: {len(events['events'])} events")
+
+
+def without_stack_trace(value: dict[str, object]) -> dict[str, object]:
+    return {key: item for key, item in value.items() if key != "stackTrace"}
 
 
 async def main() -> None:
