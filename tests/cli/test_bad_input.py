@@ -127,6 +127,13 @@ async def test_no_definitions(package: Path, kubeconfig: Path) -> None:
     result = await kudo("install", package, "-p", "REQUIRED=x")
     assert result.status == 1
     assert "does not know KUDO's resources yet. Bring them in with `kudo init`." in result.err
+    for _ in range(2):
+        init = await kudo("init")
+        assert (init.status, init.out) == (
+            0,
+            "operators.kudo.dev is there\noperatorversions.kudo.dev is there\ninstances.kudo.dev is there\n",
+        )
+    assert (await kudo("install", package, "-p", "REQUIRED=x")).status == 0
 
 
 async def test_no_temporal(package: Path, cluster: Cluster) -> None:
