@@ -14,7 +14,7 @@ from support.waiting import until
 
 from kudo.cluster import Cluster, connection, wait_until_gone, wait_until_healthy
 from kudo.cluster.health import State, health
-from kudo.errors import ConfigurationError, ConflictError, ResourceValidationError
+from kudo.errors import ClusterUnavailable, ConfigurationError, ConflictError, ResourceValidationError
 from kudo.model import yaml
 from kudo.model.objects import Object
 from kudo.sandbox import Sandbox
@@ -61,48 +61,71 @@ async def test_an_api_that_refuses_watches_is_not_hammered(cluster: Cluster, san
     await task
 
 
-@contextlib.asynccontextmanager
-async def swallowing_proxy(sandbox: Sandbox) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """A way to the sandbox that, once told to, passes nothing more and closes nothing."""
-    host, port = sandbox.url.removeprefix("http://").split(":")
-    deaf = asyncio.Event()
+class Proxy:
+    """A way to the sandbox, of which connections can die as in a network that is cut: without a word."""
 
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            if not deaf.is_set():
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._host, port = sandbox.url.removeprefix("http://").split(":")
+        self._port = int(port)
+        self._serving: list[asyncio.Task[None]] = []
+        self._dead: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def kill_connections(self) -> None:
+        """From now on nothing passes over the connections that there are, not even their end."""
+        self._dead.update(self._serving)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.append(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        near_reader, near_writer = await asyncio.open_connection(self._host, self._port)
+        task = asyncio.current_task()
+        try:
+            await asyncio.gather(self._pipe(task, reader, near_writer), self._pipe(task, near_reader, writer))
+        finally:
+            near_writer.close()
+            writer.close()
+
+    async def _pipe(
+        self, task: asyncio.Task[None] | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (data := await reader.read(65536)) and task not in self._dead:
                 writer.write(data)
                 await writer.drain()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        near_reader, near_writer = await asyncio.open_connection(host, int(port))
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(pipe(reader, near_writer), pipe(near_reader, writer))
-        for stream in (near_writer, writer):
-            stream.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield address, deaf
-    finally:
-        server.close()
+        if task in self._dead:
+            await asyncio.Event().wait()
+        writer.close()
 
 
 async def test_a_connection_that_died_is_noticed(
     sandbox: Sandbox, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "WATCH_SECONDS", 1)
-    monkeypatch.setattr(connection, "TIMEOUT", 1.0)
-    async with swallowing_proxy(sandbox) as (address, deaf):
+    monkeypatch.setattr(connection, "TIMEOUT", 5.0)
+    proxy = Proxy(sandbox)
+    async with proxy.running() as address:
         kubeconfig.write_text(kubeconfig.read_text().replace(sandbox.url, address))
         async with await Cluster.connect() as cluster:
             task = await waiting(cluster, deployment(rollout="hang"))
-            deaf.set()
-            await asyncio.sleep(0.1)
-            deaf.clear()
+            proxy.kill_connections()
             async with await Cluster.connect() as other:
                 await roll_out(other)
-            await asyncio.wait_for(task, 30)
+            with contextlib.suppress(ClusterUnavailable):
+                await asyncio.wait_for(task, 60)
+            # A request over a connection that died fails, too; then the task is retried.
+            await wait_until_healthy(cluster, [await cluster.apply(deployment())], lambda _: None)
 
 
 async def test_a_claim_on_a_name_is_refused_when_it_is_taken(cluster: Cluster) -> None:
