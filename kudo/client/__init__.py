@@ -1,0 +1,11 @@
+"""Plans through Temporal's client: the one place that speaks to it.
+
+Workflows are named by their type, so that nothing of them is imported: anything that can start a Temporal workflow can
+do the same.
+"""
+
+from kudo.client.connection import TASK_QUEUE, connect, has_worker
+from kudo.client.plans import Plans
+from kudo.client.run import Outcome, Run
+
+__all__ = ["TASK_QUEUE", "Outcome", "Plans", "Run", "connect", "has_worker"]

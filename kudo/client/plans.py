@@ -1,0 +1,127 @@
+"""Start, find and cancel plans."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from kudo.client.connection import TASK_QUEUE
+from kudo.client.run import Run, query_status
+from kudo.errors import ConfigurationError, KudoError, PlanAlreadyRunning, PlanNotRunning, TemporalUnavailable
+from kudo.model.execution import PlanRequest, workflow_id
+from kudo.model.status import PlanStatus
+
+WORKFLOW_TYPE = "Plan"
+
+
+class Plans:
+    """The plans of all Instances, as a Temporal client sees them."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def start(self, request: PlanRequest) -> Run:
+        """Start a plan. Raises PlanAlreadyRunning, or TemporalUnavailable."""
+        try:
+            handle = await self._client.start_workflow(
+                WORKFLOW_TYPE,
+                request,
+                id=request.workflow_id,
+                task_queue=TASK_QUEUE,
+                result_type=PlanStatus,
+                memo={"plan": request.plan},
+                static_summary=f"Plan {request.plan} of {request.instance}",
+            )
+        except WorkflowAlreadyStartedError:
+            raise await self._already_running(request.namespace, request.instance) from None
+        except RPCError as error:
+            raise TemporalUnavailable(f"Temporal did not start the plan: {error.message}") from None
+        return Run(self._client, handle, request)
+
+    async def require_namespace(self) -> None:
+        """Raise ConfigurationError where Temporal does not have the namespace, TemporalUnavailable where it is away."""
+        request = DescribeNamespaceRequest(namespace=self._client.namespace)
+        try:
+            await self._client.workflow_service.describe_namespace(request)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise ConfigurationError(
+                    f"Temporal has no namespace {self._client.namespace}. Set TEMPORAL_NAMESPACE to one that it has."
+                ) from None
+            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+
+    async def require_idle(self, namespace: str, instance: str) -> None:
+        """Raise PlanAlreadyRunning where a plan of the Instance runs."""
+        if await self.running(namespace, instance) is not None:
+            raise await self._already_running(namespace, instance)
+
+    async def running(self, namespace: str, instance: str) -> Run | None:
+        """The run of a plan that has not ended; None where there is none. Raises TemporalUnavailable."""
+        try:
+            run, status = await self._describe(namespace, instance)
+        except PlanNotRunning:
+            return None
+        return run if status is WorkflowExecutionStatus.RUNNING else None
+
+    async def latest(self, namespace: str, instance: str) -> Run:
+        """The run that goes on, or the last that ended.
+
+        Raises PlanNotRunning where Temporal knows of none, TemporalUnavailable.
+        """
+        run, _ = await self._describe(namespace, instance)
+        return run
+
+    async def _describe(self, namespace: str, instance: str) -> tuple[Run, WorkflowExecutionStatus | None]:
+        handle = self._client.get_workflow_handle(workflow_id(namespace, instance), result_type=PlanStatus)
+        with _answering(namespace, instance):
+            description = await handle.describe()
+        pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
+        # Other than we, what starts plans may leave no note of which it was.
+        plan = str((await description.memo()).get("plan") or await _plan_name(pinned))
+        request = PlanRequest(namespace=namespace, instance=instance, plan=plan)
+        return Run(self._client, pinned, request), description.status
+
+    async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
+        """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""
+        run = await self.running(namespace, instance)
+        if run is None:
+            raise _not_running(namespace, instance)
+        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+        with _answering(namespace, instance):
+            await handle.signal("cancel", reason)
+        return run
+
+    async def _already_running(self, namespace: str, instance: str) -> KudoError:
+        run = await self.running(namespace, instance)
+        what = f"The plan {run.request.plan}" if run else "A plan"
+        return PlanAlreadyRunning(
+            f"{what} of the instance {instance} in the namespace {namespace} is running, and an instance runs one plan "
+            f"at a time. Wait for it with `kudo plan wait --instance {instance}`, or stop it with `kudo plan cancel "
+            f"--instance {instance}`."
+        )
+
+
+@contextmanager
+def _answering(namespace: str, instance: str) -> Iterator[None]:
+    """Say what it means when Temporal does not do what it is asked."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message:
+            raise _not_running(namespace, instance) from None
+        raise TemporalUnavailable(f"Temporal does not do it: {error.message}") from None
+
+
+def _not_running(namespace: str, instance: str) -> PlanNotRunning:
+    return PlanNotRunning(f"No plan of the instance {instance} in the namespace {namespace} is running.")
+
+
+async def _plan_name(handle: WorkflowHandle[Any, Any]) -> str:
+    try:
+        return (await query_status(handle)).name
+    except TemporalUnavailable:
+        return "(unknown)"

@@ -1,0 +1,140 @@
+"""One run of a plan: how far it is, and how it ended."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError, FailureError
+from temporalio.service import RPCError
+
+from kudo.client.connection import brief
+from kudo.errors import KudoError, TemporalUnavailable
+from kudo.model.execution import PlanRequest
+from kudo.model.status import ExecutionStatus, PlanStatus
+
+QUERY_TIMEOUT = timedelta(seconds=3)
+"""How long a worker may take to answer for a plan; without a worker nobody answers."""
+
+POLL = 0.3
+"""Seconds between two looks at a plan that is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run of a plan ended."""
+
+    status: PlanStatus
+    failure: str = ""
+    """The name of the event that ended it, empty where it is COMPLETE."""
+    message: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return self.status.status is ExecutionStatus.COMPLETE
+
+
+class Run:
+    """One run of a plan."""
+
+    def __init__(self, client: Client, handle: WorkflowHandle[Any, PlanStatus], request: PlanRequest) -> None:
+        self._client = client
+        self._handle = handle
+        self.request = request
+
+    @property
+    def workflow_id(self) -> str:
+        return self._handle.id
+
+    @property
+    def run_id(self) -> str:
+        return self._handle.result_run_id or self._handle.run_id or ""
+
+    async def status(self) -> PlanStatus:
+        """The status as the workflow knows it. Raises TemporalUnavailable where no worker answers for it."""
+        return await query_status(self._handle)
+
+    async def explained(self) -> PlanStatus:
+        """The status, with what the running steps wait for as their messages. Raises TemporalUnavailable."""
+        status = await self.status()
+        for phase in status.phases:
+            waiting = await self._waiting(phase.name) if phase.status.running else {}
+            for step in phase.steps:
+                if step.status is ExecutionStatus.IN_PROGRESS:
+                    step.message = "\n".join(waiting.get(step.name, []))
+        return status
+
+    async def _waiting(self, phase: str) -> dict[str, list[str]]:
+        """What the heartbeats of a phase's tasks say, by step."""
+        found: dict[str, list[str]] = {}
+        with suppress(RPCError):
+            child = await self._client.get_workflow_handle(f"{self.workflow_id}/{phase}").describe()
+            for activity in child.raw_description.pending_activities:
+                beats = await self._client.data_converter.decode(activity.heartbeat_details.payloads)
+                step = activity.activity_id.removeprefix(f"{phase}.").rpartition(".")[0]
+                found.setdefault(step, []).extend(beat["waiting"] for beat in beats if beat.get("waiting"))
+        return found
+
+    async def current(self) -> PlanStatus:
+        """How far the run is, or how it ended. Raises TemporalUnavailable where nobody can say."""
+        description = await self._handle.describe()
+        if description.status is WorkflowExecutionStatus.RUNNING:
+            return await self.explained()
+        return (await self.outcome()).status
+
+    async def follow(self) -> AsyncGenerator[PlanStatus, None]:
+        """The status whenever it changed, until the run has ended. Raises TemporalUnavailable when Temporal is away."""
+        ended = asyncio.create_task(self.outcome())
+        shown = ""
+        try:
+            while not ended.done():
+                try:
+                    status = await self.explained()
+                except TemporalUnavailable:
+                    # No worker answers at the moment; the plan is safe, and goes on when one is back.
+                    pass
+                else:
+                    if (seen := status.model_dump_json()) != shown:
+                        shown = seen
+                        yield status
+                await asyncio.wait([ended], timeout=POLL)
+            yield ended.result().status
+        finally:
+            ended.cancel()
+
+    async def outcome(self) -> Outcome:
+        """Wait for the end of the run. Raises TemporalUnavailable when Temporal is away."""
+        try:
+            return Outcome(await self._handle.result())
+        except WorkflowFailureError as error:
+            return await self._failed(error.cause)
+        except RPCError as error:
+            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+
+    async def _failed(self, cause: BaseException) -> Outcome:
+        if isinstance(cause, ApplicationError) and cause.details:
+            status = PlanStatus.model_validate(cause.details[0])
+            return Outcome(status, cause.type or "", cause.message)
+        try:
+            status = await self.status()
+        except KudoError:
+            status = PlanStatus(name=self.request.plan)
+        if isinstance(cause, CancelledError):
+            status.status = ExecutionStatus.CANCELLED
+            return Outcome(status, "Cancelled", status.message or "The plan was cancelled.")
+        # It was terminated, or ran out of time: nobody was there any more to write its status.
+        message = cause.message if isinstance(cause, FailureError) else str(cause)
+        status.cut_off(ExecutionStatus.FATAL_ERROR, message)
+        return Outcome(status, type(cause).__name__, message)
+
+
+async def query_status(handle: WorkflowHandle[Any, Any]) -> PlanStatus:
+    """Ask a workflow for its status. Raises TemporalUnavailable where no worker answers for it."""
+    try:
+        status: PlanStatus = await handle.query("status", result_type=PlanStatus, rpc_timeout=QUERY_TIMEOUT)
+    except (RPCError, FailureError, RuntimeError) as error:
+        raise TemporalUnavailable(f"No worker answers for {handle.id} ({brief(error)})") from None
+    return status
