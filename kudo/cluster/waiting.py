@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from kudo.cluster.cluster import Cluster
 from kudo.cluster.health import Health, State, health, pod_reason
-from kudo.cluster.watches import INDEX, Watch
+from kudo.cluster.watches import Watch
 from kudo.errors import ConflictError, FailedTerminalStateError, GraceError, KindNotFound, KudoError
+from kudo.manifests import HERITAGE, INSTANCE
 from kudo.model.objects import Object, ObjectRef
 
 Say = Callable[[str], None]
@@ -91,7 +92,7 @@ async def _watching(cluster: Cluster, pending: dict[ObjectRef, Object]) -> Async
             pods = _POD._replace(namespace=namespace)
             # Pods only say why; who may not read them waits without a reason.
             with contextlib.suppress(KudoError):
-                follow = cluster.watches.follow(await cluster.kind_of(pods), namespace, "heritage=kudo")
+                follow = cluster.watches.follow(await cluster.kind_of(pods), namespace, f"{HERITAGE}=kudo")
                 watches[pods] = await stack.enter_async_context(follow)
         yield watches, woken
 
@@ -147,7 +148,7 @@ def _with_pods(watches: dict[ObjectRef, Watch], item: Object, verdict: Health) -
     watch = watches.get(_POD._replace(namespace=item.namespace))
     if not wanted or watch is None or watch.failed:
         return verdict.reason
-    for pod in watch.of_instance(item.labels.get(INDEX, "")):
+    for pod in watch.of_instance(item.labels.get(INSTANCE, "")):
         if wanted <= pod.labels.items() and (reason := pod_reason(pod)):
             return f"{verdict.reason}; pod {pod.name}: {reason}"
     return verdict.reason

@@ -12,6 +12,7 @@ from kudo.cluster.connection import Connection
 from kudo.cluster.discovery import ResourceKind
 from kudo.cluster.failures import failure
 from kudo.errors import ClusterUnavailable, InternalError, KudoError
+from kudo.manifests import INSTANCE
 from kudo.model.objects import Object
 
 LINGER = 5.0
@@ -19,9 +20,6 @@ LINGER = 5.0
 
 MAX_PAUSE = 10.0
 """Seconds between two tries of a watch that the API ends as soon as it begins."""
-
-INDEX = "kudo.dev/instance"
-"""The label by which objects can be looked up."""
 
 
 class Watch:
@@ -122,12 +120,12 @@ class Watch:
     def _put(self, item: Object) -> None:
         self._drop(item.name)
         self._objects[item.name] = item
-        self._index[item.labels.get(INDEX, "")][item.name] = item
+        self._index[item.labels.get(INSTANCE, "")][item.name] = item
 
     def _drop(self, name: str) -> None:
         before = self._objects.pop(name, None)
         if before is not None:
-            self._index[before.labels.get(INDEX, "")].pop(name, None)
+            self._index[before.labels.get(INSTANCE, "")].pop(name, None)
 
     async def _stream(self) -> None:
         """Take in events until the stream ends; the list is read anew then, so that nothing is missed."""

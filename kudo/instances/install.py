@@ -9,6 +9,7 @@ from kudo.instances.definitions import require_definitions
 from kudo.instances.parameters import check_parameters
 from kudo.instances.plans import DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, list_instances
+from kudo.manifests import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.package import DNS_LABEL, Package
@@ -114,7 +115,7 @@ async def install_instance(
     """Make an Instance of an installed package. Raises ConflictError where there is one, and what writing can raise."""
     spec: Manifest = {"operatorVersion": {"name": package.operator_version_name}, "parameters": dict(parameters)}
     instance = _resource("Instance", namespace, name, spec)
-    instance.manifest["metadata"]["labels"] = {"heritage": "kudo", "kudo.dev/operator": package.operator.name}
+    instance.manifest["metadata"]["labels"] = {HERITAGE: "kudo", OPERATOR: package.operator.name}
     await cluster.create(instance)
 
 

@@ -1,6 +1,6 @@
 """Manifests: how a task's templates become the objects that are applied."""
 
 from kudo.manifests.build import build
-from kudo.manifests.enhance import INSTANCE, PLAN_UID
+from kudo.manifests.enhance import HERITAGE, INSTANCE, OPERATOR
 
-__all__ = ["INSTANCE", "PLAN_UID", "build"]
+__all__ = ["HERITAGE", "INSTANCE", "OPERATOR", "build"]
