@@ -47,10 +47,9 @@ class StatusTree:
     def cut_off(self, name: str, status: ExecutionStatus) -> None:
         """Change the status of a phase that did not end well; what seems to run in it does not any more."""
         phase = self.plan.phase(name)
-        for step in phase.steps if phase else ():
-            if step.status.running:
-                step.set(ExecutionStatus.CANCELLED)
-        self.set_phase(name, status)
+        if phase is not None:
+            phase.cut_off(status)
+            self._touch()
 
     def take(self, changes: Iterable[StepChange]) -> None:
         """Take in changes of steps; what comes too late for a step that has ended is dropped."""

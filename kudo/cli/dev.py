@@ -9,15 +9,13 @@ import typer
 
 import worker as worker_process
 from kudo.cli.options import Package, local
+from kudo.cli.packages import deploy
 from kudo.cli.progress import wait_for
 from kudo.cli.run import command, interruption, out
-from kudo.cli.stack import Ports, Stack, free_port, stack
-from kudo.client import Plans, Run, connect, has_worker
+from kudo.cli.session import Session
+from kudo.cli.stack import Ports, free_port, stack
+from kudo.client import Plans, connect, has_worker
 from kudo.errors import TemporalUnavailable
-from kudo.instances.install import check_install, install_instance, install_package
-from kudo.instances.plans import DEPLOY
-from kudo.model.execution import PlanRequest
-from kudo.model.package import Package as PackageContent
 from kudo.packages import read_package
 
 NAMESPACE = "default"
@@ -61,7 +59,9 @@ async def demo(
     ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
     out.print("Starting Temporal, a sandbox cluster and a worker …")
     async with stack(ports, None, "sandbox", rollout) as running:
-        run = await _install(running, content)
+        name = content.operator.name
+        run = await deploy(Session(running.cluster, Plans(running.client), NAMESPACE), content, name, {})
+        out.print(f"Installed the instance {name} of {content.operator_version_name}.")
         out.print(f"Watch it at {running.temporal.ui_of(run.workflow_id, run.run_id)}\n")
         await wait_for(run, None)
         if out.is_terminal:
@@ -70,15 +70,6 @@ async def demo(
             out.print(f"\nTo look around, in another shell:\n\n  {running.exports()}\n  kubectl get pods\n")
             out.print("Ctrl-C ends it.")
             await interrupted.wait()
-
-
-async def _install(running: Stack, package: PackageContent) -> Run:
-    name = package.operator.name
-    await check_install(running.cluster, package, NAMESPACE, name, {})
-    await install_package(running.cluster, package, NAMESPACE)
-    await install_instance(running.cluster, package, NAMESPACE, name, {})
-    out.print(f"Installed the instance {name} of {package.operator_version_name}.")
-    return await Plans(running.client).start(PlanRequest(namespace=NAMESPACE, instance=name, plan=DEPLOY))
 
 
 def worker(

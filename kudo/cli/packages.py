@@ -1,6 +1,7 @@
 """init, install, update, uninstall."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -27,6 +28,7 @@ from kudo.instances.definitions import install_definitions
 from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.plans import CLEANUP, DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, read_instance
+from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
 from kudo.packages import read_package
 
@@ -62,17 +64,22 @@ async def install(
             await install_package(now.cluster, content, now.namespace)
             out.print(f"The package {content.operator_version_name} is installed.")
             return
-        await check_install(now.cluster, content, now.namespace, name, parameters)
-        await now.plans.require_idle(now.namespace, name)
-        await install_package(now.cluster, content, now.namespace)
-        await install_instance(now.cluster, content, now.namespace, name, parameters)
-        try:
-            run = await now.plans.start(now.request(name, DEPLOY))
-        except KudoError:
-            await now.cluster.delete(instance_ref(now.namespace, name))
-            raise
+        run = await deploy(now, content, name, parameters)
         out.print(f"The instance {name} of {content.operator_version_name} is installed in {now.namespace}.")
         await started(run, wait, wait_time)
+
+
+async def deploy(now: Session, content: PackageContent, name: str, parameters: Mapping[str, str]) -> Run:
+    """Install a package and an instance of it, and start its deploy plan; without the plan no instance stays."""
+    await check_install(now.cluster, content, now.namespace, name, parameters)
+    await now.plans.require_idle(now.namespace, name)
+    await install_package(now.cluster, content, now.namespace)
+    await install_instance(now.cluster, content, now.namespace, name, parameters)
+    try:
+        return await now.plans.start(now.request(name, DEPLOY))
+    except KudoError:
+        await now.cluster.delete(instance_ref(now.namespace, name))
+        raise
 
 
 @command

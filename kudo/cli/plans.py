@@ -1,4 +1,4 @@
-"""plan status, trigger, cancel, wait."""
+"""plan status, trigger, cancel, resume, retry, wait."""
 
 import asyncio
 import json

@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from kudo.client.connection import TASK_QUEUE
 from kudo.client.run import Run, query_status
-from kudo.errors import ConfigurationError, KudoError, PlanAlreadyRunning, PlanNotRunning, TemporalUnavailable
+from kudo.errors import ConfigurationError, PlanAlreadyRunning, PlanNotRunning, TemporalUnavailable
 from kudo.model.execution import PlanRequest, workflow_id
 from kudo.model.status import PlanStatus
 
@@ -37,7 +37,7 @@ class Plans:
                 static_summary=f"Plan {request.plan} of {request.instance}",
             )
         except WorkflowAlreadyStartedError:
-            raise await self._already_running(request.namespace, request.instance) from None
+            raise _already_running(request, await self.running(request.namespace, request.instance)) from None
         except RPCError as error:
             raise TemporalUnavailable(f"Temporal did not start the plan: {error.message}") from None
         return Run(self._client, handle, request)
@@ -56,8 +56,9 @@ class Plans:
 
     async def require_idle(self, namespace: str, instance: str) -> None:
         """Raise PlanAlreadyRunning where a plan of the Instance runs."""
-        if await self.running(namespace, instance) is not None:
-            raise await self._already_running(namespace, instance)
+        run = await self.running(namespace, instance)
+        if run is not None:
+            raise _already_running(run.request, run)
 
     async def running(self, namespace: str, instance: str) -> Run | None:
         """The run of a plan that has not ended; None where there is none. Raises TemporalUnavailable."""
@@ -95,15 +96,6 @@ class Plans:
             await handle.signal("cancel", reason)
         return run
 
-    async def _already_running(self, namespace: str, instance: str) -> KudoError:
-        run = await self.running(namespace, instance)
-        what = f"The plan {run.request.plan}" if run else "A plan"
-        return PlanAlreadyRunning(
-            f"{what} of the instance {instance} in the namespace {namespace} is running, and an instance runs one plan "
-            f"at a time. Wait for it with `kudo plan wait --instance {instance}`, or stop it with `kudo plan cancel "
-            f"--instance {instance}`."
-        )
-
 
 @contextmanager
 def _answering(namespace: str, instance: str) -> Iterator[None]:
@@ -114,6 +106,17 @@ def _answering(namespace: str, instance: str) -> Iterator[None]:
         if error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message:
             raise _not_running(namespace, instance) from None
         raise TemporalUnavailable(f"Temporal does not do it: {error.message}") from None
+
+
+def _already_running(request: PlanRequest, run: Run | None) -> PlanAlreadyRunning:
+    """The refusal of a request; the run that is in its way may have ended since."""
+    what = f"The plan {run.request.plan}" if run else "A plan"
+    instance = request.instance
+    return PlanAlreadyRunning(
+        f"{what} of the instance {instance} in the namespace {request.namespace} is running, and an instance runs one "
+        f"plan at a time. Wait for it with `kudo plan wait --instance {instance}`, or stop it with `kudo plan cancel "
+        f"--instance {instance}`."
+    )
 
 
 def _not_running(namespace: str, instance: str) -> PlanNotRunning:

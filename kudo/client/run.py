@@ -80,7 +80,10 @@ class Run:
 
     async def current(self) -> PlanStatus:
         """How far the run is, or how it ended. Raises TemporalUnavailable where nobody can say."""
-        description = await self._handle.describe()
+        try:
+            description = await self._handle.describe()
+        except RPCError as error:
+            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
         if description.status is WorkflowExecutionStatus.RUNNING:
             return await self.explained()
         return (await self.outcome()).status

@@ -41,7 +41,7 @@ class Watch:
     def of_instance(self, instance: str) -> list[Object]:
         """What there is of an Instance now. Raises the error that ended the watch."""
         self._check()
-        return [item for _, item in sorted(self._index[instance].items())]
+        return [item for _, item in sorted(self._index.get(instance, {}).items())]
 
     def get(self, name: str) -> Object | None:
         """One object as it is now. Raises the error that ended the watch."""
@@ -150,7 +150,7 @@ class Watch:
 
     def _wake(self, name: str = "") -> None:
         """Wake those who wait for an object; everybody without a name."""
-        for waker in self._wakers[name] if name else set().union(*self._wakers.values()):
+        for waker in self._wakers.get(name, ()) if name else set().union(*self._wakers.values()):
             waker.set()
 
 

@@ -51,13 +51,16 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
 
 async def update_instance(cluster: Cluster, change: ParameterChange) -> None:
     """Write a change of parameters. Raises what writing to a cluster can raise."""
-    patch = {"spec": {"parameters": dict(change.parameters)}}
-    await cluster.patch(instance_ref(change.namespace, change.instance), patch)
+    await _write_parameters(cluster, change, change.parameters)
 
 
 async def undo_update(cluster: Cluster, change: ParameterChange) -> None:
     """Put parameters back to what they were. Raises what writing to a cluster can raise."""
-    patch = {"spec": {"parameters": dict(change.before)}}
+    await _write_parameters(cluster, change, change.before)
+
+
+async def _write_parameters(cluster: Cluster, change: ParameterChange, values: Mapping[str, str | None]) -> None:
+    patch = {"spec": {"parameters": dict(values)}}
     await cluster.patch(instance_ref(change.namespace, change.instance), patch)
 
 

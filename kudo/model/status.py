@@ -55,6 +55,13 @@ class PhaseStatus(Model):
     def step(self, name: str) -> StepStatus | None:
         return next((step for step in self.steps if step.name == name), None)
 
+    def cut_off(self, status: ExecutionStatus) -> None:
+        """Settle a phase that did not end well; what seems to run in it does not any more."""
+        self.status = status
+        for step in self.steps:
+            if step.status.running:
+                step.set(ExecutionStatus.CANCELLED)
+
 
 class PlanStatus(Model):
     """The status of a plan and all below it; `uid` is the run's, and in Temporal the workflow's run ID."""
@@ -77,11 +84,9 @@ class PlanStatus(Model):
     def cut_off(self, status: ExecutionStatus, message: str) -> None:
         """Settle a plan whose workflow is gone: what seems to run does not any more."""
         self.status, self.message = status, message
-        parts: list[PhaseStatus | StepStatus] = [*self.phases]
-        parts += [step for phase in self.phases for step in phase.steps]
-        for part in parts:
-            if part.status.running:
-                part.status = ExecutionStatus.CANCELLED
+        for phase in self.phases:
+            if phase.status.running:
+                phase.cut_off(ExecutionStatus.CANCELLED)
 
     @classmethod
     def pending(cls, name: str, plan: Plan, uid: str = "") -> "PlanStatus":
