@@ -14,13 +14,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities import GRACE, plan_activities, task_activities
-from kudo.client import TASK_QUEUE, connect
+from kudo.client import TASK_QUEUE, connect, require_search_attributes
 from kudo.cluster import Cluster
-from kudo.errors import KudoError
+from kudo.errors import ConfigurationError, KudoError
+from kudo.model.bounds import UNBOUNDED, Bounds
+from kudo.model.durations import Duration
+from kudo.model.tasks import Retry
 from kudo.templates import Renderer
 from workflows import WORKFLOWS
 from workflows.options import control_queue
@@ -40,9 +45,43 @@ SHUTDOWN = timedelta(seconds=5)
 """How long running activities may take to end when the worker is asked to stop; another worker takes them over."""
 
 
+class Settings(BaseSettings):
+    """Bounds for the tasks of packages that set none, from the environment; without them, tasks are tried for ever."""
+
+    model_config = SettingsConfigDict(env_prefix="KUDO_")
+
+    task_max_attempts: int | None = Field(default=None, ge=1)
+    task_initial_interval: Duration | None = None
+    task_max_interval: Duration | None = None
+    task_timeout: Duration | None = None
+
+    def bounds(self) -> Bounds:
+        """The bounds as a package would have them."""
+        retry = Retry(
+            max_attempts=self.task_max_attempts,
+            initial_interval=self.task_initial_interval,
+            max_interval=self.task_max_interval,
+        )
+        return Bounds(retry=retry, timeout=self.task_timeout)
+
+
+def read_settings() -> Settings:
+    """The settings from the environment. Raises ConfigurationError, which names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [f"KUDO_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()]
+        raise ConfigurationError(f"The settings of the worker cannot be used: {'; '.join(problems)}") from None
+
+
 @asynccontextmanager
 async def running(
-    client: Client, cluster: Cluster, *, grace: timedelta = GRACE, max_cached_workflows: int = CACHED_WORKFLOWS
+    client: Client,
+    cluster: Cluster,
+    *,
+    grace: timedelta = GRACE,
+    bounds: Bounds = UNBOUNDED,
+    max_cached_workflows: int = CACHED_WORKFLOWS,
 ) -> AsyncIterator[None]:
     """Run plans while the body runs; `grace` is for what may be late, see `activities.GRACE`."""
     async with Renderer() as renderer:
@@ -61,7 +100,7 @@ async def running(
         plans = Worker(
             client,
             task_queue=control_queue(TASK_QUEUE),
-            activities=plan_activities(cluster, grace),
+            activities=plan_activities(cluster, renderer, grace, bounds),
             graceful_shutdown_timeout=SHUTDOWN,
         )
         async with tasks, plans:
@@ -73,8 +112,10 @@ async def run() -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    bounds = read_settings().bounds()
     client = await connect()
-    async with await Cluster.connect() as cluster, running(client, cluster):
+    await require_search_attributes(client)
+    async with await Cluster.connect() as cluster, running(client, cluster, bounds=bounds):
         log.info(
             "Running plans of %s, as task queue %s of %s",
             cluster.url,

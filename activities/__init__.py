@@ -7,6 +7,7 @@ from activities.dummy import DummyActivities
 from activities.plan import PlanActivities
 from activities.resources import ResourceActivities
 from kudo.cluster import Cluster
+from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.templates import Renderer
 
 GRACE = timedelta(seconds=60)
@@ -19,7 +20,9 @@ def task_activities(cluster: Cluster, renderer: Renderer, grace: timedelta = GRA
     return [resources.apply, resources.delete, resources.toggle, DummyActivities(grace).dummy]
 
 
-def plan_activities(cluster: Cluster, grace: timedelta = GRACE) -> list[Callable[..., object]]:
+def plan_activities(
+    cluster: Cluster, renderer: Renderer, grace: timedelta = GRACE, bounds: Bounds = UNBOUNDED
+) -> list[Callable[..., object]]:
     """What plans themselves need; none of it waits, and none of it may wait for a task."""
-    plan = PlanActivities(cluster, grace)
-    return [plan.load_active_plan, plan.report_status, plan.request_cancel]
+    plan = PlanActivities(cluster, renderer, grace, bounds)
+    return [plan.load_active_plan, plan.report_status, plan.request_cancel, plan.explain_refusal]

@@ -5,25 +5,31 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.attempt import attempting, attempting_load
+from kudo.client import Plans
 from kudo.cluster import Cluster
 from kudo.instances.active import load_active_plan
 from kudo.instances.report import report_status
+from kudo.model.bounds import Bounds
 from kudo.model.execution import ActivePlan, PlanRequest
 from kudo.model.report import StatusReport
+from kudo.templates import Renderer
 
 
 class PlanActivities:
     """Activities that read and write an Instance."""
 
-    def __init__(self, cluster: Cluster, grace: timedelta) -> None:
+    def __init__(self, cluster: Cluster, renderer: Renderer, grace: timedelta, bounds: Bounds) -> None:
         self._cluster = cluster
+        self._renderer = renderer
         self._grace = grace
+        self._bounds = bounds
 
     @activity.defn
     async def load_active_plan(self, request: PlanRequest) -> ActivePlan:
         """Read everything that a run of a plan needs; it is pinned from here on."""
         async with attempting_load(self._grace):
-            return await load_active_plan(self._cluster, request, activity.info().workflow_run_id or "")
+            uid = activity.info().workflow_run_id or ""
+            return await load_active_plan(self._cluster, self._renderer, request, uid, self._bounds)
 
     @activity.defn
     async def report_status(self, report: StatusReport) -> bool:
@@ -37,3 +43,9 @@ class PlanActivities:
         info = activity.info()
         plan = activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
         await plan.cancel(reason=reason)
+
+    @activity.defn
+    async def explain_refusal(self, request: PlanRequest) -> str:
+        """Say which plan is in the way of one that was asked for."""
+        async with attempting(self._grace):
+            return str(await Plans(activity.client()).refusal(request))

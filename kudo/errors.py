@@ -20,6 +20,8 @@ KudoError
 │   ├── FailedTerminalStateError     │
 │   ├── ToggleTaskError              │
 │   ├── DummyTaskError               ┘
+│   ├── RetriesExhausted             a task that failed as often as it may
+│   ├── TimedOut                     what was not done within its timeout
 │   ├── PlanTooLarge                 a plan that does not fit into one Temporal message
 │   └── InternalError                a defect of this project
 └── TransientError                   a retry may help: left to the retry policy
@@ -130,6 +132,14 @@ class ToggleTaskError(FatalError):
 
 class DummyTaskError(FatalError):
     """A Dummy task that was asked to fail for good."""
+
+
+class RetriesExhausted(FatalError):
+    """A task that failed as often as its package allows."""
+
+
+class TimedOut(FatalError):
+    """What was not done within the timeout that its package gives it."""
 
 
 class PlanTooLarge(FatalError):

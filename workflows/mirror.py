@@ -1,7 +1,7 @@
 """Mirrors the status of a plan to its Instance, not more often than is useful."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -26,21 +26,30 @@ class Mirror:
         self._request = request
         self._tree = tree
         self._following: asyncio.Task[None] | None = None
+        self._events: list[PlanEvent] = []
+        self._written = 0
 
-    def start(self, *events: PlanEvent) -> None:
-        """Write the status and events, and from now on every change."""
-        self._following = asyncio.create_task(self._follow(list(events)))
+    def start(self, event: PlanEvent) -> None:
+        """Write the status and an event, and from now on every change."""
+        self._events.append(event)
+        self._following = asyncio.create_task(self._follow())
+
+    def tell(self, event: PlanEvent) -> None:
+        """Write an event, with the next status."""
+        self._events.append(event)
+        self._tree.changed = True
 
     @property
     def began(self) -> bool:
         """Whether anything of this run was written."""
         return self._following is not None
 
-    async def finish(self, *events: PlanEvent) -> None:
+    async def finish(self, events: Iterable[PlanEvent]) -> None:
         """Write the last status and events; a plan ends even if that fails, as its outcome stands."""
         if self._following is not None:
             await stop([self._following])
-        await self._try(self._write(list(events)))
+        self._events += events
+        await self._try(self._write())
 
     async def refuse(self, event: PlanEvent) -> None:
         """Write why a run could not begin; what was recorded of the plan stays, and no unknown plan is recorded."""
@@ -55,27 +64,30 @@ class Mirror:
             reason = root_cause(error).message if isinstance(error, FailureError) else "it took too long"
             workflow.logger.warning("The end of the plan could not be written to the Instance: %s", reason)
 
-    async def _follow(self, events: list[PlanEvent]) -> None:
+    async def _follow(self) -> None:
         while True:
             await workflow.wait_condition(lambda: self._tree.changed)
             try:
-                await self._write(events)
+                await self._write()
             except FailureError as error:
                 raise_if_cancelled()
                 workflow.logger.warning(
                     "The status could not be written to the Instance: %s", root_cause(error).message
                 )
-            events = []
             raise_if_cancelled()
             await workflow.sleep(self._interval())
 
     def _interval(self) -> timedelta:
-        """The status of a large plan is large, and each write of it is in the history."""
-        steps = sum(len(phase.steps) for phase in self._tree.plan.phases)
-        return options.REPORT_INTERVAL * max(1, steps / 100)
+        """Each write of a status is in the history: that of a large plan is large, and that of a long one goes on."""
+        slower = 1 << self._written // options.REPORT_BUDGET
+        return options.REPORT_INTERVAL * max(1, self._tree.steps / 100) * slower
 
-    async def _write(self, events: list[PlanEvent]) -> None:
+    async def _write(self) -> None:
         self._tree.changed = False
+        self._tree.show()
         plan = self._tree.plan
+        events = list(self._events)
         report = StatusReport(request=self._request, uid=plan.uid, status=plan, events=events)
+        self._written += len(plan.model_dump_json())
         await control("report_status", report, f"Report {plan.status}")
+        del self._events[: len(events)]

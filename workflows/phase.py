@@ -2,22 +2,25 @@
 
 import asyncio
 from functools import partial
+from typing import Annotated, NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from workflows import options
-from workflows.branches import finish, run_branches, run_side_by_side
+from workflows.branches import finish, raise_if_cancelled, run_branches, run_side_by_side
+from workflows.deadlines import deadline, earliest, explain_timeout, later, wait_until
 from workflows.failures import fatal, is_cancelled_exception
 from workflows.pace import Pace
+from workflows.pause import Pause
 from workflows.reports import Reports
 
 with workflow.unsafe.imports_passed_through():
-    from kudo.model.base import Model
-    from kudo.model.execution import ActivePlan, StepChange, TaskRequest
+    from kudo.model.base import OMIT_EMPTY, Model
+    from kudo.model.execution import ActivePlan, Approval, Deadline, StepChange, TaskRequest
     from kudo.model.plans import Phase as PhaseSpec
     from kudo.model.plans import Step
-    from kudo.model.status import ExecutionStatus, PhaseStatus
+    from kudo.model.status import ExecutionStatus, PhaseStatus, StepStatus
     from kudo.model.tasks import Task
 
 ACTIVITIES = {"Apply": "apply", "Delete": "delete", "Toggle": "toggle", "Dummy": "dummy"}
@@ -29,6 +32,16 @@ class PhaseRequest(Model):
     spec: PhaseSpec
     status: PhaseStatus
     active: ActivePlan
+    deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
+    paused: Annotated[bool, OMIT_EMPTY] = False
+
+
+class Decision(Model):
+    """What became of a step that waits for somebody's approval."""
+
+    step: str
+    approved: bool
+    approval: Approval
 
 
 @workflow.defn(name="Phase")
@@ -41,23 +54,30 @@ class Phase:
         self._status = request.status
         self._tasks = {task.name: task for task in request.active.tasks}
         self._overhead = len(request.active.metadata.model_dump_json()) + len(str(request.active.params))
-        self._reports = Reports()
+        self._reports = Reports(request.status)
         self._pace = Pace()
+        self._pause = Pause(request.paused)
+        self._decisions: dict[str, Decision] = {}
         self._slots = asyncio.Semaphore(options.PENDING_ACTIVITIES)
 
     @workflow.run
     async def run(self, request: PhaseRequest) -> PhaseStatus:
-        """Run all steps that are not COMPLETE yet; fails with the event's name as type when a task is fatal."""
+        """Run all steps that are not done yet; fails with the event's name as type when a task is fatal."""
         steps = [partial(self._run_step, step) for step in request.spec.steps]
         try:
             await run_branches(steps, request.spec.strategy)
         except (FailureError, asyncio.CancelledError) as error:
-            await self._reports.flush()
             if isinstance(error, FailureError) and not is_cancelled_exception(error):
+                await self._reports.drop()
                 raise fatal(error, self._status) from error
+            # A workflow that ends as cancelled has no result that could say how far it got.
+            await self._reports.flush()
             raise
-        await self._reports.flush()
-        self._status.status = ExecutionStatus.COMPLETE
+        if not all(step.status.done for step in self._status.steps):
+            await self._reports.flush()
+            self._continue()
+        await self._reports.drop()
+        self._status.set(ExecutionStatus.COMPLETE, at=workflow.now())
         return self._status
 
     @workflow.query
@@ -65,13 +85,38 @@ class Phase:
         """The status of the phase as it knows it; a task that is being retried is known to the plan alone."""
         return self._status
 
+    @workflow.signal
+    def set_paused(self, paused: bool) -> None:
+        """Sent by the plan, when it is paused or resumed."""
+        self._pause.set(paused)
+
+    @workflow.signal
+    def decide(self, decision: Decision) -> None:
+        """Sent by the plan, when somebody approved a step or refused to."""
+        self._decisions.setdefault(decision.step, decision)
+
+    def _is_full(self) -> bool:
+        """Whether the history is as long as it should get; what is left is then done in a new run."""
+        info = workflow.info()
+        return (
+            info.get_current_history_length() > options.MAX_EVENTS
+            or info.get_current_history_size() > options.MAX_HISTORY
+        )
+
+    def _continue(self) -> NoReturn:
+        update = {"status": self._status, "deadline": self._deadline(), "paused": self._pause.on}
+        workflow.continue_as_new(self._request.model_copy(update=update))
+
+    def _deadline(self) -> Deadline | None:
+        return later(self._request.deadline, self._pause.lasted)
+
     async def _run_step(self, step: Step) -> None:
-        status = self._status.step(step.name)
-        if status is None or status.status is ExecutionStatus.COMPLETE:
+        status = self._own(step)
+        await self._pause.over()
+        if status.status.done or self._is_full():
             return
-        self._set(step, ExecutionStatus.IN_PROGRESS)
         try:
-            await run_side_by_side([partial(self._run_task, step, name) for name in step.tasks])
+            await self._run_tasks(step)
         except (FailureError, asyncio.CancelledError) as error:
             if is_cancelled_exception(error):
                 self._set(step, ExecutionStatus.CANCELLED)
@@ -80,19 +125,49 @@ class Phase:
             raise
         self._set(step, ExecutionStatus.COMPLETE)
 
-    async def _run_task(self, step: Step, name: str) -> None:
+    async def _run_tasks(self, step: Step) -> None:
+        own = deadline(f"step {self._request.spec.name}.{step.name}", step.timeout)
+        if step.approval:
+            own = await self._approved(step, own)
+        self._set(step, ExecutionStatus.IN_PROGRESS)
+        limit = earliest(own, self._deadline())
+        await run_side_by_side([partial(self._run_task, step, name, limit) for name in step.tasks])
+
+    async def _approved(self, step: Step, own: Deadline | None) -> Deadline | None:
+        """Wait until somebody approves; the deadline of the step, put off by pauses meanwhile."""
+        before = self._pause.lasted
+
+        def limit() -> Deadline | None:
+            return earliest(later(own, self._pause.lasted - before), self._deadline())
+
+        self._set(step, ExecutionStatus.WAITING_APPROVAL)
+        await wait_until(lambda: step.name in self._decisions, limit, "it waited for an approval")
+        decision = self._decisions[step.name]
+        if not decision.approved:
+            raise ApplicationError(f"Refused by {decision.approval}", type="ApprovalRefused", non_retryable=True)
+        await self._pause.over()
+        raise_if_cancelled()
+        return later(own, self._pause.lasted - before)
+
+    async def _run_task(self, step: Step, name: str, limit: Deadline | None) -> None:
         task = self._tasks[name]
         request = self._task_request(step, task)
         async with self._slots:
             await self._pace.room_for(self._overhead + sum(map(len, request.templates.values())))
+            request.deadline = earliest(limit, deadline(f"task {name}", task.timeout))
             activity = workflow.start_activity(
                 ACTIVITIES[task.kind],
                 request,
                 activity_id=f"{self._request.spec.name}.{step.name}.{task.name}",
-                summary=f"{task.kind} {task.name}",
-                **options.TASK,
+                summary=_summary(task),
+                **options.for_task(task, request.deadline),
             )
-            await finish(activity, options.CANCEL_BOUND)
+            try:
+                await finish(activity, options.CANCEL_BOUND)
+            except ActivityError as error:
+                if out_of_time := explain_timeout(error, request.deadline):
+                    raise out_of_time from error
+                raise
 
     def _task_request(self, step: Step, task: Task) -> TaskRequest:
         active = self._request.active
@@ -106,8 +181,23 @@ class Phase:
             metadata=active.metadata,
         )
 
-    def _set(self, step: Step, status: ExecutionStatus, message: str = "") -> None:
+    def _own(self, step: Step) -> StepStatus:
         own = self._status.step(step.name)
-        if own is not None and own.set(status, message):
-            change = StepChange(phase=self._request.spec.name, step=step.name, status=status, message=message)
-            self._reports.send(change)
+        if own is None:
+            raise ApplicationError(
+                f"The status of the phase {self._status.name} has no step {step.name}.",
+                type="MissingStepStatus",
+                non_retryable=True,
+            )
+        return own
+
+    def _set(self, step: Step, status: ExecutionStatus, message: str = "") -> None:
+        now = workflow.now()
+        if self._own(step).set(status, message, now):
+            phase = self._request.spec.name
+            self._reports.send(StepChange(phase=phase, step=step.name, status=status, message=message, at=now))
+
+
+def _summary(task: Task) -> str:
+    count = len(task.template_names())
+    return f"{task.kind} {task.name}" + (f": {count} resource{'s'[: count - 1]}" if count else "")

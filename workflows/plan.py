@@ -12,16 +12,19 @@ from temporalio.workflow import ChildWorkflowHandle
 from workflows import options
 from workflows.branches import cancelled, finish, raise_if_cancelled, run_branches, uninterrupted
 from workflows.control import control
+from workflows.deadlines import deadline, earliest, later
 from workflows.failures import details, fatal, is_cancelled_exception
 from workflows.mirror import Mirror
 from workflows.pace import Pace
 from workflows.phase import Phase, PhaseRequest
 from workflows.status import StatusTree
+from workflows.steering import Steering
+from workflows.visibility import Visibility
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from kudo.model.execution import ActivePlan, PlanRequest, StepChange
+    from kudo.model.execution import ActivePlan, Approval, Deadline, PlanRequest, StepChange
     from kudo.model.plans import Phase as PhaseSpec
     from kudo.model.report import PlanEvent
     from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus
@@ -37,7 +40,10 @@ class Plan:
         self._request, self._problem = _read(request)
         self._tree = StatusTree(self._request.instance, self._request.plan)
         self._mirror = Mirror(self._request, self._tree)
+        self._visibility = Visibility(self._request)
+        self._steering = Steering(self._tree, self._mirror, self._visibility)
         self._cancel_reason = ""
+        self._deadline: Deadline | None = None
         self._pace = Pace()
 
     @workflow.run
@@ -79,6 +85,41 @@ class Plan:
         # A workflow that was not asked to by the server cannot end as Canceled, and it cannot ask for itself.
         await control("request_cancel", reason, "Cancel")
 
+    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def pause(self, reason: str = "") -> None:
+        """Start no further step; what runs is finished."""
+        await self._steering.set_paused(True, reason)
+
+    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def resume(self, reason: str = "") -> None:
+        """Go on after a pause."""
+        await self._steering.set_paused(False, reason)
+
+    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def approve(self, approval: Approval) -> None:
+        """Let a step go on that waits for approval; as an update it is answered."""
+        await self._steering.decide_if_waiting(approval, approved=True)
+
+    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def refuse(self, approval: Approval) -> None:
+        """End the plan at a step that waits for approval; as an update it is answered."""
+        await self._steering.decide_if_waiting(approval, approved=False)
+
+    @workflow.update(name="approve", unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def approve_and_answer(self, approval: Approval) -> None:
+        """Like the signal. Rejected where the step does not wait."""
+        await self._steering.decide(approval, approved=True)
+
+    @workflow.update(name="refuse", unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def refuse_and_answer(self, approval: Approval) -> None:
+        """Like the signal. Rejected where the step does not wait."""
+        await self._steering.decide(approval, approved=False)
+
+    @approve_and_answer.validator
+    @refuse_and_answer.validator
+    def _is_waiting(self, approval: Approval) -> None:
+        self._steering.approvals.find(approval)
+
     async def _run_under_its_own_id(self) -> PlanStatus:
         """What a Schedule starts has an ID of its own; the plan runs under that of the instance, so one at a time."""
         try:
@@ -86,11 +127,8 @@ class Plan:
                 Plan.run, self._request, id=self._request.workflow_id, static_summary=f"Plan {self._request.plan}"
             )
         except WorkflowAlreadyStartedError:
-            raise ApplicationError(
-                f"A plan of the instance {self._request.instance} is running, and an instance runs one plan at a time.",
-                type="PlanAlreadyRunning",
-                non_retryable=True,
-            ) from None
+            refusal = await control("explain_refusal", self._request, "Ask what is running")
+            raise ApplicationError(refusal, type="PlanAlreadyRunning", non_retryable=True) from None
         return await finish(plan, options.PHASE_BOUND)
 
     async def _run(self) -> None:
@@ -98,6 +136,9 @@ class Plan:
         raise_if_cancelled()
         self._tree.load(active.status)
         self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
+        self._tree.set_paused(self._steering.pause.on)
+        self._deadline = deadline(f"plan {active.name}", active.spec.timeout)
+        self._visibility.show(ExecutionStatus.IN_PROGRESS, active.metadata.operator_name)
         self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
         await self._run_phases(active)
 
@@ -107,10 +148,19 @@ class Plan:
 
     async def _run_phase(self, active: ActivePlan, phase: PhaseSpec) -> None:
         status = self._tree.plan.phase(phase.name)
-        if status is None or status.status is ExecutionStatus.COMPLETE:
+        if status is None:
+            raise ApplicationError(
+                f"The status of the plan {active.name} has no phase {phase.name}.",
+                type="MissingPhaseStatus",
+                non_retryable=True,
+            )
+        if status.status.done:
             return
+        await self._steering.pause.over()
         request = _phase_request(active, phase, status)
         await self._pace.room_for(len(request.model_dump_json()))
+        limit = later(self._deadline, self._steering.pause.lasted)
+        request.deadline = earliest(limit, deadline(f"phase {phase.name}", phase.timeout))
         self._tree.set_phase(phase.name, ExecutionStatus.IN_PROGRESS)
         try:
             self._tree.settle(await self._execute(request))
@@ -137,7 +187,11 @@ class Plan:
             id_reuse_policy=WorkflowIDReusePolicy.TERMINATE_IF_RUNNING,
             static_summary=f"Phase {name} of plan {self._request.plan} of {self._request.instance}",
         )
-        return await finish(child, options.PHASE_BOUND)
+        await self._steering.begin(name, child)
+        try:
+            return await finish(child, options.PHASE_BOUND)
+        finally:
+            self._steering.end(name)
 
     async def _end(self, status: ExecutionStatus, error: BaseException | None = None) -> None:
         """Settle the final status, and write it to the Instance, whatever arrives meanwhile."""
@@ -153,8 +207,9 @@ class Plan:
             # A step that says why says it alone.
             message = "" if self._tree.plan.failed_steps() else failure.message
         self._tree.set_plan(status, message)
+        self._visibility.show(status)
         if self._mirror.began:
-            await uninterrupted(self._mirror.finish(*events))
+            await uninterrupted(self._mirror.finish(events))
         elif events[0].type == "Warning":
             await uninterrupted(self._mirror.refuse(events[0]))
 

@@ -1,22 +1,30 @@
 """How a phase tells its plan about its steps."""
 
 import asyncio
+import contextlib
+from datetime import datetime
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
+from workflows import options
 from workflows.branches import uninterrupted
 
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import StepChange
+    from kudo.model.status import PhaseStatus
+    from kudo.model.tree import phase_tree
 
 
 class Reports:
-    """Sends changes of steps to the plan, in order; what changes while a signal is under way goes with the next."""
+    """Sends changes of steps to the plan, in order; what changes shortly after a signal goes with the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: PhaseStatus) -> None:
+        self._status = status
         self._waiting: dict[str, StepChange] = {}
         self._sending: asyncio.Task[None] | None = None
+        self._sent: datetime | None = None
+        self._hurry = False
 
     def send(self, change: StepChange) -> None:
         """Tell the plan, soon."""
@@ -26,12 +34,24 @@ class Reports:
 
     async def flush(self) -> None:
         """Wait until the plan knows everything."""
+        self._hurry = True
         if self._sending is not None:
             await uninterrupted(self._sending)
+
+    async def drop(self) -> None:
+        """Leave out what was not sent yet: the result of the phase says it all."""
+        if not _holds_back():
+            await self.flush()
+            return
+        self._waiting.clear()
+        workflow.set_current_details(_shown(self._status))
 
     async def _send(self) -> None:
         parent = workflow.info().parent
         while parent and self._waiting:
+            if _holds_back():
+                await self._hold_back()
+            workflow.set_current_details(_shown(self._status))
             changes = list(self._waiting.values())
             self._waiting.clear()
             plan = workflow.get_external_workflow_handle(parent.workflow_id, run_id=parent.run_id)
@@ -40,3 +60,20 @@ class Reports:
             except FailureError as error:
                 # The plan has ended, and this phase is about to.
                 workflow.logger.warning("The plan could not be told about steps: %s", error.message)
+
+    async def _hold_back(self) -> None:
+        """A chain of quick steps must not cost the plan a workflow task for each."""
+        left = self._sent + options.HOLD_BACK - workflow.now() if self._sent else None
+        if left and left.total_seconds() > 0 and not self._hurry:
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(lambda: self._hurry, timeout=left)
+        self._sent = workflow.now()
+
+
+def _holds_back() -> bool:
+    """Whether this phase was started since signals are held back; older ones go on as they began."""
+    return workflow.patched("hold-back-reports")
+
+
+def _shown(status: PhaseStatus) -> str:
+    return f"```\n{phase_tree(status)}\n```"

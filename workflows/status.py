@@ -11,6 +11,9 @@ with workflow.unsafe.imports_passed_through():
 
 Errors = dict[str, str]
 
+SHOWN_AT_ONCE = 100
+"""Steps of a plan whose tree is drawn at every change; that of a larger one is drawn when it is reported."""
+
 
 class StatusTree:
     """Takes in changes of steps, from phases and from tasks that are being retried, and shows the tree."""
@@ -28,27 +31,35 @@ class StatusTree:
 
     def set_plan(self, status: ExecutionStatus, message: str = "") -> None:
         """Change the status of the plan itself."""
-        self.plan.status, self.plan.message = status, message
+        self.plan.set(status, message, workflow.now())
+        self.plan.paused = self.plan.paused and not status.terminal
+        self._touch()
+
+    def set_paused(self, paused: bool) -> None:
+        """Show that the plan is paused, or is not any more."""
+        self.plan.paused = paused
         self._touch()
 
     def set_phase(self, name: str, status: ExecutionStatus) -> None:
         """Change the status of a phase itself."""
         phase = self.plan.phase(name)
         if phase is not None:
-            phase.status = status
+            phase.set(status, at=workflow.now())
             self._touch()
 
     def settle(self, final: PhaseStatus) -> None:
         """Take over the status of a phase as it ended, whatever was heard of it before."""
         for step in final.steps:
-            self._step(final.name, step.name).set(step.status, step.message)
+            own = self._step(final.name, step.name)
+            own.set(step.status, step.message)
+            own.start_time, own.completion_time = step.start_time, step.completion_time
         self.set_phase(final.name, final.status)
 
     def cut_off(self, name: str, status: ExecutionStatus) -> None:
         """Change the status of a phase that did not end well; what seems to run in it does not any more."""
         phase = self.plan.phase(name)
         if phase is not None:
-            phase.cut_off(status)
+            phase.cut_off(status, workflow.now())
             self._touch()
 
     def take(self, changes: Iterable[StepChange]) -> None:
@@ -75,12 +86,23 @@ class StatusTree:
             if status is ExecutionStatus.ERROR:
                 errors[change.task] = change.message
             status = ExecutionStatus.IN_PROGRESS
+        at = change.at or workflow.now()
         if status is ExecutionStatus.IN_PROGRESS and errors:
-            step.set(ExecutionStatus.ERROR, "\n".join(errors.values()))
+            step.set(ExecutionStatus.ERROR, "\n".join(errors.values()), at)
         else:
-            step.set(status, change.message if status.terminal else "")
+            step.set(status, change.message if status.terminal else "", at)
 
     def _touch(self) -> None:
         self.plan.last_updated_timestamp = workflow.now()
         self.changed = True
+        if self.steps <= SHOWN_AT_ONCE:
+            self.show()
+
+    @property
+    def steps(self) -> int:
+        """How many steps the plan has."""
+        return sum(len(phase.steps) for phase in self.plan.phases)
+
+    def show(self) -> None:
+        """Show the tree in the Web UI."""
         workflow.set_current_details(f"```\n{status_tree(self._instance, self.plan)}\n```")

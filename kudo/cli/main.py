@@ -4,7 +4,7 @@ from importlib import metadata
 
 import typer
 
-from kudo.cli import dev, get, packages, plans
+from kudo.cli import controls, dev, get, packages, plans
 from kudo.cli.run import leave, out
 
 app = typer.Typer(
@@ -17,6 +17,8 @@ app.command()(packages.init)
 app.command()(packages.install)
 app.command()(packages.update)
 app.command()(packages.uninstall)
+for control in (controls.cancel, controls.pause, controls.resume, controls.retry, controls.approve, controls.refuse):
+    plans.app.command()(control)
 app.add_typer(plans.app, name="plan")
 app.add_typer(get.app, name="get")
 app.command()(dev.dev)

@@ -29,6 +29,9 @@ ParameterFiles = Annotated[
     list[Path] | None,
     typer.Option("--parameter-file", "-P", metavar="FILE", help="YAML file of parameters; -p overrides it."),
 ]
+StartFrom = Annotated[
+    str, typer.Option("--from", metavar="PHASE[.STEP]", help="Leave out what is listed before this phase or step.")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end of the plan; fails when the plan fails.")]
 WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS", help="How long --wait waits.")]
 Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Print as JSON or YAML.")]

@@ -157,10 +157,10 @@ async def _has_cleanup(now: Session, instance: InstanceResource) -> bool:
     return version is not None and CLEANUP in version.spec.plans
 
 
-async def started(run: Run, wait: bool, wait_time: float) -> None:
-    """Say that a plan has started; with `wait`, show it to its end."""
+async def started(run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
+    """Say that a plan has started, or what else it did; with `wait`, show it to its end."""
     request = run.request
-    out.print(f"The plan {request.plan} has started.")
+    out.print(f"The plan {request.plan} {verb}.")
     if wait:
         await wait_for(run, wait_time)
     else:

@@ -1,23 +1,41 @@
-"""plan status, trigger, cancel, resume, retry, wait."""
+"""plan status, trigger, history, wait."""
 
 import asyncio
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.live import Live
+from pydantic import JsonValue
+from rich.table import Table
+from rich.text import Text
 
-from kudo.cli.options import Instance, Namespace, Output, ParameterFiles, Parameters, Wait, WaitTime, read_parameters
+from kudo.cli.options import (
+    Instance,
+    Namespace,
+    Output,
+    ParameterFiles,
+    Parameters,
+    StartFrom,
+    Wait,
+    WaitTime,
+    read_parameters,
+)
 from kudo.cli.packages import started
-from kudo.cli.progress import ended, styled_tree, wait_for
+from kudo.cli.progress import live_tree, styled_status, styled_tree, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
+from kudo.client import PastRun
 from kudo.errors import KudoError, RequestError
+from kudo.instances.active import read_plan
+from kudo.instances.beginning import start_from
 from kudo.instances.parameters import check_parameters
 from kudo.instances.plans import CLEANUP, require_plan
 from kudo.instances.resources import find_operator_version, read_instance, read_operator_version
 from kudo.model import yaml
+from kudo.model.base import JsonObject
+from kudo.model.durations import show_elapsed
 from kudo.model.execution import PlanRequest
 from kudo.model.status import ExecutionStatus, PlanStatus
 
@@ -47,15 +65,12 @@ async def status(
 
 
 async def _watch(now: Session, instance: str) -> None:
-    with Live(console=out, auto_refresh=False, transient=not out.is_terminal) as live:
-        while True:
-            plans = await _statuses(now, instance)
-            live.update(styled_tree(instance, *plans), refresh=True)
-            if not any(plan.status.running or plan.status is ExecutionStatus.PENDING for plan in plans):
-                break
+    """Show the plans, with how long each part takes, until none is running."""
+    plans = await _statuses(now, instance)
+    with live_tree(lambda: styled_tree(instance, *plans, now=datetime.now(UTC))):
+        while any(plan.status.running or plan.status is ExecutionStatus.PENDING for plan in plans):
             await asyncio.sleep(WATCH)
-    if not out.is_terminal:
-        out.print(styled_tree(instance, *plans))
+            plans = await _statuses(now, instance)
 
 
 async def _statuses(now: Session, instance: str) -> list[PlanStatus]:
@@ -76,7 +91,10 @@ async def _statuses(now: Session, instance: str) -> list[PlanStatus]:
 
 
 def _print(plans: list[PlanStatus], output: str) -> None:
-    content = {"planStatus": {plan.name: plan.to_json() for plan in plans}}
+    _print_as(output, {"planStatus": {plan.name: plan.to_json() for plan in plans}})
+
+
+def _print_as(output: str, content: JsonValue) -> None:
     text = json.dumps(content, indent=2) if output == "json" else yaml.dump(content).rstrip()
     out.print(text, markup=False)
 
@@ -89,6 +107,7 @@ async def trigger(
     namespace: Namespace = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
+    place: StartFrom = "",
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
@@ -101,52 +120,60 @@ async def trigger(
         if name == CLEANUP:
             raise RequestError("The plan cleanup runs when the instance is uninstalled, with `kudo uninstall`.")
         check_parameters(version.spec.parameters, {**there.spec.parameters, **parameters})
-        request = PlanRequest(namespace=now.namespace, instance=instance, plan=name, parameters=parameters)
+        if place:
+            start_from(PlanStatus.pending(name, read_plan(version, name)), place)
+        request = PlanRequest(
+            namespace=now.namespace, instance=instance, plan=name, parameters=parameters, start_from=place
+        )
         await started(await now.plans.start(request), wait, wait_time)
 
 
 @app.command()
 @command
-async def cancel(
+async def history(
     instance: Instance,
     namespace: Namespace = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; shown in the plan's status.")] = "",
-    wait: Wait = False,
-    wait_time: WaitTime = 300,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many runs.")] = 20,
+    output: Output = None,
 ) -> None:
-    """Cancel the running plan of an instance; what was applied stays."""
+    """List the runs of the plans of an instance that Temporal remembers, the newest first."""
     async with session(namespace) as now:
-        run = await now.plans.cancel(now.namespace, instance, reason or "cancelled with kudo plan cancel")
-        out.print(f"The plan {run.request.plan} is asked to stop.")
-        if wait:
-            out.print(styled_tree(instance, (await ended(run, wait_time)).status))
+        runs = await now.plans.history(now.namespace, instance, limit)
+        if output:
+            _print_as(output, [_as_json(run) for run in runs])
+        elif not runs:
+            out.print(f"Temporal remembers no run of a plan of the instance {instance} in {now.namespace}.")
+        else:
+            # As wide as it is: what is cut off cannot be read, nor found by grep.
+            out.print(_history_table(runs), width=10_000)
 
 
-@app.command()
-@command
-async def resume(
-    instance: Instance, namespace: Namespace = None, wait: Wait = False, wait_time: WaitTime = 300
-) -> None:
-    """Run the plan that failed or was cancelled again, without the steps that are COMPLETE."""
-    await _again(instance, namespace, wait, wait_time, resume=True)
+def _history_table(runs: list[PastRun]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("STARTED", "DURATION", "PLAN", "STATUS", "STARTED BY", "FAILED"):
+        table.add_column(column, no_wrap=True)
+    for run in runs:
+        took = show_elapsed((run.completion_time or datetime.now(UTC)) - run.start_time)
+        started_at = f"{run.start_time.astimezone():%Y-%m-%d %H:%M:%S}"
+        failing = run.failing.partition("\n")[0]
+        table.add_row(started_at, took, run.request.plan, styled_status(run.status), run.started_by, Text(failing))
+    return table
 
 
-@app.command()
-@command
-async def retry(instance: Instance, namespace: Namespace = None, wait: Wait = False, wait_time: WaitTime = 300) -> None:
-    """Run the plan that failed or was cancelled again, from the beginning."""
-    await _again(instance, namespace, wait, wait_time, resume=False)
-
-
-async def _again(instance: str, namespace: str | None, wait: bool, wait_time: float, *, resume: bool) -> None:
-    async with session(namespace) as now:
-        there = await read_instance(now.cluster, now.namespace, instance)
-        last = there.status.last
-        if last is None or last.status is ExecutionStatus.COMPLETE:
-            what = "No plan of it was run yet" if last is None else f"Its last plan, {last.name}, is COMPLETE"
-            raise RequestError(f"There is nothing to run again for the instance {instance}. {what}.")
-        request = PlanRequest(namespace=now.namespace, instance=instance, plan=last.name, resume=resume)
-        await started(await now.plans.start(request), wait, wait_time)
+def _as_json(run: PastRun) -> JsonObject:
+    content: JsonObject = {
+        "plan": run.request.plan,
+        "runId": run.run_id,
+        "startTime": run.start_time.isoformat(),
+        "completionTime": run.completion_time.isoformat() if run.completion_time else None,
+        "startedBy": run.started_by,
+        "status": run.status,
+        "failing": run.failing,
+        "parameters": {**run.request.parameters},
+        "resume": run.request.resume,
+        "startFrom": run.request.start_from,
+    }
+    return {name: value for name, value in content.items() if value not in (None, "", {}, False)}
 
 
 @app.command("wait")

@@ -1,9 +1,9 @@
 """Showing how a plan goes: a live tree in a terminal, plain lines elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import aclosing
-from datetime import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from datetime import UTC, datetime
 
 import typer
 from rich.live import Live
@@ -15,12 +15,14 @@ from kudo.errors import RequestError, TemporalUnavailable
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tree import status_tree
 
-STYLES = {
+STYLES: dict[str, str] = {
     ExecutionStatus.COMPLETE: "green",
     ExecutionStatus.IN_PROGRESS: "cyan",
     ExecutionStatus.ERROR: "yellow",
     ExecutionStatus.FATAL_ERROR: "bold red",
     ExecutionStatus.CANCELLED: "magenta",
+    ExecutionStatus.WAITING_APPROVAL: "bold yellow",
+    ExecutionStatus.SKIPPED: "dim",
     ExecutionStatus.PENDING: "dim",
     ExecutionStatus.NEVER_RUN: "dim",
 }
@@ -73,9 +75,21 @@ async def show(run: Run, *, fresh: bool = False) -> Outcome:
 
 
 async def _show_live(instance: str, statuses: AsyncIterator[PlanStatus]) -> None:
-    with Live(console=out, auto_refresh=False) as live:
+    shown: list[PlanStatus] = []
+    with live_tree(lambda: styled_tree(instance, *shown, now=datetime.now(UTC))):
         async for status in statuses:
-            live.update(styled_tree(instance, status), refresh=True)
+            shown[:] = [status]
+
+
+@contextmanager
+def live_tree(tree: Callable[[], Text]) -> Iterator[None]:
+    """Show a tree that changes, as long as the body runs; where the output is no terminal, how it is in the end."""
+    if not out.is_terminal:
+        yield
+        out.print(tree())
+        return
+    with Live(console=out, get_renderable=tree, refresh_per_second=4):
+        yield
 
 
 async def _show_lines(statuses: AsyncIterator[PlanStatus], fresh: bool) -> None:
@@ -99,11 +113,17 @@ def _lines(status: PlanStatus) -> Iterator[tuple[str, str]]:
     yield f"plan {status.name}", str(status.status)
 
 
-def styled_tree(instance: str, *plans: PlanStatus) -> Text:
-    """The tree with colours."""
-    text = Text(status_tree(instance, *plans), no_wrap=False, overflow="fold")
+def styled_status(status: str) -> Text:
+    """A status in its colour."""
+    return Text(status, style=STYLES.get(status, ""))
+
+
+def styled_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> Text:
+    """The tree with colours; with `now`, with how long each part took so far."""
+    text = Text(status_tree(instance, *plans, now=now), no_wrap=False, overflow="fold")
     for status, style in STYLES.items():
         text.highlight_regex(rf"(\[{status}\]|\({status}\))", style)
+    text.highlight_regex(r"(?<=\]) PAUSED", "bold yellow")
     return text
 
 

@@ -1,5 +1,7 @@
 """What most commands need: a cluster, and Temporal."""
 
+import getpass
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,12 +24,21 @@ class Session:
         return PlanRequest(namespace=self.namespace, instance=instance, plan=plan)
 
 
+def whoami() -> str:
+    """The person at this machine, as histories name them."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"  # A container may run as a number that no user has.
+    return f"{user}@{socket.gethostname()}"
+
+
 @asynccontextmanager
 async def session(namespace: str | None) -> AsyncIterator[Session]:
     """Connect to both before anything is done. Raises ConfigurationError, or what says that one is away."""
     async with await Cluster.connect() as cluster:
         # Asked first, so that no command gets half-way before it finds that the cluster is away.
         await cluster.version()
-        plans = Plans(await connect())
+        plans = Plans(await connect(whoami()))
         await plans.require_namespace()
         yield Session(cluster, plans, namespace or cluster.namespace)

@@ -12,13 +12,13 @@ from typing import Literal
 from temporalio.client import Client
 
 from kudo.cli.temporal import HOST, TemporalServer, is_free, temporal_server
-from kudo.client import connect
+from kudo.client import connect, require_search_attributes
 from kudo.cluster import Cluster
 from kudo.errors import ConfigurationError
 from kudo.instances.definitions import install_definitions
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
-from worker import running
+from worker import read_settings, running
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ async def stack(
         if kind == "sandbox":
             await install_definitions(cluster)
         client = await connect()
-        await parts.enter_async_context(running(client, cluster))
+        await require_search_attributes(client)
+        await parts.enter_async_context(running(client, cluster, bounds=read_settings().bounds()))
         yield Stack(temporal, client, cluster, kubeconfig)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from temporalio.client import Client
 
 from kudo.errors import ConfigurationError
+from kudo.model.attributes import SEARCH_ATTRIBUTES
 from kudo.processes import die_with_parent
 
 HOST = "127.0.0.1"
@@ -76,6 +77,7 @@ def _arguments(port: int, ui_port: int, database: Path) -> list[str]:
     return [
         *("server", "start-dev", "--ip", HOST, "--port", str(port), "--ui-port", str(ui_port)),
         *("--db-filename", str(database), "--log-level", "error"),
+        *(f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES),
         # Without these every step of a plan waits for a throttle that is meant for large clusters.
         *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"),
         *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000"),

@@ -18,8 +18,10 @@ CONNECT_TIMEOUT = 10.0
 """Seconds to try to connect."""
 
 
-async def connect() -> Client:
+async def connect(identity: str | None = None) -> Client:
     """Connect to Temporal by the variables and profiles that the `temporal` command line uses.
+
+    The identity is what histories say of who did something; by default it is this process.
 
     Raises ConfigurationError for a malformed profile, TemporalUnavailable where nobody answers.
     """
@@ -30,7 +32,7 @@ async def connect() -> Client:
     address = settings.setdefault("target_host", "localhost:7233")
     try:
         return await asyncio.wait_for(
-            Client.connect(**settings, data_converter=pydantic_data_converter), CONNECT_TIMEOUT
+            Client.connect(**settings, data_converter=pydantic_data_converter, identity=identity), CONNECT_TIMEOUT
         )
     except (RuntimeError, RPCError, TimeoutError, ValueError, OSError) as error:
         raise TemporalUnavailable(

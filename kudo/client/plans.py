@@ -2,20 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from kudo.client.connection import TASK_QUEUE
-from kudo.client.run import Run, query_status
-from kudo.errors import ConfigurationError, PlanAlreadyRunning, PlanNotRunning, TemporalUnavailable
-from kudo.model.execution import PlanRequest, workflow_id
+from kudo.client.history import PastRun, plan_history
+from kudo.client.origin import Origin, read_origin
+from kudo.client.run import Run
+from kudo.errors import ConfigurationError, PlanAlreadyRunning, PlanNotRunning, RequestError, TemporalUnavailable
+from kudo.model.execution import Approval, PlanRequest, workflow_id
 from kudo.model.status import PlanStatus
 
 WORKFLOW_TYPE = "Plan"
+
+UPDATE_TIMEOUT = timedelta(seconds=10)
+"""How long a worker may take to answer for a plan."""
 
 
 class Plans:
@@ -33,14 +43,13 @@ class Plans:
                 id=request.workflow_id,
                 task_queue=TASK_QUEUE,
                 result_type=PlanStatus,
-                memo={"plan": request.plan},
                 static_summary=f"Plan {request.plan} of {request.instance}",
             )
         except WorkflowAlreadyStartedError:
-            raise _already_running(request, await self.running(request.namespace, request.instance)) from None
+            raise await self.refusal(request) from None
         except RPCError as error:
             raise TemporalUnavailable(f"Temporal did not start the plan: {error.message}") from None
-        return Run(self._client, handle, request)
+        return Run(self._client, handle, Origin(request, datetime.now(UTC), ""))
 
     async def require_namespace(self) -> None:
         """Raise ConfigurationError where Temporal does not have the namespace, TemporalUnavailable where it is away."""
@@ -59,6 +68,10 @@ class Plans:
         run = await self.running(namespace, instance)
         if run is not None:
             raise _already_running(run.request, run)
+
+    async def refusal(self, request: PlanRequest) -> PlanAlreadyRunning:
+        """Why a plan cannot be started now. Raises TemporalUnavailable."""
+        return _already_running(request, await self.running(request.namespace, request.instance))
 
     async def running(self, namespace: str, instance: str) -> Run | None:
         """The run of a plan that has not ended; None where there is none. Raises TemporalUnavailable."""
@@ -80,20 +93,55 @@ class Plans:
         handle = self._client.get_workflow_handle(workflow_id(namespace, instance), result_type=PlanStatus)
         with _answering(namespace, instance):
             description = await handle.describe()
-        pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
-        # Other than we, what starts plans may leave no note of which it was.
-        plan = str((await description.memo()).get("plan") or await _plan_name(pinned))
-        request = PlanRequest(namespace=namespace, instance=instance, plan=plan)
-        return Run(self._client, pinned, request), description.status
+            pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
+            unknown = PlanRequest(namespace=namespace, instance=instance, plan="(unknown)")
+            origin = await read_origin(self._client, pinned, unknown)
+        return Run(self._client, pinned, origin), description.status
+
+    async def history(self, namespace: str, instance: str, limit: int) -> list[PastRun]:
+        """The last runs of an Instance's plans, the newest first. Raises TemporalUnavailable."""
+        return await plan_history(self._client, namespace, instance, limit)
 
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
         """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""
+        return await self._signal(namespace, instance, "cancel", reason)
+
+    async def pause(self, namespace: str, instance: str, reason: str) -> Run:
+        """Have the running plan of an Instance start no further step. Raises PlanNotRunning, or TemporalUnavailable."""
+        return await self._signal(namespace, instance, "pause", reason)
+
+    async def unpause(self, namespace: str, instance: str, reason: str) -> Run:
+        """Have a paused plan of an Instance go on. Raises PlanNotRunning, or TemporalUnavailable."""
+        return await self._signal(namespace, instance, "resume", reason)
+
+    async def decide(self, namespace: str, instance: str, approval: Approval, *, approved: bool) -> Run:
+        """Approve or refuse a step of the running plan.
+
+        Raises PlanNotRunning, RequestError where no such step waits for approval, or TemporalUnavailable.
+        """
+        run = await self._require_running(namespace, instance)
+        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+        with _answering(namespace, instance):
+            try:
+                update = "approve" if approved else "refuse"
+                await handle.execute_update(update, approval, rpc_timeout=UPDATE_TIMEOUT)
+            except WorkflowUpdateFailedError as error:
+                raise RequestError(str(error.cause)) from None
+            except WorkflowUpdateRPCTimeoutOrCancelledError:
+                raise TemporalUnavailable(f"No worker answers for {run.workflow_id}") from None
+        return run
+
+    async def _signal(self, namespace: str, instance: str, signal: str, reason: str) -> Run:
+        run = await self._require_running(namespace, instance)
+        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+        with _answering(namespace, instance):
+            await handle.signal(signal, reason)
+        return run
+
+    async def _require_running(self, namespace: str, instance: str) -> Run:
         run = await self.running(namespace, instance)
         if run is None:
             raise _not_running(namespace, instance)
-        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
-        with _answering(namespace, instance):
-            await handle.signal("cancel", reason)
         return run
 
 
@@ -111,20 +159,14 @@ def _answering(namespace: str, instance: str) -> Iterator[None]:
 def _already_running(request: PlanRequest, run: Run | None) -> PlanAlreadyRunning:
     """The refusal of a request; the run that is in its way may have ended since."""
     what = f"The plan {run.request.plan}" if run else "A plan"
+    since = f" since {run.origin.time:%Y-%m-%d %H:%M:%S} UTC" if run else ""
     instance = request.instance
     return PlanAlreadyRunning(
-        f"{what} of the instance {instance} in the namespace {request.namespace} is running, and an instance runs one "
-        f"plan at a time. Wait for it with `kudo plan wait --instance {instance}`, or stop it with `kudo plan cancel "
-        f"--instance {instance}`."
+        f"{what} of the instance {instance} in the namespace {request.namespace} is running{since}, and an instance "
+        f"runs one plan at a time. Wait for it with `kudo plan wait --instance {instance}`, or stop it with "
+        f"`kudo plan cancel --instance {instance}`."
     )
 
 
 def _not_running(namespace: str, instance: str) -> PlanNotRunning:
     return PlanNotRunning(f"No plan of the instance {instance} in the namespace {namespace} is running.")
-
-
-async def _plan_name(handle: WorkflowHandle[Any, Any]) -> str:
-    try:
-        return (await query_status(handle)).name
-    except TemporalUnavailable:
-        return "(unknown)"

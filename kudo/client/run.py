@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 from temporalio.service import RPCError
 
 from kudo.client.connection import brief
+from kudo.client.origin import Origin
 from kudo.errors import KudoError, TemporalUnavailable
 from kudo.model.execution import PlanRequest
 from kudo.model.status import ExecutionStatus, PlanStatus
@@ -40,10 +41,14 @@ class Outcome:
 class Run:
     """One run of a plan."""
 
-    def __init__(self, client: Client, handle: WorkflowHandle[Any, PlanStatus], request: PlanRequest) -> None:
+    def __init__(self, client: Client, handle: WorkflowHandle[Any, PlanStatus], origin: Origin) -> None:
         self._client = client
         self._handle = handle
-        self.request = request
+        self.origin = origin
+
+    @property
+    def request(self) -> PlanRequest:
+        return self.origin.request
 
     @property
     def workflow_id(self) -> str:
@@ -61,21 +66,24 @@ class Run:
         """The status, with what the running steps wait for as their messages. Raises TemporalUnavailable."""
         status = await self.status()
         for phase in status.phases:
-            waiting = await self._waiting(phase.name) if phase.status.running else {}
+            doing = await self._doing(phase.name) if phase.status.running else {}
             for step in phase.steps:
-                if step.status is ExecutionStatus.IN_PROGRESS:
-                    step.message = "\n".join(waiting.get(step.name, []))
+                if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
+                    step.message = "\n".join([*step.message.splitlines(), *doing.get(step.name, [])])
         return status
 
-    async def _waiting(self, phase: str) -> dict[str, list[str]]:
-        """What the heartbeats of a phase's tasks say, by step."""
+    async def _doing(self, phase: str) -> dict[str, list[str]]:
+        """What the tasks of a phase wait for, by step: their heartbeats say it, and which attempt it is."""
         found: dict[str, list[str]] = {}
         with suppress(RPCError):
             child = await self._client.get_workflow_handle(f"{self.workflow_id}/{phase}").describe()
             for activity in child.raw_description.pending_activities:
+                step, _, task = activity.activity_id.removeprefix(f"{phase}.").rpartition(".")
                 beats = await self._client.data_converter.decode(activity.heartbeat_details.payloads)
-                step = activity.activity_id.removeprefix(f"{phase}.").rpartition(".")[0]
-                found.setdefault(step, []).extend(beat["waiting"] for beat in beats if beat.get("waiting"))
+                lines = [beat["waiting"] for beat in beats if beat.get("waiting") and not beat.get("error")]
+                if activity.attempt > 1:
+                    lines.append(f"task {task}: attempt {activity.attempt}")
+                found.setdefault(step, []).extend(lines)
         return found
 
     async def current(self) -> PlanStatus:

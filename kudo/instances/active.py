@@ -7,51 +7,86 @@ from pydantic import ValidationError
 
 from kudo.cluster import Cluster
 from kudo.errors import InvalidPlan, PlanTooLarge, TaskBuildError, TaskRenderingError, UnknownTaskName
+from kudo.instances.beginning import conditions, leave_out, start_from, take_over
 from kudo.instances.parameters import check_parameters, template_values
 from kudo.instances.plans import require_plan
 from kudo.instances.resources import read_instance, read_operator_version
+from kudo.manifests import plan_variables
+from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.model.execution import ActivePlan, Metadata, PlanRequest
+from kudo.model.objects import Object
 from kudo.model.plans import Plan
 from kudo.model.resources import Instance, OperatorVersion
-from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.status import PlanStatus
 from kudo.model.tasks import TASK, UNSUPPORTED, Task
-from kudo.packages import explain
+from kudo.packages import explain, newer_fields
+from kudo.templates import Renderer, evaluate_conditions
 
 MAX_BYTES = 1_800_000
 """What a plan may have as JSON: Temporal's messages hold 2 MB."""
 
 
-async def load_active_plan(cluster: Cluster, request: PlanRequest, uid: str) -> ActivePlan:
-    """Read what a run needs; `uid` is the run's.
+async def load_active_plan(
+    cluster: Cluster, renderer: Renderer, request: PlanRequest, uid: str, bounds: Bounds = UNBOUNDED
+) -> ActivePlan:
+    """Read what a run needs; `uid` is the run's, `bounds` are for tasks of packages that set none.
 
     Raises InstanceNotFound, InvalidOperatorVersion, InvalidPlan, InvalidParams, UnknownTaskName, TaskBuildError,
     TaskRenderingError and PlanTooLarge, all before anything is applied, and what reading a cluster can raise.
     """
     instance = await read_instance(cluster, request.namespace, request.instance)
     version = await read_operator_version(cluster, instance)
-    spec = _plan(version, request.plan)
-    tasks = [_task(version, name) for name in spec.task_names()]
+    spec = read_plan(version, request.plan)
+    _require_dialect(version, request.plan)
+    tasks = [bounds.applied_to(_task(version, name)) for name in spec.task_names()]
     given = {**instance.spec.parameters, **request.parameters}
     check_parameters(version.spec.parameters, given)
+    params = template_values(version.spec.parameters, given)
+    metadata = _metadata(instance, version, request.plan, uid)
+    status = PlanStatus.pending(request.plan, spec, uid)
+    if wanted := conditions(request.plan, spec, tasks):
+        values = plan_variables(metadata, params, {})
+        hold = await renderer.run("the conditions of the plan", evaluate_conditions, wanted, values)
+        spec = leave_out(status, spec, hold)
+    if request.resume and (recorded := instance.status.plan_status.get(request.plan)):
+        take_over(status, recorded)
+    if request.start_from:
+        start_from(status, request.start_from)
     active = ActivePlan(
         name=request.plan,
-        status=_status(instance, request, spec, uid),
+        status=status,
         spec=spec,
         tasks=tasks,
         templates=_templates(version, tasks),
-        params=template_values(version.spec.parameters, given),
-        metadata=_metadata(instance, version, request.plan, uid),
+        params=params,
+        metadata=metadata,
     )
-    size = len(active.model_dump_json())
-    if size > MAX_BYTES:
-        raise PlanTooLarge(
-            f"The plan {request.plan} of {version.metadata.name} has {size:,} bytes of templates and parameters, and "
-            f"may have {MAX_BYTES:,}. Split it into several plans, or large templates into several operators."
-        )
+    _check_size(active)
     return active
 
 
-def _plan(version: OperatorVersion, name: str) -> Plan:
+def _check_size(active: ActivePlan) -> None:
+    size = len(active.model_dump_json())
+    if size > MAX_BYTES:
+        raise PlanTooLarge(
+            f"The plan {active.name} of {active.metadata.operator_version_name} has {size:,} bytes of templates and "
+            f"parameters, and may have {MAX_BYTES:,}. Split it into several plans, or large templates into several "
+            "operators."
+        )
+
+
+def _require_dialect(version: OperatorVersion, plan: str) -> None:
+    """KUDO would overlook what is not of its dialect; that it has no effect must not go unseen."""
+    if version.spec.package_api_version == "kudo.dev/v1":
+        return
+    problems = list(newer_fields(Object({"plans": {plan: version.spec.plans[plan]}, "tasks": version.spec.tasks})))
+    if problems:
+        lines = "".join(f"\n  - {line}" for line in problems)
+        raise InvalidPlan(f"The plan {plan} of {version.metadata.name} cannot be run:{lines}")
+
+
+def read_plan(version: OperatorVersion, name: str) -> Plan:
+    """A plan of an operator. Raises InvalidPlan where there is none, or it is malformed."""
     require_plan(version, name)
     raw = version.spec.plans[name]
     try:
@@ -110,22 +145,3 @@ def _metadata(instance: Instance, version: OperatorVersion, plan: str, uid: str)
         plan_uid=uid,
         api_version=version.spec.package_api_version or "kudo.dev/v1beta1",
     )
-
-
-def _status(instance: Instance, request: PlanRequest, spec: Plan, uid: str) -> PlanStatus:
-    """The status to start from: all is pending, or on resume all but what was COMPLETE."""
-    status = PlanStatus.pending(request.plan, spec, uid)
-    recorded = instance.status.plan_status.get(request.plan) if request.resume else None
-    for phase in status.phases:
-        before = recorded.phase(phase.name) if recorded else None
-        for step in phase.steps:
-            step_before = before.step(step.name) if before else None
-            if step_before and step_before.status is ExecutionStatus.COMPLETE:
-                step.set(ExecutionStatus.COMPLETE)
-        if (
-            before
-            and before.status is ExecutionStatus.COMPLETE
-            and all(step.status is ExecutionStatus.COMPLETE for step in phase.steps)
-        ):
-            phase.status = ExecutionStatus.COMPLETE
-    return status

@@ -9,7 +9,7 @@ from kudo.model.status import PlanStatus
 async def report_status(cluster: Cluster, report: StatusReport) -> bool:
     """Write status and events to the Instance; False where it is gone, and there is nothing to write to.
 
-    Safe to repeat and to come late: an event is recorded once per run, and the status of a later run stays. Raises
+    Safe to repeat and to come late: an event is recorded once, and the status of a later run stays. Raises
     what writing to a cluster can raise, ConflictError where someone else writes at the same time.
     """
     ref = instance_ref(report.request.namespace, report.request.instance)
@@ -26,7 +26,8 @@ async def report_status(cluster: Cluster, report: StatusReport) -> bool:
         if await cluster.patch(ref, patch, "status") is None:
             return False
     for event in report.events:
-        await cluster.record_event(instance, report.uid, event.type, event.reason, event.message)
+        key = f"{report.uid}/{event.at.isoformat()}" if event.at else report.uid
+        await cluster.record_event(instance, key, event.type, event.reason, event.message)
     return True
 
 

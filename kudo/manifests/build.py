@@ -2,12 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
-from pydantic import JsonValue
-
 from kudo.errors import TaskRenderingError
 from kudo.manifests.enhance import enhance
 from kudo.manifests.parse import parse
-from kudo.model.execution import TaskRequest, Variables
+from kudo.model.execution import Metadata, TaskRequest, Variables
 from kudo.model.objects import Object
 from kudo.templates import Renderer, render_all
 
@@ -36,7 +34,7 @@ async def build(
     """
     sources = {name: _source(request, name) for name in resources}
     what = ", ".join(f"templates/{name}" for name in sources)
-    objects = await renderer.run(what, _objects, request.metadata.api_version, sources, variables(request))
+    objects = await renderer.run(what, _objects, request.metadata.api_version, sources, task_variables(request))
     defined = {kind: scope for item in objects for kind, scope in _defined(item)}
     scopes = {id(item): defined.get(_kind(item)) for item in objects}
     for item in objects:
@@ -67,19 +65,21 @@ def _source(request: TaskRequest, name: str) -> str:
     return request.templates[name]
 
 
-def variables(request: TaskRequest) -> Variables:
-    """What templates see, by KUDO's names (`pkg/engine/renderer/engine.go`)."""
-    metadata = request.metadata
-    pipes: dict[str, JsonValue] = {**request.pipes}
+def task_variables(request: TaskRequest) -> Variables:
+    """What the templates of a task see."""
+    own: Variables = {"PhaseName": request.phase, "StepName": request.step}
+    return plan_variables(request.metadata, request.params, request.pipes) | own
+
+
+def plan_variables(metadata: Metadata, params: Variables, pipes: Mapping[str, str]) -> Variables:
+    """What is the same for all templates of a plan, by KUDO's names (`pkg/engine/renderer/engine.go`)."""
     return {
-        "Params": request.params,
-        "Pipes": pipes,
+        "Params": params,
+        "Pipes": {**pipes},
         "OperatorName": metadata.operator_name,
         "Name": metadata.instance_name,
         "Namespace": metadata.instance_namespace,
         "AppVersion": metadata.app_version,
         "OperatorVersion": metadata.operator_version,
         "PlanName": metadata.plan_name,
-        "PhaseName": request.phase,
-        "StepName": request.step,
     }

@@ -1,10 +1,12 @@
 """What one run of a plan is asked for, and what it works on."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import ConfigDict, JsonValue
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.durations import Duration, show_duration
 from kudo.model.plans import Plan
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tasks import Task
@@ -24,6 +26,8 @@ class PlanRequest(Model):
     """For this run alone; never stored in the Instance."""
     resume: Annotated[bool, OMIT_EMPTY] = False
     """Skip what is COMPLETE in the recorded status of this plan."""
+    start_from: Text = ""
+    """A PHASE or PHASE.STEP; skip what is listed before it."""
 
     @property
     def workflow_id(self) -> str:
@@ -65,6 +69,19 @@ class ActivePlan(Model):
     metadata: Metadata
 
 
+class Deadline(Model):
+    """When something has to be done, because a package gave it a `timeout`."""
+
+    at: datetime
+    what: Name
+    """What has to be done: the plan deploy, the phase main, ..."""
+    timeout: Duration
+
+    def missed(self, last: str) -> str:
+        """What is said when it was not done; `last` is what it was doing or failing on."""
+        return f"The {self.what} was not done within its timeout of {show_duration(self.timeout)}. Last: {last}"
+
+
 class TaskRequest(Model):
     """One task of a step, with the templates that it uses; the input of the task activities."""
 
@@ -75,6 +92,19 @@ class TaskRequest(Model):
     params: Variables
     pipes: Annotated[dict[str, str], OMIT_EMPTY] = {}
     metadata: Metadata
+    deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
+
+
+class Approval(Model):
+    """Somebody's word on a step that waits for it; the input of `approve` and `refuse`."""
+
+    step: Text = ""
+    """PHASE.STEP; may be left out where only one step waits."""
+    by: Name
+    reason: Text = ""
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.reason}" if self.reason else self.by
 
 
 class StepChange(Model):
@@ -87,3 +117,4 @@ class StepChange(Model):
     """The task that failed or got further; empty when the whole step changed."""
     status: ExecutionStatus
     message: Text = ""
+    at: Annotated[datetime | None, OMIT_EMPTY] = None

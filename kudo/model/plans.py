@@ -1,8 +1,12 @@
-"""Plans: a tree of phases, steps and the names of tasks."""
+"""Plans: a tree of phases, steps and the names of tasks.
 
-from typing import Literal
+`when`, `timeout` and `approval` are of `kudo.dev/v1`; KUDO's own dialect has none of them.
+"""
 
-from kudo.model.base import Model, Name
+from typing import Annotated, Literal
+
+from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.durations import Duration
 
 Strategy = Literal["serial", "parallel"]
 
@@ -12,6 +16,12 @@ class Step(Model):
 
     name: Name
     tasks: list[Name] = []
+    when: Text = ""
+    """A condition; where it is false, the step is SKIPPED."""
+    approval: Annotated[bool, OMIT_EMPTY] = False
+    """Wait until somebody approves, before the tasks are started."""
+    timeout: Annotated[Duration | None, OMIT_EMPTY] = None
+    """How long the step may take, the approval included."""
 
 
 class Phase(Model):
@@ -20,6 +30,8 @@ class Phase(Model):
     name: Name
     strategy: Strategy = "serial"
     steps: list[Step]
+    when: Text = ""
+    timeout: Annotated[Duration | None, OMIT_EMPTY] = None
 
 
 class Plan(Model):
@@ -27,6 +39,7 @@ class Plan(Model):
 
     strategy: Strategy = "serial"
     phases: list[Phase]
+    timeout: Annotated[Duration | None, OMIT_EMPTY] = None
 
     def task_names(self) -> list[str]:
         """The tasks that the plan uses, each once, in the order of first use."""

@@ -1,5 +1,6 @@
 """What a plan reports about itself to its Instance."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
@@ -13,6 +14,8 @@ class PlanEvent(Model):
     type: Literal["Normal", "Warning"]
     reason: Name
     message: Name
+    at: Annotated[datetime | None, OMIT_EMPTY] = None
+    """When it happened, of events that may happen several times in a run."""
 
 
 class StatusReport(Model):

@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from kudo.model.base import Model, Name, Text
+from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.durations import Duration
+
+
+class Retry(Model):
+    """How a task is tried again after a transient error; only in `kudo.dev/v1`."""
+
+    max_attempts: Annotated[int | None, Field(ge=1), OMIT_EMPTY] = None
+    """How often the task may fail; without it, for ever. A worker that is lost is no failure of the task."""
+    initial_interval: Annotated[Duration | None, OMIT_EMPTY] = None
+    """The time to the second try; it doubles from try to try."""
+    max_interval: Annotated[Duration | None, OMIT_EMPTY] = None
 
 
 class ResourceSpec(Model):
@@ -59,54 +70,56 @@ class KudoOperatorSpec(Model):
     parameter_file: Text = ""
 
 
-class ApplyTask(Model):
+class _Task(Model):
+    name: Name
+    when: Text = ""
+    """A condition; where it is false, the task is left out. This and the bounds below are of `kudo.dev/v1`."""
+    retry: Annotated[Retry | None, OMIT_EMPTY] = None
+    timeout: Annotated[Duration | None, OMIT_EMPTY] = None
+
+
+class ApplyTask(_Task):
     kind: Literal["Apply"]
-    name: Name
     spec: ResourceSpec
 
     def template_names(self) -> list[str]:
         return self.spec.resources
 
 
-class DeleteTask(Model):
+class DeleteTask(_Task):
     kind: Literal["Delete"]
-    name: Name
     spec: ResourceSpec
 
     def template_names(self) -> list[str]:
         return self.spec.resources
 
 
-class ToggleTask(Model):
+class ToggleTask(_Task):
     kind: Literal["Toggle"]
-    name: Name
     spec: ToggleSpec
 
     def template_names(self) -> list[str]:
         return self.spec.resources
 
 
-class DummyTask(Model):
+class DummyTask(_Task):
     kind: Literal["Dummy"]
-    name: Name
     spec: DummySpec = DummySpec()
 
     def template_names(self) -> list[str]:
         return []
 
 
-class PipeTask(Model):
+class PipeTask(_Task):
     kind: Literal["Pipe"]
-    name: Name
     spec: PipeSpec
 
     def template_names(self) -> list[str]:
         return [self.spec.pod]
 
 
-class KudoOperatorTask(Model):
+class KudoOperatorTask(_Task):
     kind: Literal["KudoOperator"]
-    name: Name
     spec: KudoOperatorSpec
 
     def template_names(self) -> list[str]:

@@ -1,30 +1,46 @@
 """A status as the tree that KUDO draws."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from kudo.model.status import PhaseStatus, PlanStatus, StepStatus
+from kudo.model.durations import show_elapsed
+from kudo.model.status import PhaseStatus, PlanStatus, StepStatus, Timed
 
 Branch = tuple[str, list["Branch"]]
 
 
-def status_tree(instance: str, *plans: PlanStatus) -> str:
-    """The status of plans as a tree, with the messages of steps below them."""
-    return "\n".join(_lines([(instance, [_plan(plan) for plan in plans])], ""))
+def status_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> str:
+    """The status of plans as a tree, with the messages of steps below them; with `now`, how long each took so far."""
+    return "\n".join(_lines([(instance, [_plan(plan, now) for plan in plans])], ""))
 
 
-def _plan(plan: PlanStatus) -> Branch:
+def phase_tree(phase: PhaseStatus) -> str:
+    """The status of one phase as a tree."""
+    return "\n".join(_lines([_phase(phase, None)], ""))
+
+
+def _plan(plan: PlanStatus, now: datetime | None) -> Branch:
     no_children: list[Branch] = []
     strategy = f" ({plan.strategy} strategy)" if plan.strategy else ""
+    paused = " PAUSED" if plan.paused else ""
     message = [(line, no_children) for line in plan.message.splitlines()]
-    return f"Plan {plan.name}{strategy} [{plan.status}]", [*message, *(_phase(phase) for phase in plan.phases)]
+    phases = [_phase(phase, now) for phase in plan.phases]
+    return f"Plan {plan.name}{strategy} [{plan.status}]{paused}{_duration(plan, now)}", [*message, *phases]
 
 
-def _phase(phase: PhaseStatus) -> Branch:
-    return f"Phase {phase.name} [{phase.status}]", [_step(step) for step in phase.steps]
+def _phase(phase: PhaseStatus, now: datetime | None) -> Branch:
+    return f"Phase {phase.name} [{phase.status}]{_duration(phase, now)}", [_step(step, now) for step in phase.steps]
 
 
-def _step(step: StepStatus) -> Branch:
-    return f"Step {step.name} ({step.status})", [(line, []) for line in step.message.splitlines()]
+def _step(step: StepStatus, now: datetime | None) -> Branch:
+    return f"Step {step.name} ({step.status}){_duration(step, now)}", [(line, []) for line in step.message.splitlines()]
+
+
+def _duration(part: Timed, now: datetime | None) -> str:
+    """How long it took, or takes so far."""
+    if now is None or part.start_time is None:
+        return ""
+    return f" {show_elapsed((part.completion_time or now) - part.start_time)}"
 
 
 def _lines(branches: list[Branch], indent: str) -> Iterator[str]:

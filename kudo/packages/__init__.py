@@ -1,5 +1,6 @@
 """Operator packages: read from disk, checked, and turned into what a cluster holds."""
 
+from kudo.packages.dialect import newer_fields
 from kudo.packages.reader import explain, parameter_of, read_package
 
-__all__ = ["explain", "parameter_of", "read_package"]
+__all__ = ["explain", "newer_fields", "parameter_of", "read_package"]

@@ -12,6 +12,7 @@ from kudo.model.base import Manifest, Model
 from kudo.model.objects import Object
 from kudo.model.package import OperatorFile, Package, ParameterDefinition, ParamsFile
 from kudo.model.parameters import Parameter
+from kudo.packages.dialect import newer_fields
 from kudo.packages.references import reference_problems
 from kudo.packages.source import Files, read_files
 
@@ -33,6 +34,8 @@ def read_package(path: Path) -> Package:
     problems += reference_problems(Object(raw_operator or {}), Object(raw_params or {}), templates)
     problems += _default_problems(Object(raw_params or {}))
     problems += _dialect_problems(operator, params)
+    if operator and operator.api_version != "kudo.dev/v1":
+        problems += (f"operator.yaml: {problem}" for problem in newer_fields(Object(raw_operator or {})))
     if problems or operator is None or params is None:
         raise PackageError(str(path), problems)
     return Package(operator=operator, params=params, templates=templates)

@@ -125,28 +125,34 @@ def _strict(function: Callable[..., object]) -> Callable[..., object]:
     return wrapper
 
 
+def environment() -> jinja2.Environment:
+    """What templates and conditions are compiled in."""
+    new = _Environment(
+        undefined=_Undefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_finalize,
+        extensions=["jinja2.ext.do"],
+    )
+    new.filters.update({name: _strict(function) for name, function in FILTERS.items()})
+    del new.globals["lipsum"]
+    return new
+
+
 class JinjaEngine:
     """Renders Jinja2 templates."""
 
     def __init__(self) -> None:
-        self._environment = _Environment(
-            undefined=_Undefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            finalize=_finalize,
-            extensions=["jinja2.ext.do"],
-        )
-        self._environment.filters.update({name: _strict(function) for name, function in FILTERS.items()})
-        del self._environment.globals["lipsum"]
+        self._environment = environment()
 
     def render(self, name: str, source: str, variables: Variables) -> str:
         """See Engine.render."""
         template = self._parse(name, source)
         try:
             return template.render(variables)
-        except (jinja2.TemplateError, *_OF_TEMPLATES) as error:
-            raise rendering_error(name, _line(error, name), _explain(error)) from None
+        except (jinja2.TemplateError, *OF_TEMPLATES) as error:
+            raise rendering_error(name, _line(error, name), explain(error)) from None
 
     def check(self, name: str, source: str) -> None:
         """See Engine.check."""
@@ -157,12 +163,12 @@ class JinjaEngine:
             code = self._environment.compile(source, name, name)
         except jinja2.TemplateSyntaxError as error:
             raise rendering_error(name, error.lineno, error.message or "syntax error") from None
-        except (SyntaxError, *_OF_TEMPLATES) as error:
-            raise rendering_error(name, None, _explain(error)) from None
+        except (SyntaxError, *OF_TEMPLATES) as error:
+            raise rendering_error(name, None, explain(error)) from None
         return jinja2.Template.from_code(self._environment, code, self._environment.make_globals(None))
 
 
-_OF_TEMPLATES = (
+OF_TEMPLATES = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -174,7 +180,8 @@ _OF_TEMPLATES = (
 """What filters and operators raise for values that they cannot work on."""
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
+    """What a template's error means."""
     if isinstance(error, TypeError) and "no loader" in str(error):
         return "a template can neither include, import nor extend another"
     return str(error) or type(error).__name__

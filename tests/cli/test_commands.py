@@ -85,6 +85,8 @@ async def test_status_for_machines(package: Path, installer: Installer, output: 
     outcome = await (await installer.deploy(package, "it")).outcome()
     result = await kudo("plan", "status", "--instance", "it", "-o", output)
     status = load(result.out)["planStatus"]["deploy"]
+    for part in (status, status["phases"][0], status["phases"][0]["steps"][0]):
+        assert part.pop("startTime") <= part.pop("completionTime")
     assert status == {
         "name": "deploy",
         "status": "COMPLETE",

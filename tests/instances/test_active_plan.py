@@ -23,6 +23,7 @@ from kudo.model.objects import ObjectRef
 from kudo.model.report import StatusReport
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus
+from kudo.templates import Renderer
 
 VERSION = ObjectRef(API_VERSION, "OperatorVersion", NAMESPACE, "tested-1.0.0")
 
@@ -44,8 +45,8 @@ async def installed(installer: Installer) -> Installer:
     return installer
 
 
-async def test_it_holds_what_the_plan_uses_and_no_more(installed: Installer) -> None:
-    active = await load_active_plan(installed.cluster, request(parameters={"SIZE": "large"}), "run-1")
+async def test_it_holds_what_the_plan_uses_and_no_more(installed: Installer, renderer: Renderer) -> None:
+    active = await load_active_plan(installed.cluster, renderer, request(parameters={"SIZE": "large"}), "run-1")
     assert [task.name for task in active.tasks] == ["config", "done"]
     assert active.templates == {"config.yaml": CONFIG_MAP}
     assert active.params == {"SIZE": "large", "LIST": [1]}
@@ -54,20 +55,20 @@ async def test_it_holds_what_the_plan_uses_and_no_more(installed: Installer) -> 
     assert {step.status for part in active.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
 
 
-async def test_resume_starts_from_the_recorded_status(installed: Installer) -> None:
-    first = await load_active_plan(installed.cluster, request(), "run-1")
+async def test_resume_starts_from_the_recorded_status(installed: Installer, renderer: Renderer) -> None:
+    first = await load_active_plan(installed.cluster, renderer, request(), "run-1")
     first.status.phases[0].steps[0].set(ExecutionStatus.COMPLETE)
     first.status.phases[0].steps[1].set(ExecutionStatus.FATAL_ERROR, "so it goes")
     assert await report_status(installed.cluster, StatusReport(request=request(), uid="run-1", status=first.status))
-    again = await load_active_plan(installed.cluster, request(resume=True), "run-2")
+    again = await load_active_plan(installed.cluster, renderer, request(resume=True), "run-2")
     steps = [(step.status, step.message) for part in again.status.phases for step in part.steps]
     assert steps == [("COMPLETE", ""), ("PENDING", ""), ("PENDING", "")]
-    fresh = await load_active_plan(installed.cluster, request(), "run-3")
+    fresh = await load_active_plan(installed.cluster, renderer, request(), "run-3")
     assert {step.status for part in fresh.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
 
 
-async def test_a_report_leaves_nothing_of_the_one_before(installed: Installer) -> None:
-    active = await load_active_plan(installed.cluster, request(), "run-1")
+async def test_a_report_leaves_nothing_of_the_one_before(installed: Installer, renderer: Renderer) -> None:
+    active = await load_active_plan(installed.cluster, renderer, request(), "run-1")
     active.status.message = "cancelled for a reason"
     await report_status(installed.cluster, StatusReport(request=request(), uid="run-1", status=active.status))
     active.status.message = ""
@@ -105,29 +106,33 @@ def step(task: str) -> Manifest:
         ({"parameters": "nonsense"}, InvalidOperatorVersion, "parameters: Input should be a valid list"),
     ],
 )
-async def test_what_cannot_be_run(installed: Installer, patch: Manifest, error: type[KudoError], words: str) -> None:
+async def test_what_cannot_be_run(
+    installed: Installer, patch: Manifest, error: type[KudoError], words: str, renderer: Renderer
+) -> None:
     await installed.cluster.patch(VERSION, {"spec": patch})
     with pytest.raises(error, match=words):
-        await load_active_plan(installed.cluster, request(), "run-1")
+        await load_active_plan(installed.cluster, renderer, request(), "run-1")
 
 
-async def test_no_instance(cluster: Cluster) -> None:
+async def test_no_instance(cluster: Cluster, renderer: Renderer) -> None:
     with pytest.raises(InstanceNotFound, match="There is no instance test in the namespace default"):
-        await load_active_plan(cluster, request(), "run-1")
+        await load_active_plan(cluster, renderer, request(), "run-1")
 
 
-async def test_no_operator_version(installed: Installer) -> None:
+async def test_no_operator_version(installed: Installer, renderer: Renderer) -> None:
     await installed.cluster.delete(VERSION, propagation="Background")
     with pytest.raises(InvalidOperatorVersion, match=r"uses the OperatorVersion tested-1\.0\.0, which is not there"):
-        await load_active_plan(installed.cluster, request(), "run-1")
+        await load_active_plan(installed.cluster, renderer, request(), "run-1")
 
 
-async def test_an_argument_that_is_not_right(installed: Installer) -> None:
+async def test_an_argument_that_is_not_right(installed: Installer, renderer: Renderer) -> None:
     with pytest.raises(InvalidParams, match="SIZ: there is no such parameter; did you mean SIZE"):
-        await load_active_plan(installed.cluster, request(parameters={"SIZ": "1"}), "run-1")
+        await load_active_plan(installed.cluster, renderer, request(parameters={"SIZ": "1"}), "run-1")
 
 
-async def test_a_plan_that_fits_into_no_message(installed: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_plan_that_fits_into_no_message(
+    installed: Installer, monkeypatch: pytest.MonkeyPatch, renderer: Renderer
+) -> None:
     monkeypatch.setattr("kudo.instances.active.MAX_BYTES", 1000)
     with pytest.raises(PlanTooLarge, match=r"has 1,\d\d\d bytes of templates and parameters, and may have 1,000"):
-        await load_active_plan(installed.cluster, request(), "run-1")
+        await load_active_plan(installed.cluster, renderer, request(), "run-1")

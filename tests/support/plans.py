@@ -83,12 +83,18 @@ def dummy(name: str, **spec: bool) -> Content:
     return {"name": name, "kind": "Dummy", "spec": spec}
 
 
-def phase(name: str, *steps: tuple[str, list[str]], strategy: str = "serial") -> Content:
-    return {"name": name, "strategy": strategy, "steps": [{"name": step, "tasks": tasks} for step, tasks in steps]}
+def step(name: str, *tasks: str, **fields: object) -> Content:
+    return {"name": name, "tasks": list(tasks), **fields}
 
 
-def plan(*phases: Content, strategy: str = "serial") -> Content:
-    return {"strategy": strategy, "phases": list(phases)}
+def phase(name: str, *steps: tuple[str, list[str]] | Content, strategy: str = "serial", **fields: object) -> Content:
+    """A phase; a step is its name with its tasks, or made with `step`."""
+    listed = [part if isinstance(part, Mapping) else step(part[0], *part[1]) for part in steps]
+    return {"name": name, "strategy": strategy, "steps": listed, **fields}
+
+
+def plan(*phases: Content, strategy: str = "serial", **fields: object) -> Content:
+    return {"strategy": strategy, "phases": list(phases), **fields}
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,11 @@ class Installer:
         await install_package(self.cluster, content, NAMESPACE)
         await install_instance(self.cluster, content, NAMESPACE, name, parameters)
 
-    async def start(self, name: str = "test", plan: str = "deploy", *, resume: bool = False) -> Run:
-        return await self.plans.start(PlanRequest(namespace=NAMESPACE, instance=name, plan=plan, resume=resume))
+    async def start(
+        self, name: str = "test", plan: str = "deploy", *, resume: bool = False, start_from: str = ""
+    ) -> Run:
+        request = PlanRequest(namespace=NAMESPACE, instance=name, plan=plan, resume=resume, start_from=start_from)
+        return await self.plans.start(request)
 
     async def deploy(self, package: Path, name: str = "test", **parameters: str) -> Run:
         await self.install(package, name, **parameters)

@@ -15,6 +15,7 @@ from activities import plan_activities
 from kudo.cluster import Cluster
 from kudo.model.execution import TaskRequest
 from kudo.model.status import ExecutionStatus
+from kudo.templates import Renderer
 from worker import CANCEL_LATENCY
 from workflows import WORKFLOWS
 from workflows.options import control_queue
@@ -41,8 +42,8 @@ async def deaf(request: TaskRequest) -> str:
 
 
 @pytest.fixture
-async def control(client: Client, cluster: Cluster) -> AsyncIterator[None]:
-    async with Worker(client, task_queue=control_queue("kudo"), activities=plan_activities(cluster)):
+async def control(client: Client, cluster: Cluster, renderer: Renderer) -> AsyncIterator[None]:
+    async with Worker(client, task_queue=control_queue("kudo"), activities=plan_activities(cluster, renderer)):
         yield
 
 

@@ -1,0 +1,1 @@
+"""Measurements, each a command; docs/benchmarks.md has what they said."""

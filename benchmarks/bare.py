@@ -1,0 +1,18 @@
+"""A workflow with nothing to it, to measure against; on its own, because workers import it in a sandbox."""
+
+from datetime import timedelta
+
+from temporalio import activity, workflow
+
+
+@activity.defn
+async def nothing() -> str:
+    return "done"
+
+
+@workflow.defn
+class Chain:
+    @workflow.run
+    async def run(self, length: int) -> None:
+        for _ in range(length):
+            await workflow.execute_activity(nothing, start_to_close_timeout=timedelta(minutes=1))

@@ -1,0 +1,76 @@
+"""The runs of an Instance's plans that Temporal remembers."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError
+
+from kudo.client.origin import read_origin
+from kudo.client.run import Run
+from kudo.errors import TemporalUnavailable
+from kudo.model import attributes
+from kudo.model.execution import PlanRequest, workflow_id
+from kudo.model.status import PlanStatus
+
+_STATUS = SearchAttributeKey.for_keyword(attributes.STATUS)
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One run, as it is told of afterwards."""
+
+    request: PlanRequest
+    run_id: str
+    start_time: datetime
+    completion_time: datetime | None
+    started_by: str
+    status: str
+    """Its status with KUDO's names, or Temporal's TERMINATED or TIMED_OUT."""
+    failing: str = ""
+    """The steps that failed, or the message of a plan that failed without one."""
+
+
+async def plan_history(client: Client, namespace: str, instance: str, limit: int) -> list[PastRun]:
+    """The last runs of all plans of an Instance, the newest first. Raises TemporalUnavailable."""
+    query = f"WorkflowId = '{workflow_id(namespace, instance)}'"
+    unknown = PlanRequest(namespace=namespace, instance=instance, plan="(unknown)")
+    try:
+        listed = [item async for item in client.list_workflows(query, limit=limit)]
+        runs = await asyncio.gather(*(_past_run(client, item, unknown) for item in listed))
+    except RPCError as error:
+        raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+    return sorted(runs, key=lambda run: run.start_time, reverse=True)
+
+
+async def _past_run(client: Client, item: WorkflowExecution, unknown: PlanRequest) -> PastRun:
+    handle = client.get_workflow_handle(item.id, run_id=item.run_id, result_type=PlanStatus)
+    origin = await read_origin(client, handle, unknown)
+    failing = ""
+    if item.status is WorkflowExecutionStatus.FAILED:
+        outcome = await Run(client, handle, origin).outcome()
+        failing = ", ".join(f"{phase.name}.{step.name}" for phase, step in outcome.status.failed_steps())
+        failing = failing or outcome.message
+    return PastRun(
+        request=origin.request,
+        run_id=item.run_id,
+        start_time=origin.time,
+        completion_time=item.close_time,
+        started_by=origin.by,
+        status=_status(item),
+        failing=failing,
+    )
+
+
+def _status(item: WorkflowExecution) -> str:
+    """KUDO's status where the run could say it, else what Temporal has."""
+    ended = {
+        WorkflowExecutionStatus.COMPLETED: "COMPLETE",
+        WorkflowExecutionStatus.FAILED: "FATAL_ERROR",
+        WorkflowExecutionStatus.CANCELED: "CANCELLED",
+    }
+    if item.status is WorkflowExecutionStatus.RUNNING or item.status is None:
+        return item.typed_search_attributes.get(_STATUS) or "PENDING"
+    return ended.get(item.status, item.status.name)

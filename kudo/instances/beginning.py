@@ -1,0 +1,83 @@
+"""What a run has to do, and what it leaves out: conditions, what is COMPLETE already, and where it starts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from kudo.errors import InvalidPlan
+from kudo.model.plans import Phase, Plan
+from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
+from kudo.model.tasks import Task
+
+
+def conditions(name: str, plan: Plan, tasks: Iterable[Task]) -> dict[str, str]:
+    """The conditions (`when`) of a plan and its tasks, by where in operator.yaml they are."""
+    return {where: condition for where, condition in _conditions(name, plan, tasks) if condition}
+
+
+def _conditions(name: str, plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[str, str]]:
+    for phase in plan.phases:
+        yield f"plans.{name}.{phase.name}", phase.when
+        for step in phase.steps:
+            yield f"plans.{name}.{phase.name}.{step.name}", step.when
+    for task in tasks:
+        yield f"tasks.{task.name}", task.when
+
+
+def leave_out(status: PlanStatus, plan: Plan, hold: Mapping[str, bool]) -> Plan:
+    """Skip what has a condition that does not hold; the plan without the tasks that are left out."""
+    return plan.model_copy(
+        update={
+            "phases": [
+                _leave_out_of(own, phase, f"plans.{status.name}.{phase.name}", hold)
+                for own, phase in zip(status.phases, plan.phases, strict=True)
+            ]
+        }
+    )
+
+
+def _leave_out_of(status: PhaseStatus, phase: Phase, where: str, hold: Mapping[str, bool]) -> Phase:
+    steps = []
+    for step in phase.steps:
+        left = [task for task in step.tasks if hold.get(f"tasks.{task}", True)]
+        steps.append(step.model_copy(update={"tasks": left}))
+        if not hold.get(f"{where}.{step.name}", True) or (step.tasks and not left):
+            status.skip([own for own in status.steps if own.name == step.name])
+    if not hold.get(where, True):
+        status.skip(status.steps)
+        status.set(ExecutionStatus.SKIPPED)
+    return phase.model_copy(update={"steps": steps})
+
+
+def take_over(status: PlanStatus, recorded: PlanStatus) -> None:
+    """Leave out what a run before has COMPLETE."""
+    for phase in status.phases:
+        before = recorded.phase(phase.name)
+        for step in phase.steps if before else ():
+            _take_over_step(step, before.step(step.name) if before else None)
+        everything = all(step.status is ExecutionStatus.COMPLETE for step in phase.steps)
+        if before and before.status is ExecutionStatus.COMPLETE and everything:
+            phase.status = ExecutionStatus.COMPLETE
+
+
+def _take_over_step(step: StepStatus, before: StepStatus | None) -> None:
+    if before and before.status is ExecutionStatus.COMPLETE:
+        step.status, step.start_time, step.completion_time = before.status, before.start_time, before.completion_time
+
+
+def start_from(status: PlanStatus, place: str) -> None:
+    """Skip what is listed before a PHASE or PHASE.STEP. Raises InvalidPlan where there is none."""
+    phase, step = _find(status, place)
+    for before in status.phases[: status.phases.index(phase)]:
+        before.skip(before.steps)
+    if step is not None:
+        phase.skip(phase.steps[: phase.steps.index(step)])
+
+
+def _find(status: PlanStatus, place: str) -> tuple[PhaseStatus, StepStatus | None]:
+    for phase in status.phases:
+        if phase.name == place:
+            return phase, None
+        for step in phase.steps:
+            if f"{phase.name}.{step.name}" == place:
+                return phase, step
+    there = ", ".join(f"{phase.name}.{step.name}" for phase in status.phases for step in phase.steps)
+    raise InvalidPlan(f"The plan {status.name} has no {place!r} to start from. Its steps: {there or 'none'}.")

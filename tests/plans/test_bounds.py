@@ -1,0 +1,132 @@
+"""What bounds a package puts on its plans, and what is said when they are used up."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from support.outcomes import recorded, workflow_statuses
+from support.plans import CONFIG_MAP, Installer, apply, dummy, phase, plan, step, write_package
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from kudo.client import Outcome
+from kudo.cluster import Cluster
+from kudo.model.bounds import Bounds
+from kudo.model.status import ExecutionStatus
+from kudo.model.tasks import Retry
+from kudo.sandbox import Sandbox
+from worker import running
+
+HANGING = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ Name }}
+  annotations:
+    sandbox.kudo.dev/rollout: hang
+spec:
+  selector:
+    matchLabels: {app: x}
+  template:
+    metadata:
+      labels: {app: x}
+    spec:
+      containers: [{name: main, image: busybox}]
+"""
+
+QUICK = {"initialInterval": "10ms", "maxInterval": "20ms"}
+
+
+async def outcome_of(installer: Installer, deploy: Mapping[str, object], *tasks: Mapping[str, object]) -> Outcome:
+    package = write_package(
+        installer.directory,
+        tasks=list(tasks),
+        plans={"deploy": deploy},
+        templates={"config.yaml": CONFIG_MAP, "hanging.yaml": HANGING},
+    )
+    return await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_attempts_that_are_used_up(installer: Installer, client: Client) -> None:
+    fails = {**dummy("fails", wantErr=True), "retry": {"maxAttempts": 3, **QUICK}}
+    outcome = await outcome_of(
+        installer, plan(phase("one", ("a", ["fails"]), ("b", ["never"]), strategy="parallel")), fails, dummy("never")
+    )
+    assert outcome.failure == "RetriesExhausted"
+    first, second = outcome.status.phases[0].steps
+    assert first.message == "It was tried 3 times, as often as it may be. Last: The task fails is asked to fail."
+    assert second.status is ExecutionStatus.CANCELLED
+    assert await recorded(installer) == outcome.status
+    assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.FAILED}
+
+
+@pytest.mark.usefixtures("worker")
+async def test_attempts_that_are_enough(installer: Installer, sandbox: Sandbox) -> None:
+    sandbox.faults.fail(2, path_contains="/configmaps/test-config", message="the disk is full")
+    config = {**apply("config", "config.yaml"), "retry": {"maxAttempts": 3, **QUICK}}
+    assert (await outcome_of(installer, plan(phase("one", ("a", ["config"]))), config)).complete
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_that_is_not_healthy_in_time(installer: Installer) -> None:
+    slow = {**apply("slow", "hanging.yaml"), "timeout": "1s500ms"}
+    outcome = await outcome_of(installer, plan(phase("one", ("a", ["slow"]))), slow)
+    assert outcome.failure == "TimedOut"
+    message = outcome.status.phases[0].steps[0].message
+    assert message.startswith("The task slow was not done within its timeout of 1.5s. Last: Deployment default/test")
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_that_fails_until_its_time_is_up(installer: Installer) -> None:
+    fails = {**dummy("fails", wantErr=True), "timeout": "1s", "retry": {"initialInterval": "100ms"}}
+    outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
+    assert outcome.failure == "TimedOut"
+    assert outcome.message == (
+        "The task fails was not done within its timeout of 1s. Last: The task fails is asked to fail."
+    )
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_retry_that_would_come_too_late(installer: Installer) -> None:
+    """The server ends a task whose next attempt would begin after its time."""
+    late = {"initialInterval": "1h", "maxInterval": "1h"}
+    fails = {**dummy("fails", wantErr=True), "timeout": "1s", "retry": late}
+    outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
+    assert outcome.failure == "TimedOut"
+    assert outcome.message.endswith("timeout of 1s. Last: The task fails is asked to fail.")
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("bounded", ["plan", "phase", "step"])
+async def test_the_timeout_of_what_is_around_a_task(installer: Installer, bounded: str) -> None:
+    limit = {name: {"timeout": "1s"} if name == bounded else {} for name in ("plan", "phase", "step")}
+    deploy = plan(phase("one", step("a", "never", **limit["step"]), **limit["phase"]), **limit["plan"])
+    outcome = await outcome_of(installer, deploy, dummy("never"))
+    name = {"plan": "plan deploy", "phase": "phase one", "step": "step one.a"}[bounded]
+    assert outcome.failure == "TimedOut"
+    assert outcome.status.phases[0].steps[0].message == (
+        f"The {name} was not done within its timeout of 1s. Last: the task never is asked never to be done"
+    )
+
+
+@pytest.mark.usefixtures("worker")
+async def test_the_timeout_of_a_plan_that_has_more_to_do(installer: Installer) -> None:
+    phases = [phase("one", ("a", ["slow"])), phase("two", ("b", ["never"]))]
+    outcome = await outcome_of(installer, plan(*phases, timeout="2s"), dummy("slow", done=True), dummy("never"))
+    assert [part.status for part in outcome.status.phases] == ["COMPLETE", "FATAL_ERROR"]
+
+
+async def test_bounds_of_the_worker_for_tasks_that_have_none(
+    client: Client, cluster: Cluster, installer: Installer
+) -> None:
+    bounds = Bounds(retry=Retry(max_attempts=2, initial_interval=timedelta(milliseconds=10)))
+    own = {**dummy("own", wantErr=True), "retry": {"maxAttempts": 1}}
+    async with running(client, cluster, bounds=bounds):
+        outcome = await outcome_of(installer, plan(phase("one", ("a", ["none"]))), dummy("none", wantErr=True))
+        assert outcome.message.startswith("It was tried 2 times")
+        again = write_package(
+            installer.directory, name="own", tasks=[own], plans={"deploy": plan(phase("one", ("a", ["own"])))}
+        )
+        outcome = await asyncio.wait_for((await installer.deploy(again, "own")).outcome(), 30)
+        assert outcome.message.startswith("It was tried once")

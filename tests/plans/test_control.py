@@ -1,0 +1,220 @@
+"""Steering a plan: pause, approval, conditions, and where a run starts."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from support.outcomes import events, recorded, until_step
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, step, write_package
+from support.waiting import until
+from temporalio.client import Client
+
+from kudo.client import Run
+from kudo.cluster import Cluster
+from kudo.errors import RequestError
+from kudo.model.execution import Approval
+from kudo.model.status import ExecutionStatus, PlanStatus
+from worker import running
+
+HANGING = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ Name }}-pod
+  annotations:
+    sandbox.kudo.dev/rollout: hang
+spec:
+  containers: [{name: main, image: busybox}]
+"""
+
+TASKS = [dummy("done", done=True), dummy("never"), dummy("fatal", wantErr=True, fatal=True), apply("pod", "pod.yaml")]
+
+
+async def deploy(installer: Installer, spec: Mapping[str, object], **parameters: str) -> Run:
+    package = write_package(
+        installer.directory,
+        tasks=TASKS,
+        plans={"deploy": spec},
+        params=[{"name": "ON", "default": "true", "type": "boolean"}, {"name": "SIZE", "default": "small"}],
+        templates={"pod.yaml": HANGING, "config.yaml": CONFIG_MAP},
+    )
+    return await installer.deploy(package, **parameters)
+
+
+def statuses(status: PlanStatus) -> list[str]:
+    return [step.status for phase in status.phases for step in phase.steps]
+
+
+async def let_go(cluster: Cluster, installer: Installer) -> None:
+    pod = await until(lambda: installer.get("v1", "Pod", "test-pod"))
+    await cluster.patch(pod.ref, {"metadata": {"annotations": {"sandbox.kudo.dev/rollout": None}}})
+
+
+async def until_paused(run: Run, paused: bool = True) -> PlanStatus:
+    async def look() -> PlanStatus | None:
+        status = await run.status()
+        return status if status.paused is paused else None
+
+    return await until(look)
+
+
+async def until_statuses(run: Run, wanted: list[str]) -> PlanStatus:
+    async def look() -> PlanStatus | None:
+        status = await run.status()
+        return status if statuses(status) == wanted else None
+
+    return await until(look)
+
+
+@pytest.mark.parametrize("strategy", ["serial", "parallel"])
+async def test_a_paused_plan_finishes_what_runs_and_starts_nothing(
+    installer: Installer, client: Client, cluster: Cluster, strategy: str
+) -> None:
+    parts = [phase("one", ("a", ["pod"]), ("b", ["done"])), phase("two", ("c", ["pod"]), ("d", ["done"]))]
+    async with running(client, cluster):
+        run = await deploy(installer, plan(*parts, strategy=strategy))
+        begun = {"serial": ["IN_PROGRESS", *["PENDING"] * 3], "parallel": ["IN_PROGRESS", "PENDING"] * 2}[strategy]
+        await until_statuses(run, begun)
+        await installer.plans.pause(NAMESPACE, "test", "lunch")
+        await until_paused(run)
+        await let_go(cluster, installer)
+        finished = {"serial": ["COMPLETE", *["PENDING"] * 3], "parallel": ["COMPLETE", "PENDING"] * 2}[strategy]
+        seen = await until_statuses(run, finished)
+        assert (seen.status, seen.paused) == (ExecutionStatus.IN_PROGRESS, True)
+    # Another worker knows of the pause from the history.
+    async with running(client, cluster):
+        await asyncio.sleep(1)
+        assert statuses(await run.status()) == finished
+        assert (await recorded(installer)).paused
+        await installer.plans.unpause(NAMESPACE, "test", "")
+        outcome = await asyncio.wait_for(run.outcome(), 30)
+    assert outcome.complete
+    assert not outcome.status.paused
+    assert {("Normal", "PlanPaused"), ("Normal", "PlanResumed")} <= await events(installer)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_paused_plan_is_cancelled(installer: Installer) -> None:
+    run = await deploy(installer, plan(phase("one", ("a", ["never"]), ("b", ["done"]))))
+    await until_step(run, ExecutionStatus.IN_PROGRESS)
+    await installer.plans.pause(NAMESPACE, "test", "")
+    await until_paused(run)
+    await installer.plans.cancel(NAMESPACE, "test", "enough")
+    outcome = await asyncio.wait_for(run.outcome(), 30)
+    assert (outcome.status.status, outcome.status.paused) == (ExecutionStatus.CANCELLED, False)
+    assert statuses(outcome.status) == ["CANCELLED", "PENDING"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_time_does_not_run_while_a_plan_is_paused(installer: Installer, cluster: Cluster) -> None:
+    run = await deploy(installer, plan(phase("one", ("a", ["pod"]), ("b", ["done"])), timeout="3s"))
+    await until_step(run, ExecutionStatus.IN_PROGRESS)
+    await installer.plans.pause(NAMESPACE, "test", "")
+    await until_paused(run)
+    await let_go(cluster, installer)
+    await until_step(run, ExecutionStatus.COMPLETE)
+    await asyncio.sleep(4)
+    await installer.plans.unpause(NAMESPACE, "test", "")
+    assert (await asyncio.wait_for(run.outcome(), 30)).complete
+
+
+APPROVED = plan(phase("one", ("a", ["done"]), step("b", "done", approval=True), ("c", ["done"])))
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_step_waits_for_approval(installer: Installer) -> None:
+    run = await deploy(installer, APPROVED)
+    assert statuses(await until_step(run, ExecutionStatus.WAITING_APPROVAL)) == [
+        "COMPLETE",
+        "WAITING_APPROVAL",
+        "PENDING",
+    ]
+    with pytest.raises(RequestError, match=r"The step one\.a waits for no approval. Steps that wait for one: one\.b"):
+        await installer.plans.decide(NAMESPACE, "test", Approval(step="one.a", by="ann"), approved=True)
+    await installer.plans.decide(NAMESPACE, "test", Approval(by="ann", reason="looks good"), approved=True)
+    outcome = await asyncio.wait_for(run.outcome(), 30)
+    assert outcome.complete
+    found = await installer.cluster.list("v1", "Event", NAMESPACE)
+    assert "The step one.b was approved by ann: looks good" in [event.text("message") for event in found]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_approval_is_refused(installer: Installer) -> None:
+    run = await deploy(installer, APPROVED)
+    await until_step(run, ExecutionStatus.WAITING_APPROVAL)
+    await installer.plans.decide(NAMESPACE, "test", Approval(step="one.b", by="bob", reason="too late"), approved=False)
+    outcome = await asyncio.wait_for(run.outcome(), 30)
+    assert outcome.failure == "ApprovalRefused"
+    assert statuses(outcome.status) == ["COMPLETE", "FATAL_ERROR", "PENDING"]
+    assert outcome.status.phases[0].steps[1].message == "Refused by bob: too late"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_approval_by_signal(installer: Installer, client: Client) -> None:
+    run = await deploy(installer, APPROVED)
+    await until_step(run, ExecutionStatus.WAITING_APPROVAL)
+    handle = client.get_workflow_handle(run.workflow_id)
+    await handle.signal("approve", {"step": "no.such", "by": "ann"})
+    await handle.signal("approve", {"nonsense": True})
+    await handle.signal("approve", {"by": "ann"})
+    assert (await asyncio.wait_for(run.outcome(), 30)).complete
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_approval_that_does_not_come(installer: Installer) -> None:
+    waits = step("b", "done", approval=True, timeout="1s")
+    outcome = await asyncio.wait_for((await deploy(installer, plan(phase("one", waits)))).outcome(), 30)
+    assert outcome.failure == "TimedOut"
+    assert outcome.message == "The step one.b was not done within its timeout of 1s. Last: it waited for an approval"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_plan_that_waits_for_approval_is_cancelled(installer: Installer) -> None:
+    run = await deploy(installer, APPROVED)
+    await until_step(run, ExecutionStatus.WAITING_APPROVAL)
+    await installer.plans.cancel(NAMESPACE, "test", "")
+    assert statuses((await run.outcome()).status) == ["COMPLETE", "CANCELLED", "PENDING"]
+
+
+CONDITIONAL = plan(
+    phase("one", ("a", ["done"]), step("b", "fatal", when="Params.SIZE == 'large'"), step("c", "sometimes")),
+    phase("two", ("d", ["fatal"]), when="not (Params.ON | bool)"),
+    phase("three", step("e", "fatal", when="Params.SIZE == 'large'")),
+)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_has_a_condition_that_does_not_hold_is_skipped(installer: Installer) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[*TASKS, {**dummy("sometimes", wantErr=True, fatal=True), "when": "Params.ON == 'false'"}],
+        plans={"deploy": CONDITIONAL},
+        params=[{"name": "ON", "default": "true", "type": "boolean"}, {"name": "SIZE", "default": "small"}],
+        templates={"pod.yaml": HANGING},
+    )
+    outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
+    assert outcome.complete
+    assert statuses(outcome.status) == ["COMPLETE", "SKIPPED", "SKIPPED", "SKIPPED", "SKIPPED"]
+    assert [part.status for part in outcome.status.phases] == ["COMPLETE", "SKIPPED", "SKIPPED"]
+    assert await recorded(installer) == outcome.status
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_condition_that_cannot_be_told_is_fatal_before_anything_runs(installer: Installer) -> None:
+    outcome = await (
+        await deploy(installer, plan(phase("one", ("a", ["done"]), step("b", when="Params.SIZ"))))
+    ).outcome()
+    assert outcome.failure == "TaskRenderingError"
+    assert outcome.message == "plans.deploy.one.b.when: 'SIZ' is undefined"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_run_starts_where_it_is_told(installer: Installer) -> None:
+    spec = plan(phase("one", ("a", ["fatal"])), phase("two", ("b", ["fatal"]), ("c", ["done"])), phase("three"))
+    await (await deploy(installer, spec)).outcome()
+    outcome = await (await installer.start(start_from="two.c")).outcome()
+    assert outcome.complete
+    assert statuses(outcome.status) == ["SKIPPED", "SKIPPED", "COMPLETE"]
+    outcome = await (await installer.start(start_from="two.d")).outcome()
+    assert outcome.failure == "InvalidPlan"
+    assert outcome.message == "The plan deploy has no 'two.d' to start from. Its steps: one.a, two.b, two.c."

@@ -1,0 +1,82 @@
+"""What people ask of a running plan: to pause, to go on, to approve a step or to refuse it."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.workflow import ChildWorkflowHandle
+
+from workflows.approvals import Approvals
+from workflows.mirror import Mirror
+from workflows.pause import Pause
+from workflows.phase import Decision, Phase
+from workflows.status import StatusTree
+from workflows.visibility import Visibility
+
+with workflow.unsafe.imports_passed_through():
+    from kudo.model.execution import Approval
+    from kudo.model.report import PlanEvent
+    from kudo.model.status import PhaseStatus
+
+PhaseHandle = ChildWorkflowHandle[Phase, PhaseStatus]
+
+
+class Steering:
+    """Passes on to the phases what is asked of a plan, and shows it."""
+
+    def __init__(self, tree: StatusTree, mirror: Mirror, visibility: Visibility) -> None:
+        self._tree = tree
+        self._mirror = mirror
+        self._visibility = visibility
+        self._phases: dict[str, PhaseHandle] = {}
+        self.pause = Pause()
+        self.approvals = Approvals(tree)
+
+    async def begin(self, name: str, phase: PhaseHandle) -> None:
+        """Pass on what is asked to a phase that has just begun."""
+        self._phases[name] = phase
+        if self.pause.on:
+            await _signal(phase, "set_paused", True)
+
+    def end(self, name: str) -> None:
+        """A phase has ended."""
+        self._phases.pop(name, None)
+
+    async def set_paused(self, paused: bool, reason: str) -> None:
+        """Start no further step, or go on."""
+        if self.pause.on is paused:
+            return
+        self.pause.set(paused)
+        self._tree.set_paused(paused)
+        self._visibility.show("PAUSED" if paused else self._tree.plan.status)
+        verb = "paused" if paused else "resumed"
+        because = f": {reason}" if reason else ""
+        self._tell(f"Plan{verb.title()}", f"The plan {self._tree.plan.name} was {verb}{because}")
+        await asyncio.gather(*(_signal(phase, "set_paused", paused) for phase in self._phases.values()))
+
+    async def decide_if_waiting(self, approval: Approval, *, approved: bool) -> None:
+        """Like `decide`; where no such step waits nothing happens, because nobody would hear of it."""
+        try:
+            self.approvals.find(approval)
+        except ApplicationError as error:
+            workflow.logger.warning("An approval has no effect: %s", error.message)
+            return
+        await self.decide(approval, approved=approved)
+
+    async def decide(self, approval: Approval, *, approved: bool) -> None:
+        """Let a step go on, or end. Raises ApplicationError where no such step waits."""
+        phase, step = self.approvals.decide(approval)
+        verb = "approved" if approved else "refused"
+        self._tell(f"Step{verb.title()}", f"The step {phase}.{step} was {verb} by {approval}")
+        await _signal(self._phases[phase], "decide", Decision(step=step, approved=approved, approval=approval))
+
+    def _tell(self, reason: str, message: str) -> None:
+        self._mirror.tell(PlanEvent(type="Normal", reason=reason, message=message, at=workflow.now()))
+
+
+async def _signal(phase: PhaseHandle, name: str, argument: object) -> None:
+    """Signal a phase; one that has ended meanwhile needs it no more."""
+    try:
+        await phase.signal(name, argument)
+    except FailureError as error:
+        workflow.logger.warning("The phase could not be told: %s", error.message)

@@ -1,0 +1,34 @@
+"""What a run is found by, in the Web UI's search and with `temporal workflow list`."""
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+
+with workflow.unsafe.imports_passed_through():
+    from kudo.model import attributes
+    from kudo.model.execution import PlanRequest
+
+
+class Visibility:
+    """The search attributes of a run."""
+
+    def __init__(self, request: PlanRequest) -> None:
+        self._shown: dict[str, str] = {}
+        self._known = {
+            attributes.NAMESPACE: request.namespace,
+            attributes.INSTANCE: request.instance,
+            attributes.PLAN: request.plan,
+        }
+
+    def show(self, status: str, operator: str = "") -> None:
+        """Be found by a status, and by the operator once it is known; each change is an event in the history."""
+        if not workflow.patched("search-attributes"):
+            return
+        self._known[attributes.STATUS] = status
+        if operator:
+            self._known[attributes.OPERATOR] = operator
+        changed = {name: value for name, value in self._known.items() if self._shown.get(name) != value}
+        if changed:
+            self._shown |= changed
+            workflow.upsert_search_attributes(
+                [SearchAttributeKey.for_keyword(name).value_set(value) for name, value in changed.items()]
+            )
