@@ -111,6 +111,11 @@ class Attempt:
     def _out_of_time(self, deadline: Deadline) -> TimedOut:
         return TimedOut(deadline.missed(self._beat.error or self._beat.waiting or "it had not begun"))
 
+    def succeeded(self) -> None:
+        """Take back what the plan was told of errors: others of the step may go on for long."""
+        self._beat.error, self._beat.quiet_until = "", 0
+        self._send()
+
     def failure(self, error: KudoError) -> ApplicationError:
         """The error for Temporal; a transient one is also told to the plan, which never sees a retry otherwise."""
         message = str(error)[:MAX_MESSAGE]
@@ -187,6 +192,7 @@ async def attempting(grace: timedelta, subject: Subject | None = None) -> AsyncI
     try:
         async with attempt.in_time():
             yield attempt
+        attempt.succeeded()
     except KudoError as error:
         raise attempt.failure(error) from None
     except Exception as error:

@@ -1,30 +1,63 @@
-"""What the measurements share: a stack of their own, packages of Dummy tasks, and histories."""
+"""What the measurements share: a stack of their own, packages that are made up, and histories."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kudo.cli.stack import Ports, Stack, free_port, stack
-from kudo.client import Plans
+from temporalio.client import Client
+
+from kudo.cli.stack import free_port
+from kudo.cli.temporal import HOST, temporal_server
+from kudo.client import Plans, connect
+from kudo.cluster import Cluster
+from kudo.instances.definitions import install_definitions
 from kudo.instances.install import install_instance, install_package
 from kudo.model import yaml
 from kudo.packages import read_package
+from kudo.sandbox import Sandbox
+from worker import running
 
 NAMESPACE = "default"
 
 
+@dataclass(frozen=True)
+class Bench:
+    """A Temporal server and a sandbox cluster."""
+
+    client: Client
+    cluster: Cluster
+    cluster_port: int
+
+
 @asynccontextmanager
-async def measured_stack() -> AsyncIterator[Stack]:
-    """Temporal with a SQLite file, a sandbox cluster and a worker in this process."""
-    ports = Ports(free_port(0), free_port(0), free_port(0))
-    async with stack(ports, None, "sandbox", 0.0) as started:
-        yield started
+async def stack_without_worker() -> AsyncIterator[Bench]:
+    """Temporal with a SQLite file, and a sandbox cluster, which the environment then names."""
+    async with AsyncExitStack() as parts:
+        directory = Path(parts.enter_context(tempfile.TemporaryDirectory()))
+        temporal = await parts.enter_async_context(
+            temporal_server(free_port(0), free_port(0), directory / "temporal.db")
+        )
+        port = free_port(0)
+        sandbox = await parts.enter_async_context(Sandbox(HOST, port, rollout=0))
+        (directory / "kubeconfig").write_text(yaml.dump(sandbox.kubeconfig()))
+        os.environ |= {"TEMPORAL_ADDRESS": temporal.address, "KUBECONFIG": str(directory / "kubeconfig")}
+        cluster = await parts.enter_async_context(await Cluster.connect())
+        await install_definitions(cluster)
+        yield Bench(await connect(), cluster, port)
+
+
+@asynccontextmanager
+async def measured_stack() -> AsyncIterator[Bench]:
+    """The same, with a worker in this process."""
+    async with stack_without_worker() as bench, running(bench.client, bench.cluster):
+        yield bench
 
 
 async def install(
-    started: Stack, name: str, plan: dict[str, object], tasks: list[dict[str, object]], **templates: str
+    bench: Bench, name: str, plan: dict[str, object], tasks: list[dict[str, object]], **templates: str
 ) -> Plans:
     """Install a package that is made up, and an instance with its name."""
     with tempfile.TemporaryDirectory() as directory:
@@ -36,9 +69,9 @@ async def install(
         for template, text in templates.items():
             (root / "templates" / f"{template}.yaml").write_text(text)
         package = read_package(root)
-    await install_package(started.cluster, package, NAMESPACE)
-    await install_instance(started.cluster, package, NAMESPACE, name, {})
-    return Plans(started.client)
+    await install_package(bench.cluster, package, NAMESPACE)
+    await install_instance(bench.cluster, package, NAMESPACE, name, {})
+    return Plans(bench.client)
 
 
 def steps(count: int, task: str) -> list[dict[str, object]]:
@@ -57,7 +90,7 @@ class History:
         return f"{self.events:,} events, {self.size / 1000:,.0f} KB"
 
 
-async def history(started: Stack, workflow_id: str) -> History:
+async def history(bench: Bench, workflow_id: str) -> History:
     """Measure the history of a workflow's last run."""
-    fetched = await started.client.get_workflow_handle(workflow_id).fetch_history()
+    fetched = await bench.client.get_workflow_handle(workflow_id).fetch_history()
     return History(len(fetched.events), sum(event.ByteSize() for event in fetched.events))

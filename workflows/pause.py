@@ -8,10 +8,9 @@ from temporalio import workflow
 class Pause:
     """Whether a plan, or a phase of it, is paused, and how long it was."""
 
-    def __init__(self, paused: bool = False) -> None:
+    def __init__(self) -> None:
         self._since: datetime | None = None
         self._before = timedelta(0)
-        self.set(paused)
 
     @property
     def on(self) -> bool:

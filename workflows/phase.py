@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
@@ -33,7 +33,6 @@ class PhaseRequest(Model):
     status: PhaseStatus
     active: ActivePlan
     deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
-    paused: Annotated[bool, OMIT_EMPTY] = False
 
 
 class Decision(Model):
@@ -56,13 +55,16 @@ class Phase:
         self._overhead = len(request.active.metadata.model_dump_json()) + len(str(request.active.params))
         self._reports = Reports(request.status)
         self._pace = Pace()
-        self._pause = Pause(request.paused)
+        self._pause = Pause()
         self._decisions: dict[str, Decision] = {}
         self._slots = asyncio.Semaphore(options.PENDING_ACTIVITIES)
 
     @workflow.run
     async def run(self, request: PhaseRequest) -> PhaseStatus:
-        """Run all steps that are not done yet; fails with the event's name as type when a task is fatal."""
+        """Run all steps that are not done yet; fails with the event's name as type when a task is fatal.
+
+        The status that it returns is not COMPLETE where the history got too long; the plan then starts the phase anew.
+        """
         steps = [partial(self._run_step, step) for step in request.spec.steps]
         try:
             await run_branches(steps, request.spec.strategy)
@@ -73,11 +75,9 @@ class Phase:
             # A workflow that ends as cancelled has no result that could say how far it got.
             await self._reports.flush()
             raise
-        if not all(step.status.done for step in self._status.steps):
-            await self._reports.flush()
-            self._continue()
         await self._reports.drop()
-        self._status.set(ExecutionStatus.COMPLETE, at=workflow.now())
+        if all(step.status.done for step in self._status.steps):
+            self._status.set(ExecutionStatus.COMPLETE, at=workflow.now())
         return self._status
 
     @workflow.query
@@ -102,10 +102,6 @@ class Phase:
             info.get_current_history_length() > options.MAX_EVENTS
             or info.get_current_history_size() > options.MAX_HISTORY
         )
-
-    def _continue(self) -> NoReturn:
-        update = {"status": self._status, "deadline": self._deadline(), "paused": self._pause.on}
-        workflow.continue_as_new(self._request.model_copy(update=update))
 
     def _deadline(self) -> Deadline | None:
         return later(self._request.deadline, self._pause.lasted)

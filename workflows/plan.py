@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
 
     from kudo.model.execution import ActivePlan, Approval, Deadline, PlanRequest, StepChange
     from kudo.model.plans import Phase as PhaseSpec
+    from kudo.model.plans import Plan as PlanSpec
     from kudo.model.report import PlanEvent
     from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus
 
@@ -159,11 +160,9 @@ class Plan:
         await self._steering.pause.over()
         request = _phase_request(active, phase, status)
         await self._pace.room_for(len(request.model_dump_json()))
-        limit = later(self._deadline, self._steering.pause.lasted)
-        request.deadline = earliest(limit, deadline(f"phase {phase.name}", phase.timeout))
         self._tree.set_phase(phase.name, ExecutionStatus.IN_PROGRESS)
         try:
-            self._tree.settle(await self._execute(request))
+            await self._execute(request)
         except (FailureError, asyncio.CancelledError) as error:
             is_cancel = is_cancelled_exception(error)
             for known in details(error, PhaseStatus):
@@ -177,7 +176,19 @@ class Plan:
                 ) from error
             raise
 
-    async def _execute(self, request: PhaseRequest) -> PhaseStatus:
+    async def _execute(self, request: PhaseRequest) -> None:
+        """Run a phase, in several runs where its history gets too long for one."""
+        own = deadline(f"phase {request.spec.name}", request.spec.timeout)
+        before = self._steering.pause.lasted
+        while True:
+            paused = self._steering.pause.lasted
+            request.deadline = earliest(later(self._deadline, paused), later(own, paused - before))
+            request.status = await self._execute_once(request)
+            self._tree.settle(request.status)
+            if request.status.status.done:
+                return
+
+    async def _execute_once(self, request: PhaseRequest) -> PhaseStatus:
         name = request.spec.name
         child: ChildWorkflowHandle[Phase, PhaseStatus] = await workflow.start_child_workflow(
             Phase.run,
@@ -233,5 +244,6 @@ def _phase_request(active: ActivePlan, phase: PhaseSpec, status: PhaseStatus) ->
     used = {task for step in phase.steps for task in step.tasks}
     tasks = [task for task in active.tasks if task.name in used]
     templates = {name: active.templates[name] for task in tasks for name in task.template_names()}
-    own = active.model_copy(update={"tasks": tasks, "templates": templates, "status": PlanStatus(name=active.name)})
+    nothing = {"spec": PlanSpec(phases=[]), "status": PlanStatus(name=active.name)}
+    own = active.model_copy(update={"tasks": tasks, "templates": templates, **nothing})
     return PhaseRequest(spec=phase, status=status, active=own)

@@ -88,7 +88,7 @@ class StatusTree:
             status = ExecutionStatus.IN_PROGRESS
         at = change.at or workflow.now()
         if status is ExecutionStatus.IN_PROGRESS and errors:
-            step.set(ExecutionStatus.ERROR, "\n".join(errors.values()), at)
+            step.set(ExecutionStatus.ERROR, "\n".join(dict.fromkeys(errors.values())), at)
         else:
             step.set(status, change.message if status.terminal else "", at)
 

@@ -44,7 +44,7 @@ class Steering:
 
     async def set_paused(self, paused: bool, reason: str) -> None:
         """Start no further step, or go on."""
-        if self.pause.on is paused:
+        if self.pause.on is paused or self._tree.plan.status.terminal:
             return
         self.pause.set(paused)
         self._tree.set_paused(paused)

@@ -11,7 +11,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from kudo.client.connection import TASK_QUEUE
@@ -126,7 +126,8 @@ class Plans:
                 update = "approve" if approved else "refuse"
                 await handle.execute_update(update, approval, rpc_timeout=UPDATE_TIMEOUT)
             except WorkflowUpdateFailedError as error:
-                raise RequestError(str(error.cause)) from None
+                reason = error.cause.message if isinstance(error.cause, FailureError) else str(error.cause)
+                raise RequestError(reason) from None
             except WorkflowUpdateRPCTimeoutOrCancelledError:
                 raise TemporalUnavailable(f"No worker answers for {run.workflow_id}") from None
         return run

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from pydantic import ValidationError
 
 from kudo.cluster import Cluster
-from kudo.errors import InvalidPlan, PlanTooLarge, TaskBuildError, TaskRenderingError, UnknownTaskName
+from kudo.errors import InvalidPlan, TaskBuildError, TaskRenderingError, UnknownTaskName
 from kudo.instances.beginning import conditions, leave_out, start_from, take_over
 from kudo.instances.parameters import check_parameters, template_values
 from kudo.instances.plans import require_plan
 from kudo.instances.resources import read_instance, read_operator_version
+from kudo.instances.size import check_size
 from kudo.manifests import plan_variables
 from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.model.execution import ActivePlan, Metadata, PlanRequest
@@ -21,9 +22,6 @@ from kudo.model.status import PlanStatus
 from kudo.model.tasks import TASK, UNSUPPORTED, Task
 from kudo.packages import explain, newer_fields
 from kudo.templates import Renderer, evaluate_conditions
-
-MAX_BYTES = 1_800_000
-"""What a plan may have as JSON: Temporal's messages hold 2 MB."""
 
 
 async def load_active_plan(
@@ -61,18 +59,8 @@ async def load_active_plan(
         params=params,
         metadata=metadata,
     )
-    _check_size(active)
+    check_size(active)
     return active
-
-
-def _check_size(active: ActivePlan) -> None:
-    size = len(active.model_dump_json())
-    if size > MAX_BYTES:
-        raise PlanTooLarge(
-            f"The plan {active.name} of {active.metadata.operator_version_name} has {size:,} bytes of templates and "
-            f"parameters, and may have {MAX_BYTES:,}. Split it into several plans, or large templates into several "
-            "operators."
-        )
 
 
 def _require_dialect(version: OperatorVersion, plan: str) -> None:

@@ -2,8 +2,9 @@
 
     make record
 
-Run it when a new kind of run comes up. Histories that are there stay: plans that were started before a change of the
-workflows go on after it, so the old histories must be replayed for as long as such plans may run.
+Run it when the workflows changed, or a new kind of run comes up. Each recording has a folder of its own, with the next
+number, and those that are there stay: plans that were started before a change of the workflows go on after it, so the
+old histories must be replayed for as long as such plans may run.
 """
 
 import asyncio
@@ -14,15 +15,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, toggle, write_package
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, step, toggle, write_package
 from support.waiting import until
 from temporalio.client import Client, WorkflowHistory
 
 from kudo.cli.stack import Ports, free_port, stack
 from kudo.client import Plans, Run
+from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus
 
-HISTORIES = Path(__file__).with_name("histories")
+ALL = Path(__file__).with_name("histories")
+HISTORIES = ALL / str(1 + max((int(folder.name) for folder in ALL.iterdir()), default=0))
 
 Scenario = Callable[[Installer], Awaitable[Run]]
 
@@ -38,6 +41,7 @@ def package(installer: Installer, name: str, **deploy: object) -> Path:
             dummy("never"),
             dummy("fails", wantErr=True),
             dummy("fatal", wantErr=True, fatal=True),
+            {**dummy("exhausted", wantErr=True), "retry": {"maxAttempts": 2, "initialInterval": "50ms"}},
         ],
         plans={"deploy": deploy},
         params=[{"name": "ON", "default": "false"}],
@@ -89,7 +93,66 @@ async def invalid(installer: Installer) -> Run:
     return await installer.start("invalid", "no-such-plan")
 
 
-SCENARIOS: list[Scenario] = [success, parallel, fatal, cancelled, resumed, invalid]
+async def exhausted(installer: Installer) -> Run:
+    phases = [phase("one", ("a", ["exhausted"]), ("b", ["done"]))]
+    return await installer.deploy(package(installer, "exhausted", **plan(*phases)), "exhausted")
+
+
+async def timed_out(installer: Installer) -> Run:
+    phases = [phase("one", ("a", ["done"]), step("b", "never", timeout="1s"))]
+    return await installer.deploy(package(installer, "timed-out", **plan(*phases, timeout="1h")), "timed-out")
+
+
+async def paused(installer: Installer) -> Run:
+    steps = [(f"step-{number}", ["done", "config"]) for number in range(30)]
+    phases = [phase(name, *steps) for name in ("one", "two")]
+    run = await installer.deploy(package(installer, "paused", **plan(*phases, strategy="parallel")), "paused")
+    await until_some_step(run, ExecutionStatus.COMPLETE)
+    await installer.plans.pause(NAMESPACE, "paused", "lunch")
+    await asyncio.sleep(1)
+    await installer.plans.unpause(NAMESPACE, "paused", "")
+    return run
+
+
+async def approved(installer: Installer) -> Run:
+    phases = [phase("one", ("a", ["done"]), step("b", "done", approval=True), step("c", approval=True, timeout="1h"))]
+    run = await installer.deploy(package(installer, "approved", **plan(*phases)), "approved")
+    for place, verdict in (("one.b", True), ("one.c", False)):
+        await until_waiting(run, place)
+        await installer.plans.decide(NAMESPACE, "approved", Approval(step=place, by="ann"), approved=verdict)
+    return run
+
+
+async def until_waiting(run: Run, place: str) -> None:
+    async def look() -> bool:
+        return any(
+            f"{phase.name}.{step.name}" == place and step.status is ExecutionStatus.WAITING_APPROVAL
+            for phase in (await run.status()).phases
+            for step in phase.steps
+        )
+
+    await until(look)
+
+
+async def conditional(installer: Installer) -> Run:
+    left_out = phase("two", ("b", ["fatal"]), when="Params.ON | bool")
+    phases = [phase("one", ("a", ["done"]), step("b", "fatal", when="Params.ON == 'true'")), left_out]
+    return await installer.deploy(package(installer, "conditional", **plan(*phases)), "conditional")
+
+
+SCENARIOS: list[Scenario] = [
+    success,
+    parallel,
+    fatal,
+    cancelled,
+    resumed,
+    invalid,
+    exhausted,
+    timed_out,
+    paused,
+    approved,
+    conditional,
+]
 
 
 @asynccontextmanager
@@ -116,6 +179,7 @@ def write(workflow_id: str, history: WorkflowHistory) -> None:
     # The names of machines and the paths on them do not belong into a repository.
     text = history.to_json().replace(socket.gethostname(), "worker")
     events = json.loads(text, object_hook=without_stack_trace)
+    HISTORIES.mkdir(exist_ok=True)
     file = HISTORIES / f"{name}.json"
     file.write_text(json.dumps({"workflowId": workflow_id, "history": events}, indent=1) + "\n")
     print(f"{file.name}: {len(events['events'])} events")

@@ -9,7 +9,9 @@ from typing import Literal
 
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
 
-Outcome = Literal["ok", "flaky", "never", "fatal"]
+Outcome = Literal["ok", "flaky", "never", "failing", "fatal"]
+"""Done; done at the third attempt; never healthy; failing again and again; failing for good."""
+
 Strategy = Literal["serial", "parallel"]
 S = ExecutionStatus
 
@@ -17,11 +19,13 @@ S = ExecutionStatus
 @dataclass(frozen=True)
 class Step:
     tasks: tuple[Outcome, ...]
+    approval: bool = False
+    """Whether somebody has to approve it first; in these tests, somebody always does."""
 
     @property
     def outcome(self) -> Outcome:
         """What becomes of a step that runs alone."""
-        for outcome in ("fatal", "never"):
+        for outcome in ("fatal", "failing", "never"):
             if outcome in self.tasks:
                 return outcome
         return "ok"
@@ -39,6 +43,10 @@ class Plan:
     phases: tuple[Phase, ...]
 
 
+WHEN_QUIET = {"never": S.IN_PROGRESS, "failing": S.ERROR}
+"""The status of a step that does not end."""
+
+
 def expected(plan: Plan) -> list[list[ExecutionStatus]] | None:
     """The status of every step when nothing moves any more; None where a fatal step is reached."""
     statuses = [[S.PENDING for _ in phase.steps] for phase in plan.phases]
@@ -46,7 +54,7 @@ def expected(plan: Plan) -> list[list[ExecutionStatus]] | None:
         for index, step in _reached(phase.strategy, phase.steps):
             if step.outcome == "fatal":
                 return None
-            statuses[number][index] = S.IN_PROGRESS if step.outcome == "never" else S.COMPLETE
+            statuses[number][index] = WHEN_QUIET.get(step.outcome, S.COMPLETE)
     return statuses
 
 
@@ -63,6 +71,11 @@ def _ends(part: "Step | Phase") -> bool:
     if isinstance(part, Step):
         return part.outcome == "ok"
     return all(_ends(step) for step in part.steps)
+
+
+def cancelled(statuses: list[list[ExecutionStatus]]) -> list[list[ExecutionStatus]]:
+    """The statuses of steps after a cancel."""
+    return [[S.CANCELLED if status.running else status for status in steps] for steps in statuses]
 
 
 def check_failed(plan: Plan, status: PlanStatus) -> None:
@@ -92,6 +105,7 @@ def _check_step(step: Step, known: StepStatus) -> None:
     possible = {
         "ok": {S.COMPLETE, S.CANCELLED, S.PENDING},
         "never": {S.CANCELLED, S.PENDING},
+        "failing": {S.CANCELLED, S.PENDING},
         "fatal": {S.FATAL_ERROR, S.CANCELLED, S.PENDING},
     }
     assert known.status in possible[step.outcome]

@@ -1,0 +1,90 @@
+"""A thousand tasks that wait for health on one worker: its memory, its processor time, its connections to the API.
+
+python -m benchmarks.waiting
+"""
+
+import asyncio
+import sys
+
+import psutil
+
+from benchmarks.support import NAMESPACE, install, stack_without_worker, steps
+from kudo.client import Run
+from kudo.model.execution import PlanRequest
+from kudo.model.status import ExecutionStatus
+
+PHASES = 5
+STEPS = 200
+MEASURED = 30.0
+"""Seconds."""
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: "{{ PhaseName }}-{{ StepName }}"
+  annotations:
+    sandbox.kudo.dev/rollout: hang
+spec:
+  selector:
+    matchLabels:
+      app: "{{ PhaseName }}-{{ StepName }}"
+  template:
+    metadata:
+      labels:
+        app: "{{ PhaseName }}-{{ StepName }}"
+    spec:
+      containers:
+        - name: main
+          image: busybox
+"""
+
+
+async def main() -> None:
+    async with stack_without_worker() as started:
+        apply: dict[str, object] = {"name": "apply", "kind": "Apply", "spec": {"resources": ["deployment.yaml"]}}
+        phases = [
+            {"name": f"phase-{number}", "strategy": "parallel", "steps": steps(STEPS, "apply")}
+            for number in range(PHASES)
+        ]
+        plan: dict[str, object] = {"strategy": "parallel", "phases": phases}
+        plans = await install(started, "waiting", plan, [apply], deployment=DEPLOYMENT)
+        worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "worker", stderr=asyncio.subprocess.DEVNULL)
+        try:
+            run = await plans.start(PlanRequest(namespace=NAMESPACE, instance="waiting", plan="deploy"))
+            await _all_wait(run)
+            await _measure(psutil.Process(worker.pid), started.cluster_port)
+        finally:
+            worker.kill()
+            await worker.wait()
+
+
+async def _all_wait(run: Run) -> None:
+    """Wait until every task waits for health; what was applied last takes a moment until it does."""
+    while True:
+        await asyncio.sleep(1)
+        steps_now = [step for phase in (await run.status()).phases for step in phase.steps]
+        if all(step.status is ExecutionStatus.IN_PROGRESS for step in steps_now) and steps_now:
+            break
+    await asyncio.sleep(MEASURED)
+
+
+async def _measure(worker: psutil.Process, cluster_port: int) -> None:
+    before = worker.cpu_times()
+    await asyncio.sleep(MEASURED)
+    after = worker.cpu_times()
+    busy = (after.user + after.system - before.user - before.system) / MEASURED
+    memory = worker.memory_info().rss / 1_000_000
+    streams = [
+        connection
+        for connection in worker.net_connections("tcp")
+        if connection.raddr and connection.raddr.port == cluster_port and connection.status == psutil.CONN_ESTABLISHED
+    ]
+    print(
+        f"{PHASES * STEPS} waiting tasks: {memory:.0f} MB, {busy:.0%} of a core, "
+        f"{len(streams)} connections to the Kubernetes API"
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,139 @@
+"""Steering plans from the command line: pause, resume, approve, refuse, retry, history."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.outcomes import until_step
+from support.plans import Installer, dummy, phase, plan, step, write_package
+from support.waiting import until
+
+from kudo.client import Run
+from kudo.model.status import ExecutionStatus
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(
+        tmp_path,
+        tasks=[
+            dummy("done", done=True),
+            dummy("never"),
+            dummy("fails", wantErr=True),
+            dummy("fatal", wantErr=True, fatal=True),
+        ],
+        plans={
+            "deploy": plan(phase("main", ("a", ["done"]))),
+            "wait": plan(phase("main", ("a", ["never"]), ("b", ["done"]))),
+            "ask": plan(phase("main", ("a", ["done"]), step("b", "done", approval=True))),
+            "try": plan(phase("main", ("a", ["done"]), ("b", ["fatal"]), ("c", ["done"]))),
+            "fail": plan(phase("main", ("a", ["fails"]))),
+        },
+        params=[{"name": "SIZE", "default": "small"}],
+    )
+
+
+async def begun(installer: Installer, package: Path, name: str, status: ExecutionStatus) -> Run:
+    await (await installer.deploy(package)).outcome()
+    run = await installer.start(plan=name)
+    await until_step(run, status)
+    return run
+
+
+async def test_pause_and_resume(installer: Installer, package: Path) -> None:
+    run = await begun(installer, package, "wait", ExecutionStatus.IN_PROGRESS)
+    refused = await kudo("plan", "resume", "--instance", "test")
+    assert refused.status == 1
+    assert "The plan wait of the instance test in the namespace default is running since 20" in refused.err
+    paused = await kudo("plan", "pause", "--instance", "test", "--reason", "lunch")
+    assert paused.out == "The plan wait is paused. It goes on with `kudo plan resume --instance test`.\n"
+
+    async def look() -> bool:
+        return (await run.status()).paused
+
+    await until(look)
+    shown = await kudo("plan", "status", "--instance", "test")
+    assert "Plan wait (serial strategy) [IN_PROGRESS] PAUSED" in shown.out
+    assert "the task never is asked never to be done" in shown.out
+    assert (await kudo("plan", "resume", "--instance", "test")).out.startswith("The plan wait goes on.\n")
+    assert not (await run.status()).paused
+    assert (await kudo("plan", "cancel", "--instance", "test", "--wait")).status == 0
+
+
+async def test_approve(installer: Installer, package: Path) -> None:
+    run = await begun(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
+    wrong = await kudo("plan", "approve", "--instance", "test", "--step", "main.a")
+    assert wrong.status == 1
+    assert wrong.err == "Error: The step main.a waits for no approval. Steps that wait for one: main.b.\n"
+    assert (await kudo("plan", "approve", "--instance", "test")).out == "Approved: the plan ask of test.\n"
+    assert (await run.outcome()).complete
+
+
+async def test_refuse(installer: Installer, package: Path) -> None:
+    run = await begun(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
+    assert (await kudo("plan", "refuse", "--instance", "test", "--reason", "not today")).status == 0
+    assert (await run.outcome()).message.endswith(": not today")
+
+
+async def test_what_nobody_waits_for(installer: Installer, package: Path) -> None:
+    await (await installer.deploy(package)).outcome()
+    for command in ("pause", "approve", "refuse", "cancel"):
+        refused = await kudo("plan", command, "--instance", "test")
+        assert refused.status == 1
+        assert refused.err == "Error: No plan of the instance test in the namespace default is running.\n"
+
+
+async def test_runs_from_the_middle_with_the_same_arguments(installer: Installer, package: Path) -> None:
+    await (await installer.deploy(package)).outcome()
+    failed = await kudo("plan", "trigger", "--instance", "test", "--name", "try", "-p", "SIZE=large", "--wait")
+    assert failed.status == 1
+    nowhere = await kudo("plan", "retry", "--instance", "test", "--from", "main.x")
+    assert nowhere.err == ("Error: The plan try has no 'main.x' to start from. Its steps: main.a, main.b, main.c.\n")
+    done = await kudo("plan", "retry", "--instance", "test", "--from", "main.c", "--wait")
+    assert done.status == 0, done.err
+    listed = await kudo("plan", "history", "--instance", "test", "-o", "json")
+    # The server of the tests remembers runs of other tests as well.
+    retried, tried, deployed = json.loads(listed.out)[:3]
+    assert (retried["status"], retried["startFrom"], retried["parameters"]) == (
+        "COMPLETE",
+        "main.c",
+        {"SIZE": "large"},
+    )
+    assert (tried["status"], tried["failing"], tried["plan"]) == ("FATAL_ERROR", "main.b", "try")
+    assert "@" in tried["startedBy"]
+    assert tried["startTime"] < tried["completionTime"] < retried["startTime"]
+    assert (deployed["plan"], deployed["status"]) == ("deploy", "COMPLETE")
+
+
+async def test_history_as_a_table(installer: Installer, package: Path) -> None:
+    none = await kudo("plan", "history", "--instance", "nobody")
+    assert none.out == "Temporal remembers no run of a plan of the instance nobody in default.\n"
+    run = await begun(installer, package, "wait", ExecutionStatus.IN_PROGRESS)
+
+    async def listed() -> str | None:
+        table = (await kudo("plan", "history", "--instance", "test", "--limit", "1")).out
+        return table if "IN_PROGRESS" in table else None
+
+    header, line = (await until(listed)).splitlines()
+    assert header.split() == ["STARTED", "DURATION", "PLAN", "STATUS", "STARTED", "BY", "FAILED"]
+    assert line.split()[3:5] == ["wait", "IN_PROGRESS"]
+    await installer.plans.cancel("default", "test", "")
+    await run.outcome()
+
+
+async def test_watch_shows_how_long_it_takes_and_what_failed_how_often(installer: Installer, package: Path) -> None:
+    run = await begun(installer, package, "fail", ExecutionStatus.ERROR)
+
+    async def look() -> bool:
+        shown = (await kudo("plan", "status", "--instance", "test")).out
+        return "task fails: attempt 3" in shown and "The task fails is asked to fail." in shown
+
+    await until(look)
+    await installer.plans.cancel("default", "test", "")
+    await run.outcome()
+    watched = await kudo("plan", "status", "--instance", "test", "--watch")
+    line = next(line for line in watched.out.splitlines() if "Step a (CANCELLED)" in line)
+    assert line.endswith("s")
