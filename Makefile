@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGE ?= examples/guestbook
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record kubectl
+.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record bench kubectl
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ contracts: setup-lint ## Check that imports point downwards
 
 record: setup ## Record the histories that the replay test replays
 	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
+
+bench: setup ## Measure; docs/benchmarks.md has what it said
+	$(BIN)/pip install --quiet --group bench
+	@for name in chain many waiting size; do $(BIN)/python -m benchmarks.$$name; done
 
 check: lint types contracts test ## Everything that CI checks
 

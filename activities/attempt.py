@@ -83,8 +83,9 @@ class Attempt:
     async def keep_beating(self) -> None:
         """Send heartbeats until cancelled; they also bring a cancel of the activity."""
         while True:
-            self._send()
+            # A task that is done at once needs none.
             await asyncio.sleep(HEARTBEAT)
+            self._send()
 
     async def told(self) -> None:
         """Wait until the plan knows what it was told: what comes after this attempt must come after that."""

@@ -2,10 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from temporalio.client import Client
 
@@ -57,14 +58,20 @@ async def measured_stack() -> AsyncIterator[Bench]:
 
 
 async def install(
-    bench: Bench, name: str, plan: dict[str, object], tasks: list[dict[str, object]], **templates: str
+    bench: Bench,
+    name: str,
+    plan: dict[str, object],
+    tasks: list[dict[str, object]],
+    params: Mapping[str, str] = MappingProxyType({}),
+    **templates: str,
 ) -> Plans:
     """Install a package that is made up, and an instance with its name."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         operator = {"apiVersion": "kudo.dev/v1", "name": name, "operatorVersion": "1.0.0", "tasks": tasks}
         (root / "operator.yaml").write_text(yaml.dump({**operator, "plans": {"deploy": plan}}))
-        (root / "params.yaml").write_text(yaml.dump({"apiVersion": "kudo.dev/v1"}))
+        parameters = [{"name": parameter, "default": value} for parameter, value in params.items()]
+        (root / "params.yaml").write_text(yaml.dump({"apiVersion": "kudo.dev/v1", "parameters": parameters}))
         (root / "templates").mkdir()
         for template, text in templates.items():
             (root / "templates" / f"{template}.yaml").write_text(text)

@@ -8,10 +8,8 @@ import sys
 
 import psutil
 
-from benchmarks.support import NAMESPACE, install, stack_without_worker, steps
-from kudo.client import Run
+from benchmarks.support import NAMESPACE, Bench, install, stack_without_worker, steps
 from kudo.model.execution import PlanRequest
-from kudo.model.status import ExecutionStatus
 
 PHASES = 5
 STEPS = 200
@@ -51,21 +49,18 @@ async def main() -> None:
         plans = await install(started, "waiting", plan, [apply], deployment=DEPLOYMENT)
         worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "worker", stderr=asyncio.subprocess.DEVNULL)
         try:
-            run = await plans.start(PlanRequest(namespace=NAMESPACE, instance="waiting", plan="deploy"))
-            await _all_wait(run)
+            await plans.start(PlanRequest(namespace=NAMESPACE, instance="waiting", plan="deploy"))
+            await _all_wait(started)
             await _measure(psutil.Process(worker.pid), started.cluster_port)
         finally:
             worker.kill()
             await worker.wait()
 
 
-async def _all_wait(run: Run) -> None:
-    """Wait until every task waits for health; what was applied last takes a moment until it does."""
-    while True:
-        await asyncio.sleep(1)
-        steps_now = [step for phase in (await run.status()).phases for step in phase.steps]
-        if all(step.status is ExecutionStatus.IN_PROGRESS for step in steps_now) and steps_now:
-            break
+async def _all_wait(bench: Bench) -> None:
+    """Wait until everything is applied and has its pods, and until connections that are idle since are closed."""
+    while len(await bench.cluster.list("v1", "Pod", NAMESPACE)) < PHASES * STEPS:
+        await asyncio.sleep(2)
     await asyncio.sleep(MEASURED)
 
 

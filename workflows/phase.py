@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
@@ -16,31 +15,12 @@ from workflows.pause import Pause
 from workflows.reports import Reports
 
 with workflow.unsafe.imports_passed_through():
-    from kudo.model.base import OMIT_EMPTY, Model
-    from kudo.model.execution import ActivePlan, Approval, Deadline, StepChange, TaskRequest
-    from kudo.model.plans import Phase as PhaseSpec
+    from kudo.model.execution import Deadline, Decision, PhaseRequest, StepChange, TaskRequest
     from kudo.model.plans import Step
     from kudo.model.status import ExecutionStatus, PhaseStatus, StepStatus
     from kudo.model.tasks import Task
 
 ACTIVITIES = {"Apply": "apply", "Delete": "delete", "Toggle": "toggle", "Dummy": "dummy"}
-
-
-class PhaseRequest(Model):
-    """A phase of a plan, with no more than the tasks and templates that it uses."""
-
-    spec: PhaseSpec
-    status: PhaseStatus
-    active: ActivePlan
-    deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
-
-
-class Decision(Model):
-    """What became of a step that waits for somebody's approval."""
-
-    step: str
-    approved: bool
-    approval: Approval
 
 
 @workflow.defn(name="Phase")

@@ -16,7 +16,7 @@ from workflows.deadlines import deadline, earliest, later
 from workflows.failures import details, fatal, is_cancelled_exception
 from workflows.mirror import Mirror
 from workflows.pace import Pace
-from workflows.phase import Phase, PhaseRequest
+from workflows.phase import Phase
 from workflows.status import StatusTree
 from workflows.steering import Steering
 from workflows.visibility import Visibility
@@ -24,7 +24,7 @@ from workflows.visibility import Visibility
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from kudo.model.execution import ActivePlan, Approval, Deadline, PlanRequest, StepChange
+    from kudo.model.execution import ActivePlan, Approval, Deadline, PhaseRequest, PlanRequest, StepChange
     from kudo.model.plans import Phase as PhaseSpec
     from kudo.model.plans import Plan as PlanSpec
     from kudo.model.report import PlanEvent

@@ -9,12 +9,12 @@ from temporalio.workflow import ChildWorkflowHandle
 from workflows.approvals import Approvals
 from workflows.mirror import Mirror
 from workflows.pause import Pause
-from workflows.phase import Decision, Phase
+from workflows.phase import Phase
 from workflows.status import StatusTree
 from workflows.visibility import Visibility
 
 with workflow.unsafe.imports_passed_through():
-    from kudo.model.execution import Approval
+    from kudo.model.execution import Approval, Decision
     from kudo.model.report import PlanEvent
     from kudo.model.status import PhaseStatus
 

@@ -144,12 +144,12 @@ def _selector(item: Object) -> dict[str, str]:
 
 def _with_pods(watches: dict[ObjectRef, Watch], item: Object, verdict: Health) -> str:
     """The reason of an object, and the first that one of its pods gives."""
-    wanted = _selector(item).items()
+    selector = _selector(item)
     watch = watches.get(_POD._replace(namespace=item.namespace))
-    if not wanted or watch is None or watch.failed:
+    if not selector or watch is None or watch.failed:
         return verdict.reason
-    for pod in watch.of_instance(item.labels.get(INSTANCE, "")):
-        if wanted <= pod.labels.items() and (reason := pod_reason(pod)):
+    for pod in watch.labelled(selector | {INSTANCE: item.labels.get(INSTANCE, "")}):
+        if reason := pod_reason(pod):
             return f"{verdict.reason}; pod {pod.name}: {reason}"
     return verdict.reason
 

@@ -5,14 +5,13 @@ import contextlib
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from kudo.cluster.connection import Connection
 from kudo.cluster.discovery import ResourceKind
 from kudo.cluster.failures import failure
 from kudo.errors import ClusterUnavailable, InternalError, KudoError
-from kudo.manifests import INSTANCE
 from kudo.model.objects import Object
 
 LINGER = 5.0
@@ -32,16 +31,19 @@ class Watch:
         self._query = {"labelSelector": labels} if labels else {}
         self._objects: dict[str, Object] = {}
         self._version = ""
-        self._index: defaultdict[str, dict[str, Object]] = defaultdict(dict)
+        self._by_label: defaultdict[tuple[str, str], dict[str, Object]] = defaultdict(dict)
         self._wakers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._failure: KudoError | None = None
         self._listed = asyncio.Event()
         self._task = asyncio.create_task(self._follow())
 
-    def of_instance(self, instance: str) -> list[Object]:
-        """What there is of an Instance now. Raises the error that ended the watch."""
+    def labelled(self, wanted: Mapping[str, str]) -> list[Object]:
+        """What has all these labels now, by name. Raises the error that ended the watch."""
         self._check()
-        return [item for _, item in sorted(self._index.get(instance, {}).items())]
+        # A thousand tasks ask for the pods of their objects, among the pods of all: the rarest label leads to them.
+        rarest = min((self._by_label.get(label, {}) for label in wanted.items()), key=len, default={})
+        found = [item for item in rarest.values() if wanted.items() <= item.labels.items()]
+        return sorted(found, key=lambda item: item.name)
 
     def get(self, name: str) -> Object | None:
         """One object as it is now. Raises the error that ended the watch."""
@@ -110,7 +112,7 @@ class Watch:
         named = {"apiVersion": self._kind.api_version, "kind": self._kind.kind}
         items = (Object({**named, **item.manifest}) for item in answer.body.children("items"))
         self._objects = {}
-        self._index.clear()
+        self._by_label.clear()
         for item in items:
             self._put(item)
         self._version = answer.body.resource_version
@@ -120,12 +122,15 @@ class Watch:
     def _put(self, item: Object) -> None:
         self._drop(item.name)
         self._objects[item.name] = item
-        self._index[item.labels.get(INSTANCE, "")][item.name] = item
+        for label in item.labels.items():
+            self._by_label[label][item.name] = item
 
     def _drop(self, name: str) -> None:
         before = self._objects.pop(name, None)
-        if before is not None:
-            self._index[before.labels.get(INSTANCE, "")].pop(name, None)
+        for label in before.labels.items() if before else ():
+            self._by_label[label].pop(name)
+            if not self._by_label[label]:
+                del self._by_label[label]
 
     async def _stream(self) -> None:
         """Take in events until the stream ends; the list is read anew then, so that nothing is missed."""

@@ -7,8 +7,8 @@ from pydantic import ConfigDict, JsonValue
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.durations import Duration, show_duration
-from kudo.model.plans import Plan
-from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.plans import Phase, Plan
+from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus
 from kudo.model.tasks import Task
 
 Variables = dict[str, JsonValue]
@@ -82,6 +82,15 @@ class Deadline(Model):
         return f"The {self.what} was not done within its timeout of {show_duration(self.timeout)}. Last: {last}"
 
 
+class PhaseRequest(Model):
+    """A phase of a plan, with no more than the tasks and templates that it uses; the input of `Phase`."""
+
+    spec: Phase
+    status: PhaseStatus
+    active: ActivePlan
+    deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
+
+
 class TaskRequest(Model):
     """One task of a step, with the templates that it uses; the input of the task activities."""
 
@@ -105,6 +114,14 @@ class Approval(Model):
 
     def __str__(self) -> str:
         return f"{self.by}: {self.reason}" if self.reason else self.by
+
+
+class Decision(Model):
+    """What became of a step that waits for somebody's approval."""
+
+    step: str
+    approved: bool
+    approval: Approval
 
 
 class StepChange(Model):

@@ -5,11 +5,11 @@ import contextlib
 import json
 import stat
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from support.objects import NAMESPACE, config_map, definition, deployment, widget
+from support.proxy import Proxy
 from support.waiting import until
 
 from kudo.cluster import Cluster, connection, wait_until_gone, wait_until_healthy
@@ -59,54 +59,6 @@ async def test_an_api_that_refuses_watches_is_not_hammered(cluster: Cluster, san
     assert requests(sandbox, "/deployments") < 40
     await roll_out(cluster)
     await task
-
-
-class Proxy:
-    """A way to the sandbox, of which connections can die as in a network that is cut: without a word."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._host, port = sandbox.url.removeprefix("http://").split(":")
-        self._port = int(port)
-        self._serving: list[asyncio.Task[None]] = []
-        self._dead: set[asyncio.Task[None]] = set()
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        finally:
-            server.close()
-            for task in self._serving:
-                task.cancel()
-            await asyncio.gather(*self._serving, return_exceptions=True)
-
-    def kill_connections(self) -> None:
-        """From now on nothing passes over the connections that there are, not even their end."""
-        self._dead.update(self._serving)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._serving.append(asyncio.create_task(self._serve(reader, writer)))
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        near_reader, near_writer = await asyncio.open_connection(self._host, self._port)
-        task = asyncio.current_task()
-        try:
-            await asyncio.gather(self._pipe(task, reader, near_writer), self._pipe(task, near_reader, writer))
-        finally:
-            near_writer.close()
-            writer.close()
-
-    async def _pipe(
-        self, task: asyncio.Task[None] | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        with contextlib.suppress(ConnectionError):
-            while (data := await reader.read(65536)) and task not in self._dead:
-                writer.write(data)
-                await writer.drain()
-        if task in self._dead:
-            await asyncio.Event().wait()
-        writer.close()
 
 
 async def test_a_connection_that_died_is_noticed(

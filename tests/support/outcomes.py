@@ -17,8 +17,8 @@ def tree(status: PlanStatus) -> list[str]:
     return status_tree("test", status).splitlines()
 
 
-async def recorded(installer: Installer, plan: str = "deploy") -> PlanStatus:
-    return (await read_instance(installer.cluster, NAMESPACE, "test")).status.plan_status[plan]
+async def recorded(installer: Installer, plan: str = "deploy", instance: str = "test") -> PlanStatus:
+    return (await read_instance(installer.cluster, NAMESPACE, instance)).status.plan_status[plan]
 
 
 async def until_step(run: Run, status: ExecutionStatus) -> PlanStatus:

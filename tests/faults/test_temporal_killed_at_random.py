@@ -1,0 +1,76 @@
+"""A Temporal server that is killed at random moments of a plan of twenty steps, and started on the same file."""
+
+import asyncio
+import os
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import pytest
+from support.outcomes import recorded
+from support.plans import Installer
+from support.twenty import APPLIED, kills, moment, statuses, twenty_steps
+from support.witness import Witness
+from support.workers import WorkerProcess
+
+from kudo.cli.stack import free_port
+from kudo.cli.temporal import TemporalServer, temporal_server
+from kudo.client import Plans, connect
+from kudo.cluster import Cluster
+from kudo.model.status import ExecutionStatus
+from kudo.sandbox import Sandbox
+
+PATIENCE = 180
+"""Seconds for a plan whose server is killed three times."""
+
+
+class Server:
+    """A server that can be killed and started anew, with what it had written."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._ports = free_port(0), free_port(0)
+        self._stack = AsyncExitStack()
+        self._running: TemporalServer | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._ports[0]}"
+
+    async def start(self) -> None:
+        self._running = await self._stack.enter_async_context(temporal_server(*self._ports, self._database))
+
+    async def restart(self) -> None:
+        """Kill it, which leaves it no time to finish anything, and start it anew."""
+        assert self._running is not None
+        os.kill(self._running.pid, signal.SIGKILL)
+        await self._stack.aclose()
+        await self.start()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_temporal_server_killed_at_random(
+    cluster: Cluster, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    async with Server(tmp_path / "temporal.db") as server, Witness.of(sandbox.url) as witness:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
+        async with WorkerProcess(), asyncio.timeout(PATIENCE):
+            installer = Installer(cluster, Plans(await connect()), tmp_path)
+            run = await installer.deploy(twenty_steps(tmp_path))
+            for kill in kills(seed, 2, 3):
+                await moment(kill, run, witness, PATIENCE)
+                await server.restart()
+            outcome = await run.outcome()
+            assert outcome.complete, outcome
+            assert statuses(outcome.status) == {ExecutionStatus.COMPLETE}
+            assert await recorded(installer) == outcome.status
+        assert witness.names("test-") == {f"test-{step}" for step in APPLIED}
+        assert witness.rewritten("test-") == witness.deleted == []

@@ -1,0 +1,109 @@
+"""Workers that are killed at random moments of a plan of twenty steps; each seed has a plan and kills of its own.
+
+A lost worker costs a plan the ten seconds after which its heartbeats are missed, so that several seeds run side by
+side. They share a Temporal server and a cluster but no worker: each lane has a Temporal namespace to itself, and its
+worker takes one seed after the other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import pytest
+from support.outcomes import recorded
+from support.plans import NAMESPACE, Installer
+from support.twenty import APPLIED, kills, moment, statuses, twenty_steps
+from support.witness import Witness
+from support.workers import WorkerProcess
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+
+from kudo.cli.stack import free_port
+from kudo.cli.temporal import TemporalServer, temporal_server
+from kudo.client import Plans, Run
+from kudo.model.status import ExecutionStatus
+from kudo.sandbox import Sandbox
+
+SEEDS = range(20)
+
+LANES = 6
+"""How many seeds run side by side; a worker takes seconds to start, of all that the machine has."""
+
+PATIENCE = 120
+"""Seconds for a plan of which two workers are killed, beside others."""
+
+
+@pytest.fixture(scope="module")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalServer]:
+    """A server of its own, because namespaces cannot be taken away from one again."""
+    database = tmp_path_factory.mktemp("namespaces") / "temporal.db"
+    async with temporal_server(free_port(0), free_port(0), database) as server:
+        yield server
+
+
+async def of_namespace(client: Client, namespace: str) -> Client:
+    """A client for a new namespace."""
+    request = RegisterNamespaceRequest(namespace=namespace)
+    request.workflow_execution_retention_period.FromTimedelta(timedelta(days=1))
+    await client.workflow_service.register_namespace(request)
+    settings = client.config()
+    settings["namespace"] = namespace
+    return Client(**settings)
+
+
+async def require_as_if_nothing_had_happened(installer: Installer, run: Run, witness: Witness) -> None:
+    """The plan is complete, its Instance says the same, and each object is the one that was made at first."""
+    instance = run.request.instance
+    outcome = await run.outcome()
+    assert outcome.complete, outcome
+    assert statuses(outcome.status) == {ExecutionStatus.COMPLETE}
+    assert await recorded(installer, instance=instance) == outcome.status
+    prefix = f"{instance}-"
+    assert witness.names(prefix) == {prefix + step for step in APPLIED}
+    assert witness.rewritten(prefix) == []
+    for name in witness.names(prefix):
+        item = await installer.cluster.get(witness.last(name).ref)
+        assert item is not None
+        assert item.uid == (await witness.appeared(name)).uid
+        assert item.integer("metadata", "generation", default=1) == 1
+
+
+async def survive(seed: int, installer: Installer, worker: WorkerProcess, witness: Witness) -> None:
+    """Run the plan of a seed to its end, while its worker is killed."""
+    name = f"seed-{seed}"
+    planned = kills(seed, 1, 2)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            run = await installer.start(name)
+            await moment(planned[0], run, witness, PATIENCE)
+            # Or the test would kill a worker that has nothing to do.
+            assert await installer.plans.running(NAMESPACE, name)
+            await worker.replace()
+            for kill in planned[1:]:
+                await moment(kill, run, witness, PATIENCE)
+                await worker.replace()
+            await require_as_if_nothing_had_happened(installer, run, witness)
+    except BaseException as error:
+        error.add_note(f"This was the seed {seed}, of which the kills are {planned}.")
+        raise
+
+
+async def run_lane(
+    namespace: str, seeds: Iterator[int], installer: Installer, client: Client, witness: Witness
+) -> None:
+    """Take seeds, with a worker of its own, while there are any."""
+    plans = Plans(await of_namespace(client, namespace))
+    async with WorkerProcess(TEMPORAL_NAMESPACE=namespace) as worker:
+        for seed in seeds:
+            await survive(seed, Installer(installer.cluster, plans, installer.directory), worker, witness)
+
+
+async def test_workers_killed_at_random(installer: Installer, client: Client, sandbox: Sandbox) -> None:
+    package = twenty_steps(installer.directory)
+    for seed in SEEDS:
+        await installer.install(package, f"seed-{seed}")
+    seeds = iter(SEEDS)
+    async with Witness.of(sandbox.url) as witness, asyncio.TaskGroup() as group:
+        for lane in range(LANES):
+            group.create_task(run_lane(f"lane-{lane}", seeds, installer, client, witness))
+    assert witness.deleted == []
