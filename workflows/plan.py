@@ -6,7 +6,7 @@ from typing import Literal
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.workflow import ChildWorkflowHandle
 
 from workflows import options
@@ -17,6 +17,7 @@ from workflows.failures import details, fatal, is_cancelled_exception
 from workflows.mirror import Mirror
 from workflows.pace import Pace
 from workflows.phase import Phase
+from workflows.stand_in import StandIn
 from workflows.status import StatusTree
 from workflows.steering import Steering
 from workflows.visibility import Visibility
@@ -43,6 +44,8 @@ class Plan:
         self._mirror = Mirror(self._request, self._tree)
         self._visibility = Visibility(self._request)
         self._steering = Steering(self._tree, self._mirror, self._visibility)
+        is_plan = self._problem or workflow.info().workflow_id == self._request.workflow_id
+        self._stand_in = None if is_plan else StandIn(self._request)
         self._cancel_reason = ""
         self._deadline: Deadline | None = None
         self._pace = Pace()
@@ -56,8 +59,8 @@ class Plan:
         """
         if self._problem:
             raise ApplicationError(self._problem, type="RequestError", non_retryable=True)
-        if workflow.info().workflow_id != self._request.workflow_id:
-            return await self._run_under_its_own_id()
+        if self._stand_in is not None:
+            return await self._stand_in.run()
         try:
             await self._run()
         except (FailureError, asyncio.CancelledError) as error:
@@ -82,6 +85,8 @@ class Plan:
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def cancel(self, reason: str = "") -> None:
         """Cancel the plan, as Temporal's own cancel does, with a reason that its status shows."""
+        if await self._passed_on("cancel", reason):
+            return
         self._cancel_reason = self._cancel_reason or reason
         # A workflow that was not asked to by the server cannot end as Canceled, and it cannot ask for itself.
         await control("request_cancel", reason, "Cancel")
@@ -89,22 +94,26 @@ class Plan:
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def pause(self, reason: str = "") -> None:
         """Start no further step; what runs is finished."""
-        await self._steering.set_paused(True, reason)
+        if not await self._passed_on("pause", reason):
+            await self._steering.set_paused(True, reason)
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def resume(self, reason: str = "") -> None:
         """Go on after a pause."""
-        await self._steering.set_paused(False, reason)
+        if not await self._passed_on("resume", reason):
+            await self._steering.set_paused(False, reason)
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def approve(self, approval: Approval) -> None:
         """Let a step go on that waits for approval; as an update it is answered."""
-        await self._steering.decide_if_waiting(approval, approved=True)
+        if not await self._passed_on("approve", approval):
+            await self._steering.decide_if_waiting(approval, approved=True)
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def refuse(self, approval: Approval) -> None:
         """End the plan at a step that waits for approval; as an update it is answered."""
-        await self._steering.decide_if_waiting(approval, approved=False)
+        if not await self._passed_on("refuse", approval):
+            await self._steering.decide_if_waiting(approval, approved=False)
 
     @workflow.update(name="approve", unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def approve_and_answer(self, approval: Approval) -> None:
@@ -121,16 +130,12 @@ class Plan:
     def _is_waiting(self, approval: Approval) -> None:
         self._steering.approvals.find(approval)
 
-    async def _run_under_its_own_id(self) -> PlanStatus:
-        """What a Schedule starts has an ID of its own; the plan runs under that of the instance, so one at a time."""
-        try:
-            plan: ChildWorkflowHandle[Plan, PlanStatus] = await workflow.start_child_workflow(
-                Plan.run, self._request, id=self._request.workflow_id, static_summary=f"Plan {self._request.plan}"
-            )
-        except WorkflowAlreadyStartedError:
-            refusal = await control("explain_refusal", self._request, "Ask what is running")
-            raise ApplicationError(refusal, type="PlanAlreadyRunning", non_retryable=True) from None
-        return await finish(plan, options.PHASE_BOUND)
+    async def _passed_on(self, signal: str, argument: object) -> bool:
+        """Whether the plan runs under another ID, and was signalled there."""
+        if self._stand_in is None:
+            return False
+        await self._stand_in.pass_on(signal, argument)
+        return True
 
     async def _run(self) -> None:
         active: ActivePlan = await control("load_active_plan", self._request, f"Load {self._request.plan}", ActivePlan)

@@ -44,6 +44,7 @@ class Plans:
                 task_queue=TASK_QUEUE,
                 result_type=PlanStatus,
                 static_summary=f"Plan {request.plan} of {request.instance}",
+                static_details=_details(request),
             )
         except WorkflowAlreadyStartedError:
             raise await self.refusal(request) from None
@@ -155,6 +156,18 @@ def _answering(namespace: str, instance: str) -> Iterator[None]:
         if error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message:
             raise _not_running(namespace, instance) from None
         raise TemporalUnavailable(f"Temporal does not do it: {error.message}") from None
+
+
+def _details(request: PlanRequest) -> str:
+    """What was asked for, as Markdown for the Web UI; values of parameters may be secret, and are left out."""
+    lines = [f"Instance `{request.instance}` in namespace `{request.namespace}`"]
+    if request.parameters:
+        lines.append("Parameters for this run: " + ", ".join(f"`{name}`" for name in sorted(request.parameters)))
+    if request.resume:
+        lines.append("Without the steps that are COMPLETE")
+    if request.start_from:
+        lines.append(f"From `{request.start_from}` on")
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _already_running(request: PlanRequest, run: Run | None) -> PlanAlreadyRunning:

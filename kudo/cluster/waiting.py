@@ -148,7 +148,8 @@ def _with_pods(watches: dict[ObjectRef, Watch], item: Object, verdict: Health) -
     watch = watches.get(_POD._replace(namespace=item.namespace))
     if not selector or watch is None or watch.failed:
         return verdict.reason
-    for pod in watch.labelled(selector | {INSTANCE: item.labels.get(INSTANCE, "")}):
+    own = {name: value for name, value in item.labels.items() if name == INSTANCE}
+    for pod in watch.labelled(selector | own):
         if reason := pod_reason(pod):
             return f"{verdict.reason}; pod {pod.name}: {reason}"
     return verdict.reason

@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import pytest
+from support.outcomes import until_step
 from support.plans import NAMESPACE, Installer
+
+from kudo.model.execution import Approval
+from kudo.model.status import ExecutionStatus
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = ROOT.parent / "shared" / "operators"
@@ -75,7 +79,11 @@ async def test_backup_of_a_public_package(installer: Installer) -> None:
 async def test_every_plan_of_the_example_with_state(installer: Installer) -> None:
     await installer.install(ROOT / "examples" / "valkey", EXPORTER="true")
     for plan in ("deploy", "update", "backup", "restore", "backup"):
-        outcome = await (await installer.start(plan=plan)).outcome()
+        run = await installer.start(plan=plan)
+        if plan == "restore":
+            await until_step(run, ExecutionStatus.WAITING_APPROVAL)
+            await installer.plans.decide(NAMESPACE, "test", Approval(by="ann"), approved=True)
+        outcome = await run.outcome()
         assert outcome.complete, outcome.message
     assert await made(installer) == {
         "ConfigMap/test-config",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KUDO = Path(sys.executable).with_name("kudo")
+TEMPORAL = Path(sys.executable).with_name("temporal")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,12 @@ class Result:
 
 async def kudo(*arguments: object, **environment: str) -> Result:
     """Run `kudo` to its end."""
-    async with process(KUDO, *arguments, **environment) as started:
+    return await execute(KUDO, *arguments, **environment)
+
+
+async def execute(*command: object, **environment: str) -> Result:
+    """Run a program to its end."""
+    async with process(*command, **environment) as started:
         out, err = await asyncio.wait_for(started.communicate(), 90)
         assert started.returncode is not None
         return Result(started.returncode, out.decode(), err.decode())
