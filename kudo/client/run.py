@@ -70,6 +70,8 @@ class Run:
             for step in phase.steps:
                 if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
                     step.message = "\n".join([*step.message.splitlines(), *doing.get(step.name, [])])
+                elif step.status is ExecutionStatus.WAITING_APPROVAL:
+                    step.message = "waits for `kudo plan approve`, or `refuse`"
         return status
 
     async def _doing(self, phase: str) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 import asyncio
 
 from support.outcomes import events, recorded, tree, until_step
-from support.plans import NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.plans import FAILING_JOB, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 from support.waiting import until
 from support.witness import Witness
 from support.workers import WorkerProcess
@@ -11,22 +11,6 @@ from support.workers import WorkerProcess
 from kudo.client import Outcome, Run
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
-
-FAILING_JOB = """\
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {{ Name }}-job
-  annotations:
-    sandbox.kudo.dev/rollout: fail
-spec:
-  template:
-    spec:
-      restartPolicy: Never
-      containers:
-        - name: main
-          image: busybox
-"""
 
 PATIENCE = 90
 """Seconds until a plan that lost its worker has ended."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.command import process
 from support.objects import NAMESPACE
-from support.plans import Installer, apply, dummy, phase, plan, write_package
+from support.plans import HANGING_DEPLOYMENT, Installer, apply, dummy, phase, plan, write_package
 from support.waiting import until
 from temporalio.client import Client
 
@@ -21,27 +21,6 @@ from kudo.model.objects import Object, ObjectRef
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 
-SLOW = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ Name }}
-  annotations:
-    sandbox.kudo.dev/rollout: hang
-spec:
-  selector:
-    matchLabels:
-      app: {{ Name }}
-  template:
-    metadata:
-      labels:
-        app: {{ Name }}
-    spec:
-      containers:
-        - name: main
-          image: busybox
-"""
-
 WORKER = (sys.executable, "-m", "worker")
 
 
@@ -51,7 +30,7 @@ def slow_package(directory: Path) -> Path:
         directory,
         tasks=[dummy("done", done=True), apply("slow", "slow.yaml")],
         plans={"deploy": plan(phase("one", ("a", ["done"]), ("b", ["slow"]), ("c", ["done"])))},
-        templates={"slow.yaml": SLOW},
+        templates={"slow.yaml": HANGING_DEPLOYMENT},
     )
 
 

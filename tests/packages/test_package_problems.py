@@ -167,3 +167,23 @@ def test_names_that_are_there_twice_in_a_plan(tmp_path: Path) -> None:
 def test_an_api_version_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"operator\.yaml: apiVersion: Input should be 'kudo\.dev/v1beta1' or"):
         read(tmp_path, api_version="kudo.dev/v2")
+
+
+@pytest.mark.parametrize(
+    ("after", "indent", "field", "where"),
+    [
+        ("  - name: config\n", "    ", "retry: {maxAttempts: 3}", "tasks.config.retry"),
+        ("  - name: config\n", "    ", "timeout: 5m", "tasks.config.timeout"),
+        ("  deploy:\n", "    ", "timeout: 5m", "plans.deploy.timeout"),
+    ],
+)
+def test_newer_fields_are_refused_in_the_old_dialect(
+    tmp_path: Path, after: str, indent: str, field: str, where: str
+) -> None:
+    assert after in OPERATOR
+    operator = OPERATOR.replace(after, f"{after}{indent}{field}\n")
+    (tmp_path / "new").mkdir()
+    read(tmp_path / "new", operator, PARAMS, "kudo.dev/v1")
+    with pytest.raises(PackageError) as error:
+        read(tmp_path, operator, PARAMS, "kudo.dev/v1beta1")
+    assert f"operator.yaml: {where}: is a field of packages with apiVersion kudo.dev/v1" in error.value.problems

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from support.outcomes import recorded, workflow_statuses
-from support.plans import CONFIG_MAP, Installer, apply, dummy, phase, plan, step, write_package
+from support.plans import CONFIG_MAP, HANGING_DEPLOYMENT, Installer, apply, dummy, phase, plan, step, write_package
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from kudo.client import Outcome
@@ -17,23 +17,6 @@ from kudo.model.tasks import Retry
 from kudo.sandbox import Sandbox
 from worker import running
 
-HANGING = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ Name }}
-  annotations:
-    sandbox.kudo.dev/rollout: hang
-spec:
-  selector:
-    matchLabels: {app: x}
-  template:
-    metadata:
-      labels: {app: x}
-    spec:
-      containers: [{name: main, image: busybox}]
-"""
-
 QUICK = {"initialInterval": "10ms", "maxInterval": "20ms"}
 
 
@@ -42,7 +25,7 @@ async def outcome_of(installer: Installer, deploy: Mapping[str, object], *tasks:
         installer.directory,
         tasks=list(tasks),
         plans={"deploy": deploy},
-        templates={"config.yaml": CONFIG_MAP, "hanging.yaml": HANGING},
+        templates={"config.yaml": CONFIG_MAP, "hanging.yaml": HANGING_DEPLOYMENT},
     )
     return await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 from support.outcomes import events, recorded, until_step
-from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, step, write_package
+from support.plans import CONFIG_MAP, HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, step, write_package
 from support.waiting import until
 from temporalio.client import Client
 
@@ -16,17 +16,6 @@ from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus, PlanStatus
 from worker import running
 
-HANGING = """\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: {{ Name }}-pod
-  annotations:
-    sandbox.kudo.dev/rollout: hang
-spec:
-  containers: [{name: main, image: busybox}]
-"""
-
 TASKS = [dummy("done", done=True), dummy("never"), dummy("fatal", wantErr=True, fatal=True), apply("pod", "pod.yaml")]
 
 
@@ -36,7 +25,7 @@ async def deploy(installer: Installer, spec: Mapping[str, object], **parameters:
         tasks=TASKS,
         plans={"deploy": spec},
         params=[{"name": "ON", "default": "true", "type": "boolean"}, {"name": "SIZE", "default": "small"}],
-        templates={"pod.yaml": HANGING, "config.yaml": CONFIG_MAP},
+        templates={"pod.yaml": HANGING_POD, "config.yaml": CONFIG_MAP},
     )
     return await installer.deploy(package, **parameters)
 
@@ -190,7 +179,7 @@ async def test_what_has_a_condition_that_does_not_hold_is_skipped(installer: Ins
         tasks=[*TASKS, {**dummy("sometimes", wantErr=True, fatal=True), "when": "Params.ON == 'false'"}],
         plans={"deploy": CONDITIONAL},
         params=[{"name": "ON", "default": "true", "type": "boolean"}, {"name": "SIZE", "default": "small"}],
-        templates={"pod.yaml": HANGING},
+        templates={"pod.yaml": HANGING_POD},
     )
     outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
     assert outcome.complete

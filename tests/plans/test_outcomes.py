@@ -2,7 +2,7 @@
 
 import pytest
 from support.outcomes import events, recorded, tree, until_step, workflow_statuses
-from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.plans import CONFIG_MAP, FAILING_JOB, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 from support.waiting import until
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -11,22 +11,6 @@ from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("worker")
-
-FAILING_JOB = """\
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {{ Name }}-job
-  annotations:
-    sandbox.kudo.dev/rollout: fail
-spec:
-  template:
-    spec:
-      restartPolicy: Never
-      containers:
-        - name: main
-          image: busybox
-"""
 
 
 async def test_success(installer: Installer) -> None:

@@ -38,6 +38,43 @@ spec:
       image: busybox
 """
 
+HANGING_DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ Name }}
+  annotations:
+    sandbox.kudo.dev/rollout: hang
+spec:
+  selector:
+    matchLabels:
+      app: {{ Name }}
+  template:
+    metadata:
+      labels:
+        app: {{ Name }}
+    spec:
+      containers:
+        - name: main
+          image: busybox
+"""
+
+FAILING_JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ Name }}-job
+  annotations:
+    sandbox.kudo.dev/rollout: fail
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: main
+          image: busybox
+"""
+
 
 def write_package(
     directory: Path,
