@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from temporalio.client import Client
 
-from kudo.cli.stack import free_port
-from kudo.cli.temporal import HOST, temporal_server
+from kudo.cli.ports import HOST, free_port
+from kudo.cli.temporal import temporal_server
 from kudo.client import Plans, connect
 from kudo.cluster import Cluster
 from kudo.instances.definitions import install_definitions

@@ -11,7 +11,7 @@ from support.plans import Installer
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kudo.cli.stack import free_port
+from kudo.cli.ports import free_port
 from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, connect
 from kudo.cluster import Cluster

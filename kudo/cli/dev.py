@@ -10,10 +10,11 @@ import typer
 import worker as worker_process
 from kudo.cli.options import Package, local
 from kudo.cli.packages import deploy
+from kudo.cli.ports import free_port
 from kudo.cli.progress import wait_for
 from kudo.cli.run import command, interruption, out
 from kudo.cli.session import Session
-from kudo.cli.stack import Ports, free_port, stack
+from kudo.cli.stack import Ports, stack
 from kudo.client import Plans, connect, has_worker
 from kudo.errors import TemporalUnavailable
 from kudo.packages import read_package

@@ -1,7 +1,6 @@
 """Everything that a plan needs, on one machine: Temporal, a cluster and a worker."""
 
 import os
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +10,8 @@ from typing import Literal
 
 from temporalio.client import Client
 
-from kudo.cli.temporal import HOST, TemporalServer, is_free, temporal_server
+from kudo.cli.ports import HOST, is_free
+from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import connect, require_search_attributes
 from kudo.cluster import Cluster
 from kudo.errors import ConfigurationError
@@ -102,12 +102,3 @@ def _require_free(ports: Ports, kind: str) -> None:
     for name, port in wanted.items():
         if port and not is_free(port):
             raise ConfigurationError(f"The port {port} is in use. Choose another with --{name}-port.")
-
-
-def free_port(wanted: int) -> int:
-    """The port that is wanted, or one that is free."""
-    if wanted and is_free(wanted):
-        return wanted
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

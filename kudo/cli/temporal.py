@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,11 +11,11 @@ from urllib.parse import quote
 
 from temporalio.client import Client
 
+from kudo.cli.ports import HOST, is_free
 from kudo.errors import ConfigurationError
 from kudo.model.attributes import SEARCH_ATTRIBUTES
 from kudo.processes import die_with_parent
 
-HOST = "127.0.0.1"
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 
@@ -113,17 +112,6 @@ async def _is_ready(port: int) -> bool:
         await Client.connect(f"{HOST}:{port}")
     except RuntimeError:
         return False
-    return True
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens on a port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
     return True
 
 

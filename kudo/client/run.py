@@ -69,7 +69,7 @@ class Run:
             doing = await self._doing(phase.name) if phase.status.running else {}
             for step in phase.steps:
                 if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
-                    step.message = "\n".join([*step.message.splitlines(), *doing.get(step.name, [])])
+                    step.message = "\n".join(dict.fromkeys([*step.message.splitlines(), *doing.get(step.name, [])]))
                 elif step.status is ExecutionStatus.WAITING_APPROVAL:
                     step.message = "waits for `kudo plan approve`, or `refuse`"
         return status

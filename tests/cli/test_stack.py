@@ -11,7 +11,7 @@ import pytest
 from support.command import KUDO, kudo, process
 from support.waiting import until
 
-from kudo.cli.stack import free_port
+from kudo.cli.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 GUESTBOOK = ROOT / "examples" / "guestbook"

@@ -13,7 +13,7 @@ from support.plans import HANGING_DEPLOYMENT, Installer, apply, dummy, phase, pl
 from support.waiting import until
 from temporalio.client import Client
 
-from kudo.cli.stack import free_port
+from kudo.cli.ports import free_port
 from kudo.cli.temporal import temporal_server
 from kudo.client import Plans, Run, connect
 from kudo.cluster import Cluster

@@ -14,7 +14,7 @@ from support.twenty import APPLIED, kills, moment, statuses, twenty_steps
 from support.witness import Witness
 from support.workers import WorkerProcess
 
-from kudo.cli.stack import free_port
+from kudo.cli.ports import free_port
 from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, connect
 from kudo.cluster import Cluster

@@ -18,7 +18,7 @@ from support.workers import WorkerProcess
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
-from kudo.cli.stack import free_port
+from kudo.cli.ports import free_port
 from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, Run
 from kudo.model.status import ExecutionStatus
