@@ -17,17 +17,14 @@ from temporalio.service import RPCError
 from kudo.errors import FatalError, GraceError, InternalError, KudoError, RetriesExhausted, TimedOut
 from kudo.model.base import OMIT_EMPTY, Model, Text
 from kudo.model.execution import Deadline, StepChange, TaskRequest, workflow_id
-from kudo.model.status import ExecutionStatus
+from kudo.model.status import ExecutionStatus, clip
 
 HEARTBEAT = 2.0
 """Seconds between heartbeats."""
 
-FREE_REPORTS = 20
+FREE_REPORTS = 8
 """How often a task tells the plan of an error, or that it got further, at once. After that it does so ever more
 seldom, doubling the seconds between: a task that flaps must not flood the plan."""
-
-MAX_MESSAGE = 4000
-"""Characters of a message; Temporal replaces failures that are too large by a sentence of its own."""
 
 
 class Beat(Model):
@@ -71,7 +68,7 @@ class Attempt:
 
     def say(self, doing: str) -> None:
         """Tell in the heartbeat what is being done."""
-        self._beat.waiting = doing[:MAX_MESSAGE]
+        self._beat.waiting = clip(doing)
         self._send()
 
     def waits(self, waiting: str) -> None:
@@ -119,7 +116,7 @@ class Attempt:
 
     def failure(self, error: KudoError) -> ApplicationError:
         """The error for Temporal; a transient one is also told to the plan, which never sees a retry otherwise."""
-        message = str(error)[:MAX_MESSAGE]
+        message = clip(str(error))
         if self._is_fatal(error):
             return ApplicationError(message, type=error.reason, non_retryable=True)
         self._beat.failures += 1

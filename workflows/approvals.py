@@ -30,6 +30,8 @@ class Approvals:
             return found[0]
         listed = ", ".join(map(".".join, waiting)) or "none"
         problem = f"The step {approval.step} waits for no approval." if approval.step else "Say which step is meant."
+        if not waiting:
+            problem = "No step waits for approval." if not approval.step else problem
         raise ApplicationError(
             f"{problem} Steps that wait for one: {listed}.", type="NoSuchApproval", non_retryable=True
         )

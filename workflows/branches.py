@@ -74,6 +74,7 @@ async def finish(task: asyncio.Task[T], bound: timedelta) -> T:
     What ended all the same counts as it ended: a success is returned, a failure is raised.
     """
     try:
+        raise_if_cancelled()
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await stop([task], bound)

@@ -40,9 +40,15 @@ def left_for_server(one: Deadline) -> timedelta:
     return max(one.at - workflow.now(), timedelta(0)) + GRACE
 
 
-async def wait_until(condition: Callable[[], bool], one: Callable[[], Deadline | None], last: str) -> None:
-    """Wait for a condition until a deadline, which may be put off meanwhile. Raises ApplicationError TimedOut."""
+async def wait_until(
+    condition: Callable[[], bool], one: Callable[[], Deadline | None], held: Callable[[], bool], last: str
+) -> None:
+    """Wait for a condition until a deadline, which is put off while it is held. Raises ApplicationError TimedOut."""
     while not condition():
+        if held():
+            # Without a timer: one for what is left would have to be started again and again.
+            await workflow.wait_condition(lambda: condition() or not held())
+            continue
         limit = one()
         try:
             await workflow.wait_condition(condition, timeout=limit.at - workflow.now() if limit else None)

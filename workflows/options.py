@@ -20,6 +20,9 @@ CANCEL_BOUND = timedelta(seconds=5)
 PHASE_BOUND = timedelta(seconds=20)
 """How long a cancelled phase is waited for: it waits for its activities, and then says what became of them."""
 
+PLAN_BOUND = timedelta(minutes=6)
+"""How long a cancelled plan is waited for: for its phases, and until its status is written."""
+
 PENDING_ACTIVITIES = 400
 """How many activities one phase has pending at once; at 2,000 the server refuses every workflow task."""
 
@@ -37,6 +40,9 @@ REPORT_BUDGET = 2_000_000
 
 HOLD_BACK = timedelta(milliseconds=250)
 """The least time between two signals of a phase to its plan."""
+
+SIGNALS = 100
+"""After so many signals of a phase the time between them doubles."""
 
 REPORT_BOUND = timedelta(minutes=5)
 """How long the end of a plan waits until its status is written."""

@@ -17,7 +17,7 @@ from workflows.reports import Reports
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import Deadline, Decision, PhaseRequest, StepChange, TaskRequest
     from kudo.model.plans import Step
-    from kudo.model.status import ExecutionStatus, PhaseStatus, StepStatus
+    from kudo.model.status import ExecutionStatus, PhaseStatus, StepStatus, clip, room_for_message
     from kudo.model.tasks import Task
 
 ACTIVITIES = {"Apply": "apply", "Delete": "delete", "Toggle": "toggle", "Dummy": "dummy"}
@@ -117,10 +117,13 @@ class Phase:
             return earliest(later(own, self._pause.lasted - before), self._deadline())
 
         self._set(step, ExecutionStatus.WAITING_APPROVAL)
-        await wait_until(lambda: step.name in self._decisions, limit, "it waited for an approval")
+        await wait_until(
+            lambda: step.name in self._decisions, limit, lambda: self._pause.on, "it waited for an approval"
+        )
         decision = self._decisions[step.name]
         if not decision.approved:
             raise ApplicationError(f"Refused by {decision.approval}", type="ApprovalRefused", non_retryable=True)
+        self._set(step, ExecutionStatus.IN_PROGRESS)
         await self._pause.over()
         raise_if_cancelled()
         return later(own, self._pause.lasted - before)
@@ -169,6 +172,7 @@ class Phase:
 
     def _set(self, step: Step, status: ExecutionStatus, message: str = "") -> None:
         now = workflow.now()
+        message = clip(message, room_for_message(len(self._status.steps)))
         if self._own(step).set(status, message, now):
             phase = self._request.spec.name
             self._reports.send(StepChange(phase=phase, step=step.name, status=status, message=message, at=now))

@@ -46,6 +46,8 @@ class Plan:
         self._steering = Steering(self._tree, self._mirror, self._visibility)
         is_plan = self._problem or workflow.info().workflow_id == self._request.workflow_id
         self._stand_in = None if is_plan else StandIn(self._request)
+        if self._stand_in is not None:
+            self._tree.plan.message = f"The plan runs as the workflow {self._request.workflow_id}; ask that one."
         self._cancel_reason = ""
         self._deadline: Deadline | None = None
         self._pace = Pace()
@@ -83,25 +85,25 @@ class Plan:
         self._tree.take(changes)
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def cancel(self, reason: str = "") -> None:
+    async def cancel(self, reason: object = "") -> None:
         """Cancel the plan, as Temporal's own cancel does, with a reason that its status shows."""
-        if await self._passed_on("cancel", reason):
+        if await self._passed_on("cancel", _text(reason)):
             return
-        self._cancel_reason = self._cancel_reason or reason
+        self._cancel_reason = self._cancel_reason or _text(reason)
         # A workflow that was not asked to by the server cannot end as Canceled, and it cannot ask for itself.
-        await control("request_cancel", reason, "Cancel")
+        await control("request_cancel", _text(reason), "Cancel")
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def pause(self, reason: str = "") -> None:
+    async def pause(self, reason: object = "") -> None:
         """Start no further step; what runs is finished."""
-        if not await self._passed_on("pause", reason):
-            await self._steering.set_paused(True, reason)
+        if not await self._passed_on("pause", _text(reason)):
+            await self._steering.set_paused(True, _text(reason))
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def resume(self, reason: str = "") -> None:
+    async def resume(self, reason: object = "") -> None:
         """Go on after a pause."""
-        if not await self._passed_on("resume", reason):
-            await self._steering.set_paused(False, reason)
+        if not await self._passed_on("resume", _text(reason)):
+            await self._steering.set_paused(False, _text(reason))
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def approve(self, approval: Approval) -> None:
@@ -128,6 +130,8 @@ class Plan:
     @approve_and_answer.validator
     @refuse_and_answer.validator
     def _is_waiting(self, approval: Approval) -> None:
+        if self._stand_in is not None:
+            raise ApplicationError(self._tree.plan.message, type="NoSuchApproval", non_retryable=True)
         self._steering.approvals.find(approval)
 
     async def _passed_on(self, signal: str, argument: object) -> bool:
@@ -143,8 +147,10 @@ class Plan:
         self._tree.load(active.status)
         self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
         self._tree.set_paused(self._steering.pause.on)
-        self._deadline = deadline(f"plan {active.name}", active.spec.timeout)
-        self._visibility.show(ExecutionStatus.IN_PROGRESS, active.metadata.operator_name)
+        self._deadline = later(deadline(f"plan {active.name}", active.spec.timeout), -self._steering.pause.lasted)
+        self._visibility.show(
+            "PAUSED" if self._steering.pause.on else ExecutionStatus.IN_PROGRESS, active.metadata.operator_name
+        )
         self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
         await self._run_phases(active)
 
@@ -195,7 +201,8 @@ class Plan:
 
     async def _execute_once(self, request: PhaseRequest) -> PhaseStatus:
         name = request.spec.name
-        child: ChildWorkflowHandle[Phase, PhaseStatus] = await workflow.start_child_workflow(
+        # In a task of its own: where the SDK waits in ours, it takes back that we were cancelled.
+        starting = workflow.start_child_workflow(
             Phase.run,
             request,
             id=f"{workflow.info().workflow_id}/{name}",
@@ -203,7 +210,8 @@ class Plan:
             id_reuse_policy=WorkflowIDReusePolicy.TERMINATE_IF_RUNNING,
             static_summary=f"Phase {name} of plan {self._request.plan} of {self._request.instance}",
         )
-        await self._steering.begin(name, child)
+        child: ChildWorkflowHandle[Phase, PhaseStatus] = await uninterrupted(starting)
+        await uninterrupted(self._steering.begin(name, child))
         try:
             return await finish(child, options.PHASE_BOUND)
         finally:
@@ -238,6 +246,11 @@ def _read(request: object) -> tuple[PlanRequest, str]:
         problems = [".".join(map(str, problem["loc"])) + ": " + problem["msg"] for problem in error.errors()]
         explanation = f"The input is no request for a plan ({'; '.join(problems)})."
         return PlanRequest(namespace="unknown", instance="unknown", plan="unknown"), explanation
+
+
+def _text(reason: object) -> str:
+    """A reason as it comes: one that is no text must not keep a signal from having its effect."""
+    return "" if reason is None else str(reason)
 
 
 def _event(kind: Literal["Normal", "Warning"], reason: str, message: str) -> PlanEvent:

@@ -21,14 +21,15 @@ class Reports:
 
     def __init__(self, status: PhaseStatus) -> None:
         self._status = status
-        self._waiting: dict[str, StepChange] = {}
+        self._waiting: list[StepChange] = []
         self._sending: asyncio.Task[None] | None = None
         self._sent: datetime | None = None
+        self._count = 0
         self._hurry = False
 
     def send(self, change: StepChange) -> None:
         """Tell the plan, soon."""
-        self._waiting[change.step] = change
+        self._waiting.append(change)
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
@@ -52,8 +53,7 @@ class Reports:
             if _holds_back():
                 await self._hold_back()
             workflow.set_current_details(_shown(self._status))
-            changes = list(self._waiting.values())
-            self._waiting.clear()
+            changes, self._waiting = self._waiting, []
             plan = workflow.get_external_workflow_handle(parent.workflow_id, run_id=parent.run_id)
             try:
                 await plan.signal("steps_changed", changes)
@@ -63,11 +63,14 @@ class Reports:
 
     async def _hold_back(self) -> None:
         """A chain of quick steps must not cost the plan a workflow task for each."""
-        left = self._sent + options.HOLD_BACK - workflow.now() if self._sent else None
+        # The server takes 10,000 signals, and of a phase that goes on for hours each tells little.
+        wait = options.HOLD_BACK * (1 << self._count // options.SIGNALS)
+        left = self._sent + wait - workflow.now() if self._sent else None
         if left and left.total_seconds() > 0 and not self._hurry:
             with contextlib.suppress(TimeoutError):
                 await workflow.wait_condition(lambda: self._hurry, timeout=left)
         self._sent = workflow.now()
+        self._count += 1
 
 
 def _holds_back() -> bool:

@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlread
 from temporalio.workflow import ChildWorkflowHandle
 
 from workflows import options
-from workflows.branches import cancelled, finish, raise_if_cancelled
+from workflows.branches import cancelled, finish, raise_if_cancelled, uninterrupted
 from workflows.control import control
 from workflows.failures import is_cancelled_exception
 
@@ -27,19 +27,21 @@ class StandIn:
         """Ends as the plan ends. Raises ApplicationError where another plan of the Instance runs."""
         request = self._request
         try:
-            plan: ChildWorkflowHandle[object, PlanStatus] = await workflow.start_child_workflow(
+            starting = workflow.start_child_workflow(
                 "Plan",
                 request,
                 id=request.workflow_id,
                 static_summary=f"Plan {request.plan} of {request.instance}",
                 result_type=PlanStatus,
             )
+            # In a task of its own: where the SDK waits in ours, it takes back that we were cancelled.
+            plan: ChildWorkflowHandle[object, PlanStatus] = await uninterrupted(starting)
         except WorkflowAlreadyStartedError:
             refusal = await control("explain_refusal", request, "Ask what is running")
             raise ApplicationError(refusal, type="PlanAlreadyRunning", non_retryable=True) from None
         self._plan.set_result(plan)
         try:
-            return await finish(plan, options.PHASE_BOUND)
+            return await finish(plan, options.PLAN_BOUND)
         except FailureError as error:
             if is_cancelled_exception(error) and not cancelled():
                 # Only what the server was asked to cancel ends as Canceled.

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import StepChange
-    from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
+    from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip, room_for_message
     from kudo.model.tree import status_tree
 
 Errors = dict[str, str]
@@ -51,7 +51,7 @@ class StatusTree:
         """Take over the status of a phase as it ended, whatever was heard of it before."""
         for step in final.steps:
             own = self._step(final.name, step.name)
-            own.set(step.status, step.message)
+            own.set(step.status, self._clipped(step.message))
             own.start_time, own.completion_time = step.start_time, step.completion_time
         self.set_phase(final.name, final.status)
 
@@ -88,9 +88,12 @@ class StatusTree:
             status = ExecutionStatus.IN_PROGRESS
         at = change.at or workflow.now()
         if status is ExecutionStatus.IN_PROGRESS and errors:
-            step.set(ExecutionStatus.ERROR, "\n".join(dict.fromkeys(errors.values())), at)
+            step.set(ExecutionStatus.ERROR, self._clipped("\n".join(dict.fromkeys(errors.values()))), at)
         else:
-            step.set(status, change.message if status.terminal else "", at)
+            step.set(status, self._clipped(change.message) if status.terminal else "", at)
+
+    def _clipped(self, message: str) -> str:
+        return clip(message, room_for_message(self.steps))
 
     def _touch(self) -> None:
         self.plan.last_updated_timestamp = workflow.now()

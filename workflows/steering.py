@@ -29,6 +29,7 @@ class Steering:
         self._mirror = mirror
         self._visibility = visibility
         self._phases: dict[str, PhaseHandle] = {}
+        self._early: dict[str, list[Decision]] = {}
         self.pause = Pause()
         self.approvals = Approvals(tree)
 
@@ -37,6 +38,8 @@ class Steering:
         self._phases[name] = phase
         if self.pause.on:
             await _signal(phase, "set_paused", True)
+        for decision in self._early.pop(name, []):
+            await _signal(phase, "decide", decision)
 
     def end(self, name: str) -> None:
         """A phase has ended."""
@@ -68,7 +71,12 @@ class Steering:
         phase, step = self.approvals.decide(approval)
         verb = "approved" if approved else "refused"
         self._tell(f"Step{verb.title()}", f"The step {phase}.{step} was {verb} by {approval}")
-        await _signal(self._phases[phase], "decide", Decision(step=step, approved=approved, approval=approval))
+        decision = Decision(step=step, approved=approved, approval=approval)
+        if phase in self._phases:
+            await _signal(self._phases[phase], "decide", decision)
+        else:
+            # What the phase says arrived with the news that it was started.
+            self._early.setdefault(phase, []).append(decision)
 
     def _tell(self, reason: str, message: str) -> None:
         self._mirror.tell(PlanEvent(type="Normal", reason=reason, message=message, at=workflow.now()))

@@ -10,7 +10,7 @@ from kudo.cli.progress import ended, styled_tree
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session, whoami
 from kudo.client import Run
-from kudo.errors import PlanNotRunning, RequestError
+from kudo.errors import RequestError
 from kudo.instances.active import read_plan
 from kudo.instances.beginning import start_from
 from kudo.instances.resources import read_instance, read_operator_version
@@ -103,24 +103,17 @@ async def _again(now: Session, instance: str, *, resume: bool = False, place: st
         what = "No plan of it was run yet" if last is None else f"Its last plan, {last.name}, is COMPLETE"
         raise RequestError(f"There is nothing to run again for the instance {instance}. {what}.")
     if place:
-        start_from(
-            PlanStatus.pending(last.name, read_plan(await read_operator_version(now.cluster, there), last.name)), place
-        )
+        version = await read_operator_version(now.cluster, there)
+        start_from(PlanStatus.pending(last.name, read_plan(version, last.name)), place)
+    # Of the run that is recorded: one that was refused since has left no trace in the Instance.
+    origin = await now.plans.origin(now.namespace, instance, last.uid) if last.uid else None
+    before = origin.request if origin else None
     request = PlanRequest(
         namespace=now.namespace,
         instance=instance,
         plan=last.name,
-        parameters=await _arguments(now, instance, last),
+        parameters=before.parameters if before else {},
         resume=resume,
-        start_from=place,
+        start_from=before.start_from if before and resume else place,
     )
     return await now.plans.start(request)
-
-
-async def _arguments(now: Session, instance: str, last: PlanStatus) -> dict[str, str]:
-    """The parameters that were given for the last run alone; Temporal forgets them with its history."""
-    try:
-        run = await now.plans.latest(now.namespace, instance)
-    except PlanNotRunning:
-        return {}
-    return run.request.parameters if run.run_id == last.uid else {}

@@ -105,7 +105,22 @@ class Plans:
 
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
         """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""
-        return await self._signal(namespace, instance, "cancel", reason)
+        run = await self._require_running(namespace, instance)
+        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+        with _answering(namespace, instance):
+            # Not by the signal: a server that takes no more signals for a workflow still cancels it.
+            await handle.cancel(reason=reason)
+        return run
+
+    async def origin(self, namespace: str, instance: str, run_id: str) -> Origin | None:
+        """How a run was started; None where Temporal has forgotten it. Raises TemporalUnavailable."""
+        unknown = PlanRequest(namespace=namespace, instance=instance, plan="(unknown)")
+        handle = self._client.get_workflow_handle(workflow_id(namespace, instance), run_id=run_id)
+        try:
+            with _answering(namespace, instance):
+                return await read_origin(self._client, handle, unknown)
+        except PlanNotRunning:
+            return None
 
     async def pause(self, namespace: str, instance: str, reason: str) -> Run:
         """Have the running plan of an Instance start no further step. Raises PlanNotRunning, or TemporalUnavailable."""

@@ -46,10 +46,11 @@ async def load_active_plan(
         values = plan_variables(metadata, params, {})
         hold = await renderer.run("the conditions of the plan", evaluate_conditions, wanted, values)
         spec = leave_out(status, spec, hold)
-    if request.resume and (recorded := instance.status.plan_status.get(request.plan)):
+    recorded = instance.status.plan_status.get(request.plan)
+    if request.resume and recorded:
         take_over(status, recorded)
     if request.start_from:
-        start_from(status, request.start_from)
+        start_from(status, request.start_from, recorded)
     active = ActivePlan(
         name=request.plan,
         status=status,

@@ -50,12 +50,16 @@ def _leave_out_of(status: PhaseStatus, phase: Phase, where: str, hold: Mapping[s
 def take_over(status: PlanStatus, recorded: PlanStatus) -> None:
     """Leave out what a run before has COMPLETE."""
     for phase in status.phases:
-        before = recorded.phase(phase.name)
-        for step in phase.steps if before else ():
-            _take_over_step(step, before.step(step.name) if before else None)
-        everything = all(step.status is ExecutionStatus.COMPLETE for step in phase.steps)
-        if before and before.status is ExecutionStatus.COMPLETE and everything:
-            phase.status = ExecutionStatus.COMPLETE
+        _take_over(phase, phase.steps, recorded)
+
+
+def _take_over(phase: PhaseStatus, steps: Iterable[StepStatus], recorded: PlanStatus) -> None:
+    before = recorded.phase(phase.name)
+    for step in steps if before else ():
+        _take_over_step(step, before.step(step.name) if before else None)
+    everything = all(step.status is ExecutionStatus.COMPLETE for step in phase.steps)
+    if before and before.status is ExecutionStatus.COMPLETE and everything:
+        phase.status = ExecutionStatus.COMPLETE
 
 
 def _take_over_step(step: StepStatus, before: StepStatus | None) -> None:
@@ -63,13 +67,19 @@ def _take_over_step(step: StepStatus, before: StepStatus | None) -> None:
         step.status, step.start_time, step.completion_time = before.status, before.start_time, before.completion_time
 
 
-def start_from(status: PlanStatus, place: str) -> None:
-    """Skip what is listed before a PHASE or PHASE.STEP. Raises InvalidPlan where there is none."""
+def start_from(status: PlanStatus, place: str, recorded: PlanStatus | None = None) -> None:
+    """Skip what is listed before a PHASE or PHASE.STEP, and was not COMPLETE before.
+
+    Raises InvalidPlan where there is none.
+    """
     phase, step = _find(status, place)
-    for before in status.phases[: status.phases.index(phase)]:
-        before.skip(before.steps)
+    before = [(part, part.steps) for part in status.phases[: status.phases.index(phase)]]
     if step is not None:
-        phase.skip(phase.steps[: phase.steps.index(step)])
+        before.append((phase, phase.steps[: phase.steps.index(step)]))
+    for part, steps in before:
+        if recorded is not None:
+            _take_over(part, steps, recorded)
+        part.skip(steps)
 
 
 def _find(status: PlanStatus, place: str) -> tuple[PhaseStatus, StepStatus | None]:

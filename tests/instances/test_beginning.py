@@ -87,6 +87,14 @@ def test_a_run_from_the_middle(place: str, left: list[str]) -> None:
     assert statuses(status) == left
 
 
+def test_a_run_from_the_middle_remembers_what_is_complete() -> None:
+    recorded = PlanStatus.pending("deploy", PLAN)
+    recorded.phases[0].steps[0].set(S.COMPLETE)
+    status = PlanStatus.pending("deploy", PLAN)
+    start_from(status, "two", recorded)
+    assert statuses(status) == ["PENDING", "COMPLETE", "SKIPPED", "PENDING", "PENDING", "PENDING"]
+
+
 def test_a_run_from_nowhere() -> None:
     with pytest.raises(InvalidPlan, match=r"no 'one\.c' to start from\. Its steps: one\.a, one\.b, two"):
         start_from(PlanStatus.pending("deploy", PLAN), "one.c")

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kudo.model.plans import Plan
-from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
+from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip, room_for_message
 
 
 def test_json_has_the_names_of_kudo_and_omits_what_is_empty() -> None:
@@ -101,3 +103,16 @@ def test_tasks_of_a_plan_are_named_once_in_the_order_of_use() -> None:
     steps = [{"name": "a", "tasks": ["y", "x"]}, {"name": "b", "tasks": ["x", "z"]}]
     plan = Plan.model_validate({"phases": [{"name": "main", "steps": steps}]})
     assert plan.task_names() == ["y", "x", "z"]
+
+
+@given(st.text(max_size=300), st.integers(100, 400))
+def test_messages_are_clipped_by_their_bytes(text: str, size: int) -> None:
+    clipped = clip(text, size)
+    assert len(clipped.encode()) <= size
+    assert clipped == text or clipped.endswith("…")
+    assert text.startswith(clipped.removesuffix("…"))
+
+
+@pytest.mark.parametrize(("steps", "room"), [(0, 4000), (1, 4000), (1000, 500), (100_000, 100)])
+def test_the_messages_of_many_steps_have_little_room_each(steps: int, room: int) -> None:
+    assert room_for_message(steps) == room

@@ -8,14 +8,17 @@ from support.outcomes import events, recorded, until_step
 from support.plans import CONFIG_MAP, HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, step, write_package
 from support.waiting import until
 from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
 
 from kudo.client import Run
 from kudo.cluster import Cluster
 from kudo.errors import RequestError
 from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.sandbox import Sandbox
 from worker import running
 
+PODS = {"pod.yaml": HANGING_POD}
 TASKS = [dummy("done", done=True), dummy("never"), dummy("fatal", wantErr=True, fatal=True), apply("pod", "pod.yaml")]
 
 
@@ -107,6 +110,46 @@ async def test_time_does_not_run_while_a_plan_is_paused(installer: Installer, cl
     assert (await asyncio.wait_for(run.outcome(), 30)).complete
 
 
+@pytest.mark.usefixtures("worker")
+async def test_a_pause_before_the_plan_is_loaded(installer: Installer, client: Client, sandbox: Sandbox) -> None:
+    """It counts, is seen, and is not added to the plan's time."""
+    deploy = plan(phase("one", ("a", ["never"])), timeout="2s")
+    await installer.install(write_package(installer.directory, tasks=TASKS, plans={"deploy": deploy}, templates=PODS))
+    sandbox.faults.fail(2, path_contains="/instances/test", message="the API is away")
+    run = await installer.start()
+    await installer.plans.pause(NAMESPACE, "test", "")
+    await until_paused(run)
+    assert statuses(await until_loaded(run)) == ["PENDING"]
+    described = await client.get_workflow_handle(run.workflow_id).describe()
+    assert described.typed_search_attributes.get(SearchAttributeKey.for_keyword("KudoStatus")) == "PAUSED"
+    await installer.plans.unpause(NAMESPACE, "test", "")
+    outcome = await asyncio.wait_for(run.outcome(), 30)
+    assert outcome.failure == "TimedOut"
+    step = outcome.status.phases[0].steps[0]
+    assert step.start_time is not None
+    assert step.completion_time is not None
+    assert (step.completion_time - step.start_time).total_seconds() < 2.5
+
+
+async def until_loaded(run: Run) -> PlanStatus:
+    async def look() -> PlanStatus | None:
+        status = await run.status()
+        return status if status.phases else None
+
+    return await until(look)
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("reason", [5, {"a": 1}, None, ["x"]])
+async def test_a_reason_that_is_no_text_does_no_harm(installer: Installer, client: Client, reason: object) -> None:
+    run = await deploy(installer, plan(phase("one", ("a", ["never"]))))
+    await until_step(run, ExecutionStatus.IN_PROGRESS)
+    await client.get_workflow_handle(run.workflow_id).signal("cancel", reason)
+    outcome = await asyncio.wait_for(run.outcome(), 30)
+    assert outcome.status.status is ExecutionStatus.CANCELLED
+    assert outcome.status.message == ("" if reason is None else str(reason))
+
+
 APPROVED = plan(phase("one", ("a", ["done"]), step("b", "done", approval=True), ("c", ["done"])))
 
 
@@ -179,7 +222,7 @@ async def test_what_has_a_condition_that_does_not_hold_is_skipped(installer: Ins
         tasks=[*TASKS, {**dummy("sometimes", wantErr=True, fatal=True), "when": "Params.ON == 'false'"}],
         plans={"deploy": CONDITIONAL},
         params=[{"name": "ON", "default": "true", "type": "boolean"}, {"name": "SIZE", "default": "small"}],
-        templates={"pod.yaml": HANGING_POD},
+        templates=PODS,
     )
     outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
     assert outcome.complete
