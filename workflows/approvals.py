@@ -28,16 +28,17 @@ class Approvals:
         found = [place for place in waiting if approval.step in ("", ".".join(place))]
         if len(found) == 1:
             return found[0]
-        listed = ", ".join(map(".".join, waiting)) or "none"
-        problem = f"The step {approval.step} waits for no approval." if approval.step else "Say which step is meant."
-        if not waiting:
-            problem = "No step waits for approval." if not approval.step else problem
-        raise ApplicationError(
-            f"{problem} Steps that wait for one: {listed}.", type="NoSuchApproval", non_retryable=True
-        )
+        raise ApplicationError(_refusal(approval.step, waiting), type="NoSuchApproval", non_retryable=True)
 
     def decide(self, approval: Approval) -> tuple[str, str]:
         """Like `find`; the step waits no longer."""
         place = self.find(approval)
         self._decided.add(place)
         return place
+
+
+def _refusal(step: str, waiting: list[tuple[str, str]]) -> str:
+    if not waiting:
+        return "No step of the plan waits for approval."
+    problem = f"The step {step} waits for no approval." if step else "Say which step is meant."
+    return f"{problem} Steps that wait for one: {', '.join(map('.'.join, waiting))}."
