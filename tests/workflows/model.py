@@ -9,8 +9,8 @@ from typing import Literal
 
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
 
-Outcome = Literal["ok", "flaky", "never", "failing", "fatal"]
-"""Done; done at the third attempt; never healthy; failing again and again; failing for good."""
+Outcome = Literal["ok", "flaky", "never", "failing", "flapping", "fatal"]
+"""Done; done at the third attempt; never healthy; failing again and again, always or never the same; for good."""
 
 Strategy = Literal["serial", "parallel"]
 S = ExecutionStatus
@@ -25,7 +25,7 @@ class Step:
     @property
     def outcome(self) -> Outcome:
         """What becomes of a step that runs alone."""
-        for outcome in ("fatal", "failing", "never"):
+        for outcome in ("fatal", "flapping", "failing", "never"):
             if outcome in self.tasks:
                 return outcome
         return "ok"
@@ -43,7 +43,7 @@ class Plan:
     phases: tuple[Phase, ...]
 
 
-WHEN_QUIET = {"never": S.IN_PROGRESS, "failing": S.ERROR}
+WHEN_QUIET = {"never": S.IN_PROGRESS, "failing": S.ERROR, "flapping": S.ERROR}
 """The status of a step that does not end."""
 
 
@@ -106,6 +106,7 @@ def _check_step(step: Step, known: StepStatus) -> None:
         "ok": {S.COMPLETE, S.CANCELLED, S.PENDING},
         "never": {S.CANCELLED, S.PENDING},
         "failing": {S.CANCELLED, S.PENDING},
+        "flapping": {S.CANCELLED, S.PENDING},
         "fatal": {S.FATAL_ERROR, S.CANCELLED, S.PENDING},
     }
     assert known.status in possible[step.outcome]

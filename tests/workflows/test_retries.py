@@ -1,0 +1,35 @@
+"""Retries cost no history, and a task that fails in ever new ways does not flood its plan."""
+
+import model
+import pytest
+from scripted import scripted_plans, start
+from support.waiting import until
+from temporalio.client import Client
+
+RETRIES = 25
+"""The server starts one about every second, however short the interval is."""
+
+
+@pytest.mark.parametrize("outcome", ["failing", "flapping"])
+async def test_many_retries(client: Client, outcome: model.Outcome) -> None:
+    plan = model.Plan("serial", (model.Phase("serial", (model.Step((outcome,)),)),))
+    async with scripted_plans(client) as plans:
+        run = await start(plans, plan)
+        phase = client.get_workflow_handle(f"{run.workflow_id}/phase-0")
+
+        async def look() -> bool:
+            if not (await run.status()).phases:
+                return False
+            pending = (await phase.describe()).raw_description.pending_activities
+            return bool(pending) and pending[0].attempt > RETRIES
+
+        await until(look, 90)
+        status = await run.status()
+        assert status.phases[0].steps[0].message.startswith("for now")
+        history = await client.get_workflow_handle(run.workflow_id).fetch_history()
+        signals = [event for event in history.events if event.HasField("workflow_execution_signaled_event_attributes")]
+        assert len(signals) <= {"failing": 3, "flapping": 16}[outcome]
+        assert len(history.events) < 250
+        assert len((await phase.fetch_history()).events) < 30
+        await plans.cancel("default", run.request.instance, "enough")
+        await run.outcome()
