@@ -1,11 +1,12 @@
 """Which kinds the API serves, and where."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from kudo.cluster.connection import Connection
 from kudo.cluster.failures import failure
-from kudo.errors import KindNotFound, ResourceValidationError
+from kudo.errors import KindNotFound, KudoError, ResourceValidationError
 from kudo.model.objects import ObjectRef
 
 
@@ -51,8 +52,20 @@ class Discovery:
             await self._load(api_version)
         found = self._kinds.get((api_version, kind))
         if found is None:
-            raise KindNotFound(f"the Kubernetes API at {self._connection.url} serves no {kind} of {api_version}")
+            others = await self._elsewhere(kind)
+            hint = f"; it serves {kind} of {' and '.join(others)}, so the package has to be changed" if others else ""
+            raise KindNotFound(f"the Kubernetes API at {self._connection.url} serves no {kind} of {api_version}{hint}")
         return found
+
+    async def _elsewhere(self, kind: str) -> list[str]:
+        """The versions that a kind is served in: what a package of some years ago names may have moved since."""
+        answer = await self._connection.request("GET", "/apis")
+        groups = answer.body.children("groups") if answer.ok else []
+        for version in ("v1", *(group.text("preferredVersion", "groupVersion") for group in groups)):
+            # An extension of the API that is away hides only its own kinds.
+            with suppress(KudoError):
+                await self._load(version)
+        return sorted({found.api_version for found in self._kinds.values() if found.kind == kind})
 
     def forget(self, kind: ResourceKind) -> None:
         """Ask again the next time, because the API does not know it any more."""

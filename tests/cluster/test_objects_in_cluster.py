@@ -58,6 +58,13 @@ async def test_unknown_kind(cluster: Cluster) -> None:
         await cluster.apply(widget())
 
 
+async def test_a_kind_that_has_moved_since_the_package_was_written(cluster: Cluster) -> None:
+    ingress = Object.of("extensions/v1beta1", "Ingress", {"name": "web", "namespace": NAMESPACE})
+    moved = r"serves no Ingress of extensions/v1beta1; it serves Ingress of networking\.k8s\.io/v1, so the package"
+    with pytest.raises(KindNotFound, match=moved):
+        await cluster.apply(ingress)
+
+
 async def test_a_kind_is_known_as_soon_as_its_definition_is_established(cluster: Cluster) -> None:
     with pytest.raises(KindNotFound):
         await cluster.namespaced(widget())
