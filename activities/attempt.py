@@ -172,9 +172,13 @@ def attempting_task(request: TaskRequest, grace: timedelta) -> AbstractAsyncCont
 
 def attempting_load(grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
     """Run the body as one attempt to load the plan of this workflow, which shows the errors; see `attempting`."""
+    return attempting(grace, Subject(own_workflow(), StepChange(status=ExecutionStatus.PENDING)))
+
+
+def own_workflow() -> WorkflowHandle[Any, Any]:
+    """The workflow that runs this activity."""
     info = activity.info()
-    plan = activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
-    return attempting(grace, Subject(plan, StepChange(status=ExecutionStatus.PENDING)))
+    return activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.attempt import attempting, attempting_load
+from activities.attempt import attempting, attempting_load, own_workflow
 from kudo.client import Plans
 from kudo.cluster import Cluster
 from kudo.instances.active import load_active_plan
@@ -40,9 +40,7 @@ class PlanActivities:
     @activity.defn
     async def request_cancel(self, reason: str) -> None:
         """Ask the server to cancel the workflow that runs this activity."""
-        info = activity.info()
-        plan = activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
-        await plan.cancel(reason=reason)
+        await own_workflow().cancel(reason=reason)
 
     @activity.defn
     async def explain_refusal(self, request: PlanRequest) -> str:

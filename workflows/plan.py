@@ -148,9 +148,7 @@ class Plan:
         self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
         self._tree.set_paused(self._steering.pause.on)
         self._deadline = later(deadline(f"plan {active.name}", active.spec.timeout), -self._steering.pause.lasted)
-        self._visibility.show(
-            "PAUSED" if self._steering.pause.on else ExecutionStatus.IN_PROGRESS, active.metadata.operator_name
-        )
+        self._visibility.show(self._tree.plan, active.metadata.operator_name)
         self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
         await self._run_phases(active)
 
@@ -231,7 +229,7 @@ class Plan:
             # A step that says why says it alone.
             message = "" if self._tree.plan.failed_steps() else failure.message
         self._tree.set_plan(status, message)
-        self._visibility.show(status)
+        self._visibility.show(self._tree.plan)
         if self._mirror.began:
             await uninterrupted(self._mirror.finish(events))
         elif events[0].type == "Warning":

@@ -51,7 +51,7 @@ class Steering:
             return
         self.pause.set(paused)
         self._tree.set_paused(paused)
-        self._visibility.show("PAUSED" if paused else self._tree.plan.status)
+        self._visibility.show(self._tree.plan)
         verb = "paused" if paused else "resumed"
         because = f": {reason}" if reason else ""
         self._tell(f"Plan{verb.title()}", f"The plan {self._tree.plan.name} was {verb}{because}")

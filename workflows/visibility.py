@@ -6,6 +6,7 @@ from temporalio.common import SearchAttributeKey
 with workflow.unsafe.imports_passed_through():
     from kudo.model import attributes
     from kudo.model.execution import PlanRequest
+    from kudo.model.status import PlanStatus
 
 
 class Visibility:
@@ -19,11 +20,11 @@ class Visibility:
             attributes.PLAN: request.plan,
         }
 
-    def show(self, status: str, operator: str = "") -> None:
+    def show(self, plan: PlanStatus, operator: str = "") -> None:
         """Be found by a status, and by the operator once it is known; each change is an event in the history."""
         if not workflow.patched("search-attributes"):
             return
-        self._known[attributes.STATUS] = status
+        self._known[attributes.STATUS] = "PAUSED" if plan.paused else plan.status
         if operator:
             self._known[attributes.OPERATOR] = operator
         changed = {name: value for name, value in self._known.items() if self._shown.get(name) != value}

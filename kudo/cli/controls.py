@@ -11,11 +11,10 @@ from kudo.cli.run import command, out
 from kudo.cli.session import Session, session, whoami
 from kudo.client import Run
 from kudo.errors import RequestError
-from kudo.instances.active import read_plan
-from kudo.instances.beginning import start_from
+from kudo.instances.active import check_place
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.model.execution import Approval, PlanRequest
-from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.status import ExecutionStatus
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; shown in the plan's status or events.")]
 Step = Annotated[
@@ -103,8 +102,7 @@ async def _again(now: Session, instance: str, *, resume: bool = False, place: st
         what = "No plan of it was run yet" if last is None else f"Its last plan, {last.name}, is COMPLETE"
         raise RequestError(f"There is nothing to run again for the instance {instance}. {what}.")
     if place:
-        version = await read_operator_version(now.cluster, there)
-        start_from(PlanStatus.pending(last.name, read_plan(version, last.name)), place)
+        check_place(await read_operator_version(now.cluster, there), last.name, place)
     # Of the run that is recorded: one that was refused since has left no trace in the Instance.
     origin = await now.plans.origin(now.namespace, instance, last.uid) if last.uid else None
     before = origin.request if origin else None

@@ -1,13 +1,11 @@
 """plan status, trigger, history, wait."""
 
 import asyncio
-import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from pydantic import JsonValue
 from rich.table import Table
 from rich.text import Text
 
@@ -22,18 +20,17 @@ from kudo.cli.options import (
     WaitTime,
     read_parameters,
 )
+from kudo.cli.output import print_as, print_table, table
 from kudo.cli.packages import started
 from kudo.cli.progress import live_tree, styled_status, styled_tree, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import PastRun
 from kudo.errors import KudoError, RequestError
-from kudo.instances.active import read_plan
-from kudo.instances.beginning import start_from
+from kudo.instances.active import check_place
 from kudo.instances.parameters import check_parameters
 from kudo.instances.plans import CLEANUP, require_plan
 from kudo.instances.resources import find_operator_version, read_instance, read_operator_version
-from kudo.model import yaml
 from kudo.model.base import JsonObject
 from kudo.model.durations import show_elapsed
 from kudo.model.execution import PlanRequest
@@ -57,7 +54,7 @@ async def status(
     async with session(namespace) as now:
         plans = await _statuses(now, instance)
         if output:
-            _print(plans, output)
+            print_as(output, {"planStatus": {plan.name: plan.to_json() for plan in plans}})
         elif watch:
             await _watch(now, instance)
         else:
@@ -90,15 +87,6 @@ async def _statuses(now: Session, instance: str) -> list[PlanStatus]:
     return list(plans.values())
 
 
-def _print(plans: list[PlanStatus], output: str) -> None:
-    _print_as(output, {"planStatus": {plan.name: plan.to_json() for plan in plans}})
-
-
-def _print_as(output: str, content: JsonValue) -> None:
-    text = json.dumps(content, indent=2) if output == "json" else yaml.dump(content).rstrip()
-    out.print(text, markup=False)
-
-
 @app.command()
 @command
 async def trigger(
@@ -121,7 +109,7 @@ async def trigger(
             raise RequestError("The plan cleanup runs when the instance is uninstalled, with `kudo uninstall`.")
         check_parameters(version.spec.parameters, {**there.spec.parameters, **parameters})
         if place:
-            start_from(PlanStatus.pending(name, read_plan(version, name)), place)
+            check_place(version, name, place)
         request = PlanRequest(
             namespace=now.namespace, instance=instance, plan=name, parameters=parameters, start_from=place
         )
@@ -140,24 +128,21 @@ async def history(
     async with session(namespace) as now:
         runs = await now.plans.history(now.namespace, instance, limit)
         if output:
-            _print_as(output, [_as_json(run) for run in runs])
+            print_as(output, [_as_json(run) for run in runs])
         elif not runs:
             out.print(f"Temporal remembers no run of a plan of the instance {instance} in {now.namespace}.")
         else:
-            # As wide as it is: what is cut off cannot be read, nor found by grep.
-            out.print(_history_table(runs), width=10_000)
+            print_table(_history_table(runs))
 
 
 def _history_table(runs: list[PastRun]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("STARTED", "DURATION", "PLAN", "STATUS", "STARTED BY", "FAILED"):
-        table.add_column(column, no_wrap=True)
+    listed = table("STARTED", "DURATION", "PLAN", "STATUS", "STARTED BY", "FAILED")
     for run in runs:
         took = show_elapsed((run.completion_time or datetime.now(UTC)) - run.start_time)
         started_at = f"{run.start_time.astimezone():%Y-%m-%d %H:%M:%S}"
         failing = run.failing.partition("\n")[0]
-        table.add_row(started_at, took, run.request.plan, styled_status(run.status), run.started_by, Text(failing))
-    return table
+        listed.add_row(started_at, took, run.request.plan, styled_status(run.status), run.started_by, Text(failing))
+    return listed
 
 
 def _as_json(run: PastRun) -> JsonObject:

@@ -36,18 +36,17 @@ class PastRun:
 async def plan_history(client: Client, namespace: str, instance: str, limit: int) -> list[PastRun]:
     """The last runs of all plans of an Instance, the newest first. Raises TemporalUnavailable."""
     query = f"WorkflowId = '{workflow_id(namespace, instance)}'"
-    unknown = PlanRequest(namespace=namespace, instance=instance, plan="(unknown)")
     try:
         listed = [item async for item in client.list_workflows(query, limit=limit)]
-        runs = await asyncio.gather(*(_past_run(client, item, unknown) for item in listed))
+        runs = await asyncio.gather(*(_past_run(client, item, namespace, instance) for item in listed))
     except RPCError as error:
         raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
     return sorted(runs, key=lambda run: run.start_time, reverse=True)
 
 
-async def _past_run(client: Client, item: WorkflowExecution, unknown: PlanRequest) -> PastRun:
+async def _past_run(client: Client, item: WorkflowExecution, namespace: str, instance: str) -> PastRun:
     handle = client.get_workflow_handle(item.id, run_id=item.run_id, result_type=PlanStatus)
-    origin = await read_origin(client, handle, unknown)
+    origin = await read_origin(client, handle, namespace, instance)
     failing = ""
     if item.status is WorkflowExecutionStatus.FAILED:
         outcome = await Run(client, handle, origin).outcome()

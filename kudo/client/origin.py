@@ -21,13 +21,13 @@ class Origin:
     """Who started it, as Temporal's clients call themselves, or the workflow that did."""
 
 
-async def read_origin(client: Client, handle: WorkflowHandle[Any, Any], unknown: PlanRequest) -> Origin:
-    """The start of a run, from its history; `unknown` stands for a request that cannot be read. Raises RPCError."""
+async def read_origin(client: Client, handle: WorkflowHandle[Any, Any], namespace: str, instance: str) -> Origin:
+    """The start of a run, from its history; the plan of a request that cannot be read is unknown. Raises RPCError."""
     event = await anext(handle.fetch_history_events(page_size=1))
     started = event.workflow_execution_started_event_attributes
     parent = started.parent_workflow_execution.workflow_id
     return Origin(
-        request=await _request(client, event) or unknown,
+        request=await _request(client, event) or PlanRequest(namespace=namespace, instance=instance, plan="(unknown)"),
         time=event.event_time.ToDatetime(UTC),
         by=f"workflow {parent}" if parent else started.identity,
     )

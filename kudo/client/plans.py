@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -95,8 +97,7 @@ class Plans:
         with _answering(namespace, instance):
             description = await handle.describe()
             pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
-            unknown = PlanRequest(namespace=namespace, instance=instance, plan="(unknown)")
-            origin = await read_origin(self._client, pinned, unknown)
+            origin = await read_origin(self._client, pinned, namespace, instance)
         return Run(self._client, pinned, origin), description.status
 
     async def history(self, namespace: str, instance: str, limit: int) -> list[PastRun]:
@@ -105,8 +106,7 @@ class Plans:
 
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
         """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""
-        run = await self._require_running(namespace, instance)
-        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+        run, handle = await self._require_running(namespace, instance)
         with _answering(namespace, instance):
             # Not by the signal: a server that takes no more signals for a workflow still cancels it.
             await handle.cancel(reason=reason)
@@ -114,11 +114,10 @@ class Plans:
 
     async def origin(self, namespace: str, instance: str, run_id: str) -> Origin | None:
         """How a run was started; None where Temporal has forgotten it. Raises TemporalUnavailable."""
-        unknown = PlanRequest(namespace=namespace, instance=instance, plan="(unknown)")
         handle = self._client.get_workflow_handle(workflow_id(namespace, instance), run_id=run_id)
         try:
             with _answering(namespace, instance):
-                return await read_origin(self._client, handle, unknown)
+                return await read_origin(self._client, handle, namespace, instance)
         except PlanNotRunning:
             return None
 
@@ -135,8 +134,7 @@ class Plans:
 
         Raises PlanNotRunning, RequestError where no such step waits for approval, or TemporalUnavailable.
         """
-        run = await self._require_running(namespace, instance)
-        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+        run, handle = await self._require_running(namespace, instance)
         with _answering(namespace, instance):
             try:
                 update = "approve" if approved else "refuse"
@@ -149,17 +147,16 @@ class Plans:
         return run
 
     async def _signal(self, namespace: str, instance: str, signal: str, reason: str) -> Run:
-        run = await self._require_running(namespace, instance)
-        handle = self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+        run, handle = await self._require_running(namespace, instance)
         with _answering(namespace, instance):
             await handle.signal(signal, reason)
         return run
 
-    async def _require_running(self, namespace: str, instance: str) -> Run:
+    async def _require_running(self, namespace: str, instance: str) -> tuple[Run, WorkflowHandle[Any, Any]]:
         run = await self.running(namespace, instance)
         if run is None:
             raise _not_running(namespace, instance)
-        return run
+        return run, self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class Discovery:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._kinds: dict[tuple[str, str], ResourceKind] = {}
+        self._surveyed = False
 
     async def find(self, api_version: str, kind: str) -> ResourceKind:
         """Where a kind is served.
@@ -59,13 +60,19 @@ class Discovery:
 
     async def _elsewhere(self, kind: str) -> list[str]:
         """The versions that a kind is served in: what a package of some years ago names may have moved since."""
+        if not self._surveyed:
+            await self._survey()
+        return sorted({found.api_version for found in self._kinds.values() if found.kind == kind})
+
+    async def _survey(self) -> None:
+        """Read the kinds of every group, once: tasks that delete ask for what is not there again and again."""
         answer = await self._connection.request("GET", "/apis")
         groups = answer.body.children("groups") if answer.ok else []
         for version in ("v1", *(group.text("preferredVersion", "groupVersion") for group in groups)):
             # An extension of the API that is away hides only its own kinds.
             with suppress(KudoError):
                 await self._load(version)
-        return sorted({found.api_version for found in self._kinds.values() if found.kind == kind})
+        self._surveyed = answer.ok
 
     def forget(self, kind: ResourceKind) -> None:
         """Ask again the next time, because the API does not know it any more."""

@@ -91,6 +91,11 @@ def read_plan(version: OperatorVersion, name: str) -> Plan:
     return plan
 
 
+def check_place(version: OperatorVersion, plan: str, place: str) -> None:
+    """Raise InvalidPlan where a plan has no such PHASE or PHASE.STEP to start from."""
+    start_from(PlanStatus.pending(plan, read_plan(version, plan)), place)
+
+
 def _require_once(plan: str, what: str, names: Iterable[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:

@@ -46,6 +46,20 @@ def render_all(api_version: str, sources: Mapping[str, str], variables: Variable
     return rendered
 
 
+def check_condition(where: str, expression: str) -> None:
+    """See `kudo.templates.conditions`, which is imported late, as an engine is."""
+    from kudo.templates import conditions
+
+    conditions.check_condition(where, expression)
+
+
+def evaluate_conditions(wanted: Mapping[str, str], variables: Variables) -> dict[str, bool]:
+    """See `kudo.templates.conditions`, which is imported late, as an engine is."""
+    from kudo.templates import conditions
+
+    return conditions.evaluate_conditions(wanted, variables)
+
+
 def rendering_error(name: str, line: int | None, reason: str) -> TaskRenderingError:
     """An error that says where in the package it is."""
     where = f"templates/{name}:{line}" if line else f"templates/{name}"

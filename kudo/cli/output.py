@@ -1,0 +1,28 @@
+"""Lists as people and as programs read them."""
+
+import json
+
+from pydantic import JsonValue
+from rich.table import Table
+
+from kudo.cli.run import out
+from kudo.model import yaml
+
+
+def print_as(output: str, content: JsonValue) -> None:
+    """Print as JSON or YAML."""
+    text = json.dumps(content, indent=2) if output == "json" else yaml.dump(content).rstrip()
+    out.print(text, markup=False)
+
+
+def table(*columns: str) -> Table:
+    """A table without frames, as kubectl has them."""
+    new = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        new.add_column(column, no_wrap=True)
+    return new
+
+
+def print_table(full: Table) -> None:
+    """Print a table as wide as it is: what is cut off cannot be read, nor found by grep."""
+    out.print(full, width=10_000)
