@@ -4,11 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGE ?= examples/guestbook
 
+# Where envtest would have the binaries of a Kubernetes control plane; those that you have are used as they are.
+CONTROL_PLANE := tests/control-plane
+export KUBEBUILDER_ASSETS ?= $(CURDIR)/$(CONTROL_PLANE)/bin
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record bench kubectl
+.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record bench control-plane
 
 help: ## Say what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # The stamps are remade when pyproject.toml changes, so a new dependency arrives by itself.
 $(VENV)/setup: pyproject.toml
@@ -33,10 +37,19 @@ dev: setup ## Keep Temporal, its Web UI, a sandbox cluster and a worker running
 	@$(BIN)/kudo dev $(ARGS)
 
 test: setup ## Run all tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$(KUBEBUILDER_ASSETS):$$PATH" pytest $(ARGS)
 
-kubectl: setup ## Build kubectl for the tests, with Go, where there is none
-	cd tests/kubectl && CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/kubectl .
+PACKAGE_etcd := go.etcd.io/etcd/server/v3
+PACKAGE_kwok := sigs.k8s.io/kwok/cmd/kwok
+PARTS := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
+OWN_ASSETS := $(filter $(CURDIR)/%,$(KUBEBUILDER_ASSETS))
+
+control-plane: $(if $(OWN_ASSETS),$(PARTS:%=$(OWN_ASSETS)/%)) ## Build a Kubernetes control plane for the tests, with Go
+	@echo 'In $(KUBEBUILDER_ASSETS): $(notdir $(wildcard $(KUBEBUILDER_ASSETS)/*))'
+
+$(OWN_ASSETS)/%: $(CONTROL_PLANE)/go.mod $(CONTROL_PLANE)/go.sum
+	@command -v go > /dev/null || { echo 'Go builds the control plane: https://go.dev/dl/'; exit 1; }
+	$(CONTROL_PLANE)/build $(or $(PACKAGE_$*),k8s.io/kubernetes/cmd/$*) $@
 
 lint: setup-lint ## Check style
 	$(BIN)/ruff check .

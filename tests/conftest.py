@@ -1,4 +1,8 @@
-"""What most tests stand on: a Temporal server for all of them, and a sandbox cluster for each."""
+"""What most tests stand on: a Temporal server for all of them, and a cluster for each.
+
+What tests of the folders in BOTH say of a cluster has to be true of the sandbox and of Kubernetes. They run on both,
+but for those that ask for the sandbox, to look into it or to make it fail, and those marked `only_on`.
+"""
 
 import contextlib
 import os
@@ -8,18 +12,25 @@ from pathlib import Path
 
 import pytest
 from support.plans import Installer
+from support.sweep import Sweeper
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from kudo.cli.control_plane import control_plane, find_binaries, missing_followers
 from kudo.cli.ports import free_port
 from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, connect
 from kudo.cluster import Cluster
+from kudo.errors import ConfigurationError
 from kudo.instances.definitions import install_definitions
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
 from kudo.templates import Renderer
 from worker import running
+
+SANDBOX, CONTROL_PLANE = "sandbox", "control-plane"
+
+BOTH = {"cluster", "plans", "faults", "cli"}
 
 ROLLOUT = 0.05
 """Seconds that a simulated roll-out takes."""
@@ -50,12 +61,50 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield started
 
 
+@pytest.fixture(scope="session")
+async def control_plane_for_all(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sweeper]:
+    async with control_plane(tmp_path_factory.mktemp("control-plane")) as started:
+        async with await Cluster.connect(kubeconfig=started.kubeconfig) as cluster:
+            await install_definitions(cluster)
+        yield await Sweeper.of(started.kubeconfig)
+
+
 @pytest.fixture
-def kubeconfig(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+async def swept_control_plane(control_plane_for_all: Sweeper) -> AsyncIterator[Path]:
+    """The kubeconfig of the control plane, in which every test finds nothing of another."""
+    yield control_plane_for_all.kubeconfig
+    await control_plane_for_all.sweep()
+
+
+@pytest.fixture
+def kubeconfig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The kubeconfig of the test's cluster."""
     file = tmp_path / "kubeconfig"
-    file.write_text(yaml.dump(sandbox.kubeconfig()))
+    if getattr(request, "param", SANDBOX) == SANDBOX:
+        file.write_text(yaml.dump(request.getfixturevalue("sandbox").kubeconfig()))
+    else:
+        file.write_text(request.getfixturevalue("swept_control_plane").read_text())
     monkeypatch.setenv("KUBECONFIG", str(file))
     return file
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests on both clusters."""
+    if "kubeconfig" not in metafunc.fixturenames or metafunc.definition.path.parent.name not in BOTH:
+        return
+    marker = metafunc.definition.get_closest_marker("only_on")
+    only = marker.args[0] if marker else SANDBOX if "sandbox" in metafunc.fixturenames else None
+    kubernetes = pytest.param(CONTROL_PLANE, marks=_control_plane_is_there())
+    clusters = {SANDBOX: [SANDBOX], CONTROL_PLANE: [kubernetes], None: [SANDBOX, kubernetes]}[only]
+    metafunc.parametrize("kubeconfig", clusters, indirect=True)
+
+
+def _control_plane_is_there() -> pytest.MarkDecorator:
+    try:
+        missing = missing_followers(find_binaries())
+    except ConfigurationError as error:
+        return pytest.mark.skip(reason=str(error))
+    return pytest.mark.skipif(bool(missing), reason=f"no control plane: {' and '.join(missing)} not there")
 
 
 @pytest.fixture
@@ -89,3 +138,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("KUDO_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which clusters the tests ran on."""
+    passed = [report.nodeid for report in terminalreporter.stats.get("passed", ())]
+    for name in (SANDBOX, CONTROL_PLANE):
+        number = sum(f"[{name}" in node or f"-{name}]" in node for node in passed)
+        terminalreporter.write_line(f"passed on the {name.replace('-', ' ')}: {number}")

@@ -3,7 +3,7 @@
 import logging
 import socket
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from kudo.cli.ports import free_port
 from kudo.cli.progress import wait_for
 from kudo.cli.run import command, interruption, out
 from kudo.cli.session import Session
-from kudo.cli.stack import Ports, stack
+from kudo.cli.stack import ClusterKind, Ports, stack
 from kudo.client import Plans, connect, has_worker
 from kudo.errors import TemporalUnavailable
 from kudo.packages import read_package
@@ -28,10 +28,11 @@ Rollout = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long
 async def dev(
     temporal_port: Annotated[int, typer.Option(help="Port of Temporal.")] = Ports.temporal,
     ui_port: Annotated[int, typer.Option(help="Port of Temporal's Web UI.")] = Ports.ui,
-    cluster_port: Annotated[int, typer.Option(help="Port of the sandbox cluster.")] = Ports.cluster,
+    cluster_port: Annotated[int, typer.Option(help="Port of the cluster.")] = Ports.cluster,
     data_dir: Annotated[Path | None, typer.Option(help="Where to keep everything; by default nothing is kept.")] = None,
     cluster: Annotated[
-        Literal["sandbox", "current"], typer.Option(help="A sandbox, or the kubeconfig's current context.")
+        ClusterKind,
+        typer.Option(help="A sandbox, a control plane of $KUBEBUILDER_ASSETS, or the kubeconfig's current context."),
     ] = "sandbox",
     rollout: Rollout = 1.0,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from temporalio.client import Client
 
+from kudo.cli.control_plane import control_plane
 from kudo.cli.ports import HOST, is_free
 from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import connect, require_search_attributes
@@ -19,6 +20,8 @@ from kudo.instances.definitions import install_definitions
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
 from worker import read_settings, running
+
+ClusterKind = Literal["sandbox", "control-plane", "current"]
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,13 @@ class Stack:
 
 
 @asynccontextmanager
-async def stack(
-    ports: Ports, data_dir: Path | None, kind: Literal["sandbox", "current"], rollout: float
-) -> AsyncIterator[Stack]:
+async def stack(ports: Ports, data_dir: Path | None, kind: ClusterKind, rollout: float) -> AsyncIterator[Stack]:
     """Run a stack while the body runs; it leaves no process behind, and without `data_dir` no file either.
 
     Raises ConfigurationError where a part cannot start.
     """
     async with AsyncExitStack() as parts:
-        directory = data_dir or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="kudo-")))
+        directory = (data_dir or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="kudo-")))).absolute()
         _make(directory)
         _require_free(ports, kind)
         temporal = await parts.enter_async_context(temporal_server(ports.temporal, ports.ui, directory / "temporal.db"))
@@ -64,9 +65,12 @@ async def stack(
             state = directory / "sandbox.json" if data_dir else None
             sandbox = await parts.enter_async_context(Sandbox(HOST, ports.cluster, rollout=rollout, state=state))
             kubeconfig = _write_kubeconfig(directory, sandbox)
+        elif kind == "control-plane":
+            kubeconfig = (await parts.enter_async_context(control_plane(directory, ports.cluster))).kubeconfig
+        if kubeconfig:
             os.environ["KUBECONFIG"] = str(kubeconfig)
         cluster = await parts.enter_async_context(await Cluster.connect())
-        if kind == "sandbox":
+        if kubeconfig:
             await install_definitions(cluster)
         client = await connect()
         await require_search_attributes(client)
@@ -90,14 +94,14 @@ def _make(directory: Path) -> None:
 
 
 def _write_kubeconfig(directory: Path, sandbox: Sandbox) -> Path:
-    file = (directory / "kubeconfig").absolute()
+    file = directory / "kubeconfig"
     file.write_text(yaml.dump(sandbox.kubeconfig()))
     return file
 
 
-def _require_free(ports: Ports, kind: str) -> None:
+def _require_free(ports: Ports, kind: ClusterKind) -> None:
     wanted = {"temporal": ports.temporal, "ui": ports.ui}
-    if kind == "sandbox":
+    if kind != "current":
         wanted["cluster"] = ports.cluster
     for name, port in wanted.items():
         if port and not is_free(port):

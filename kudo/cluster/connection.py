@@ -55,12 +55,13 @@ class Connection:
         """The namespace that the kubeconfig or the pod's service account names."""
 
     @classmethod
-    async def open(cls, context: str | None = None) -> Self:
-        """Connect as kubectl would: $KUBECONFIG, ~/.kube/config, or the service account of the pod we are in.
+    async def open(cls, context: str | None = None, kubeconfig: Path | None = None) -> Self:
+        """Connect by a kubeconfig, or as kubectl would: $KUBECONFIG, ~/.kube/config, or the service account of the
+        pod we are in.
 
         Raises ConfigurationError where none of them is there, or is malformed.
         """
-        files = _kubeconfig()
+        files = str(kubeconfig) if kubeconfig else _kubeconfig()
         try:
             configuration = await _configuration(files, context)
             return cls(client.ApiClient(configuration), _namespace(files, context))

@@ -122,6 +122,7 @@ async def test_a_kind_of_task_that_cannot_be_run_yet(tmp_path: Path, cluster: Cl
     assert await nothing_written(cluster)
 
 
+@pytest.mark.only_on("sandbox", "a control plane keeps the definitions for all tests")
 @pytest.mark.usefixtures("client")
 async def test_no_definitions(package: Path, kubeconfig: Path) -> None:
     result = await kudo("install", package, "-p", "REQUIRED=x")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.objects import NAMESPACE, config_map, definition, deployment, widget
 from support.proxy import Proxy
+from support.rollouts import roll_out
 from support.waiting import until
 
 from kudo.cluster import Cluster, connection, wait_until_gone, wait_until_healthy
@@ -37,16 +38,11 @@ def requests(sandbox: Sandbox, path: str) -> int:
     return sum(1 for _, requested, _ in sandbox.requests if requested.endswith(path))
 
 
-async def roll_out(cluster: Cluster) -> None:
-    annotations = {"sandbox.kudo.dev/rollout": None}
-    await cluster.patch(deployment().ref, {"metadata": {"annotations": annotations}})
-
-
 async def test_a_watch_that_is_too_old_is_begun_anew(cluster: Cluster, sandbox: Sandbox) -> None:
     task = await waiting(cluster, deployment(rollout="hang"))
     sandbox.faults.fail(1, status=410, reason="Expired", path_contains="/deployments?watch")
     sandbox.faults.drop_watches()
-    await roll_out(cluster)
+    await roll_out(cluster, "web")
     await task
 
 
@@ -57,7 +53,7 @@ async def test_an_api_that_refuses_watches_is_not_hammered(cluster: Cluster, san
         sandbox.faults.drop_watches()
         await asyncio.sleep(0.05)
     assert requests(sandbox, "/deployments") < 40
-    await roll_out(cluster)
+    await roll_out(cluster, "web")
     await task
 
 
@@ -73,7 +69,7 @@ async def test_a_connection_that_died_is_noticed(
             task = await waiting(cluster, deployment(rollout="hang"))
             proxy.kill_connections()
             async with await Cluster.connect() as other:
-                await roll_out(other)
+                await roll_out(other, "web")
             with contextlib.suppress(ClusterUnavailable):
                 await asyncio.wait_for(task, 60)
             # A request over a connection that died fails, too; then the task is retried.
@@ -141,6 +137,7 @@ print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1beta1", "kind":
 """
 
 
+@pytest.mark.only_on("sandbox", "any token is good for it")
 @pytest.mark.parametrize(("expiry", "times"), [("2020-01-01T00:00:00Z", 4), ("2099-01-01T00:00:00Z", 1), ("", 1)])
 async def test_a_plugin_is_asked_again_when_its_token_has_expired(kubeconfig: Path, expiry: str, times: int) -> None:
     status = {"token": "secret", **({"expirationTimestamp": expiry} if expiry else {})}
@@ -151,6 +148,7 @@ async def test_a_plugin_is_asked_again_when_its_token_has_expired(kubeconfig: Pa
     assert len(asked.read_text()) == times
 
 
+@pytest.mark.only_on("sandbox", "the user is called as in its kubeconfig")
 async def test_a_plugin_that_gives_nothing(kubeconfig: Path) -> None:
     with_plugin(kubeconfig, "import sys; sys.exit(1)")
     with pytest.raises(ConfigurationError, match=r"The credential plugin .* gives no credentials"):

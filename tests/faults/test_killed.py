@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.command import process
-from support.objects import NAMESPACE
 from support.plans import HANGING_DEPLOYMENT, Installer, apply, dummy, phase, plan, write_package
+from support.rollouts import roll_out
 from support.waiting import until
 from temporalio.client import Client
 
@@ -17,7 +17,7 @@ from kudo.cli.ports import free_port
 from kudo.cli.temporal import temporal_server
 from kudo.client import Plans, Run, connect
 from kudo.cluster import Cluster
-from kudo.model.objects import Object, ObjectRef
+from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 
@@ -38,12 +38,6 @@ async def applied(installer: Installer) -> Object:
     return await until(lambda: installer.get("apps/v1", "Deployment", "test"))
 
 
-async def roll_out(cluster: Cluster) -> None:
-    """Let the Deployment become healthy."""
-    ref = ObjectRef("apps/v1", "Deployment", NAMESPACE, "test")
-    await cluster.patch(ref, {"metadata": {"annotations": {"sandbox.kudo.dev/rollout": None}}})
-
-
 async def test_a_worker_that_is_killed_in_the_middle_of_apply(installer: Installer) -> None:
     async with process(*WORKER) as first:
         run = await installer.deploy(slow_package(installer.directory))
@@ -51,7 +45,7 @@ async def test_a_worker_that_is_killed_in_the_middle_of_apply(installer: Install
         first.kill()
         await first.wait()
     async with process(*WORKER):
-        await roll_out(installer.cluster)
+        await roll_out(installer.cluster, "test")
         outcome = await asyncio.wait_for(run.outcome(), 60)
     assert outcome.complete
     after = await installer.get("apps/v1", "Deployment", "test")
@@ -69,7 +63,7 @@ async def test_a_worker_that_is_asked_to_stop_hands_its_tasks_over(installer: In
             _, complaints = await asyncio.wait_for(first.communicate(), 30)
             assert first.returncode == 0
             assert b"Traceback" not in complaints
-            await roll_out(installer.cluster)
+            await roll_out(installer.cluster, "test")
             assert (await asyncio.wait_for(run.outcome(), 60)).complete
 
 
@@ -85,7 +79,7 @@ async def test_a_temporal_server_that_is_killed(
             run: Run = await installer.deploy(slow_package(tmp_path))
             await applied(installer)
             os.kill(server.pid, signal.SIGKILL)
-            await roll_out(cluster)
+            await roll_out(cluster, "test")
             async with temporal_server(port, ui_port, tmp_path / "temporal.db"):
                 outcome = await asyncio.wait_for(run.outcome(), 60)
                 assert outcome.complete
@@ -101,5 +95,5 @@ async def test_an_api_that_is_away_for_a_while(installer: Installer, sandbox: Sa
 
     await until(look)
     sandbox.faults.away = False
-    await roll_out(installer.cluster)
+    await roll_out(installer.cluster, "test")
     assert (await asyncio.wait_for(run.outcome(), 60)).complete

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from support.outcomes import recorded
-from support.plans import NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.plans import Installer, apply, dummy, phase, plan, write_package
 from support.proxy import Proxy
+from support.rollouts import roll_out
 from support.twenty import deployment_template
 from support.waiting import until
 from support.witness import Witness
@@ -17,7 +18,6 @@ from temporalio.client import Client
 
 from kudo.client import Run
 from kudo.cluster import Cluster
-from kudo.model.objects import ObjectRef
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
 
@@ -70,12 +70,6 @@ async def until_all_wait(client: Client, witness: Witness) -> set[str]:
         )
 
     return await until(look)
-
-
-async def roll_out(cluster: Cluster, name: str) -> None:
-    """Let a Deployment become healthy."""
-    ref = ObjectRef("apps/v1", "Deployment", NAMESPACE, name)
-    await cluster.patch(ref, {"metadata": {"annotations": {"sandbox.kudo.dev/rollout": None}}})
 
 
 async def require_complete(run: Run, installer: Installer, witness: Witness) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 from support.outcomes import events, recorded, until_step
 from support.plans import CONFIG_MAP, HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, step, write_package
+from support.rollouts import let_go
 from support.waiting import until
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
@@ -37,9 +38,9 @@ def statuses(status: PlanStatus) -> list[str]:
     return [step.status for phase in status.phases for step in phase.steps]
 
 
-async def let_go(cluster: Cluster, installer: Installer) -> None:
+async def let_pod_go(cluster: Cluster, installer: Installer) -> None:
     pod = await until(lambda: installer.get("v1", "Pod", "test-pod"))
-    await cluster.patch(pod.ref, {"metadata": {"annotations": {"sandbox.kudo.dev/rollout": None}}})
+    await let_go(cluster, pod.ref)
 
 
 async def until_paused(run: Run, paused: bool = True) -> PlanStatus:
@@ -69,7 +70,7 @@ async def test_a_paused_plan_finishes_what_runs_and_starts_nothing(
         await until_statuses(run, begun)
         await installer.plans.pause(NAMESPACE, "test", "lunch")
         await until_paused(run)
-        await let_go(cluster, installer)
+        await let_pod_go(cluster, installer)
         finished = {"serial": ["COMPLETE", *["PENDING"] * 3], "parallel": ["COMPLETE", "PENDING"] * 2}[strategy]
         seen = await until_statuses(run, finished)
         assert (seen.status, seen.paused) == (ExecutionStatus.IN_PROGRESS, True)
@@ -103,7 +104,7 @@ async def test_time_does_not_run_while_a_plan_is_paused(installer: Installer, cl
     await until_step(run, ExecutionStatus.IN_PROGRESS)
     await installer.plans.pause(NAMESPACE, "test", "")
     await until_paused(run)
-    await let_go(cluster, installer)
+    await let_pod_go(cluster, installer)
     await until_step(run, ExecutionStatus.COMPLETE)
     await asyncio.sleep(4)
     await installer.plans.unpause(NAMESPACE, "test", "")

@@ -5,6 +5,8 @@ from kudo.model.objects import Object
 
 NAMESPACE = "default"
 
+ROLLOUT = "sandbox.kudo.dev/rollout"
+
 
 def config_map(name: str = "config", **data: str) -> Object:
     return Object.of("v1", "ConfigMap", {"name": name, "namespace": NAMESPACE}, data=data)
@@ -15,7 +17,8 @@ def secret(name: str = "secret", **data: object) -> Object:
 
 
 def deployment(name: str = "web", *, replicas: int = 1, rollout: str = "") -> Object:
-    return _workload("Deployment", name, rollout, replicas=replicas)
+    # A failing roll-out would take ten minutes to be called one.
+    return _workload("Deployment", name, rollout, replicas=replicas, progressDeadlineSeconds=1)
 
 
 def stateful_set(name: str = "db", *, replicas: int = 1, rollout: str = "") -> Object:
@@ -27,26 +30,25 @@ def daemon_set(name: str = "agent", *, rollout: str = "") -> Object:
 
 
 def job(name: str = "job", *, completions: int = 1, rollout: str = "") -> Object:
-    template = {"spec": {"restartPolicy": "Never", "containers": [_container()]}}
-    return Object.of(
-        "batch/v1", "Job", _metadata(name, rollout), spec={"completions": completions, "template": template}
-    )
+    template = {"metadata": _rollout(rollout), "spec": {"restartPolicy": "Never", "containers": [_container()]}}
+    spec = {"completions": completions, "backoffLimit": 0, "template": template}
+    return Object.of("batch/v1", "Job", _metadata(name), spec=spec)
 
 
 def pod(name: str = "pod", *, rollout: str = "") -> Object:
-    return Object.of("v1", "Pod", _metadata(name, rollout), spec={"containers": [_container()]})
+    return Object.of("v1", "Pod", _metadata(name) | _rollout(rollout), spec={"containers": [_container()]})
 
 
 def service(name: str = "web", kind: str = "ClusterIP") -> Object:
     spec = {"type": kind, "selector": {"app": name}, "ports": [{"port": 80}]}
-    return Object.of("v1", "Service", _metadata(name, ""), spec=spec)
+    return Object.of("v1", "Service", _metadata(name), spec=spec)
 
 
 def claim(name: str = "data", storage_class: str | None = None) -> Object:
     spec: Manifest = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     if storage_class:
         spec["storageClassName"] = storage_class
-    return Object.of("v1", "PersistentVolumeClaim", _metadata(name, ""), spec=spec)
+    return Object.of("v1", "PersistentVolumeClaim", _metadata(name), spec=spec)
 
 
 def namespace(name: str) -> Object:
@@ -70,11 +72,13 @@ def widget(name: str = "one", **spec: object) -> Object:
     return Object.of("example.com/v1", "Widget", {"name": name, "namespace": NAMESPACE}, spec=spec)
 
 
-def _metadata(name: str, rollout: str) -> Manifest:
-    metadata: Manifest = {"name": name, "namespace": NAMESPACE, "labels": {"heritage": "kudo"}}
-    if rollout:
-        metadata["annotations"] = {"sandbox.kudo.dev/rollout": rollout}
-    return metadata
+def _metadata(name: str) -> Manifest:
+    return {"name": name, "namespace": NAMESPACE, "labels": {"heritage": "kudo"}}
+
+
+def _rollout(value: str) -> Manifest:
+    """How a pod shall go, as docs/sandbox.md says."""
+    return {"annotations": {ROLLOUT: value}} if value else {}
 
 
 def _container() -> Manifest:
@@ -82,9 +86,7 @@ def _container() -> Manifest:
 
 
 def _workload(kind: str, name: str, rollout: str, **spec: object) -> Object:
-    labels = {"app": name, "heritage": "kudo"}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [_container()]}}
+    labels = {"labels": {"app": name, "heritage": "kudo"}}
+    template = {"metadata": labels | _rollout(rollout), "spec": {"containers": [_container()]}}
     selector = {"matchLabels": {"app": name}}
-    return Object.of(
-        "apps/v1", kind, _metadata(name, rollout), spec={"selector": selector, "template": template, **spec}
-    )
+    return Object.of("apps/v1", kind, _metadata(name), spec={"selector": selector, "template": template, **spec})

@@ -43,8 +43,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ Name }}
-  annotations:
-    sandbox.kudo.dev/rollout: hang
 spec:
   selector:
     matchLabels:
@@ -53,6 +51,8 @@ spec:
     metadata:
       labels:
         app: {{ Name }}
+      annotations:
+        sandbox.kudo.dev/rollout: hang
     spec:
       containers:
         - name: main
@@ -64,10 +64,12 @@ apiVersion: batch/v1
 kind: Job
 metadata:
   name: {{ Name }}-job
-  annotations:
-    sandbox.kudo.dev/rollout: fail
 spec:
+  backoffLimit: 0
   template:
+    metadata:
+      annotations:
+        sandbox.kudo.dev/rollout: fail
     spec:
       restartPolicy: Never
       containers:
@@ -149,9 +151,22 @@ class Installer:
         await install_instance(self.cluster, content, NAMESPACE, name, parameters)
 
     async def start(
-        self, name: str = "test", plan: str = "deploy", *, resume: bool = False, start_from: str = ""
+        self,
+        name: str = "test",
+        plan: str = "deploy",
+        *,
+        resume: bool = False,
+        start_from: str = "",
+        parameters: Mapping[str, str] = {},
     ) -> Run:
-        request = PlanRequest(namespace=NAMESPACE, instance=name, plan=plan, resume=resume, start_from=start_from)
+        request = PlanRequest(
+            namespace=NAMESPACE,
+            instance=name,
+            plan=plan,
+            resume=resume,
+            start_from=start_from,
+            parameters=dict(parameters),
+        )
         return await self.plans.start(request)
 
     async def deploy(self, package: Path, name: str = "test", **parameters: str) -> Run:

@@ -29,8 +29,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{{{ Name }}}}-{step}
-  annotations:
-    sandbox.kudo.dev/rollout: "{rollout}"
 spec:
   selector:
     matchLabels:
@@ -39,6 +37,8 @@ spec:
     metadata:
       labels:
         app: {{{{ Name }}}}-{step}
+      annotations:
+        sandbox.kudo.dev/rollout: "{rollout}"
     spec:
       containers:
         - name: main

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 from support.outcomes import recorded, tree, until_step
 from support.plans import HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.rollouts import let_go
 from support.waiting import PATIENCE, until
 from temporalio.client import Client
 
@@ -159,7 +160,7 @@ async def test_the_page_of_a_plan_shows_its_tree(ui: WebUI, run: Run, cluster: C
     ]
     pod = await installer.get("v1", "Pod", "test-pod")
     assert pod is not None
-    await cluster.patch(pod.ref, {"metadata": {"annotations": {"sandbox.kudo.dev/rollout": None}}})
+    await let_go(cluster, pod.ref)
 
     async def first_phase_is_complete() -> PlanStatus | None:
         status = await run.status()
