@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from temporalio import activity
 
 from activities.attempt import Attempt, attempting_task
-from kudo.cluster import Cluster, wait_until_gone, wait_until_healthy
+from kudo.cluster import Cluster, apply_or_recreate, wait_until_gone, wait_until_healthy
 from kudo.errors import InstanceNotFound, KindNotFound, TaskBuildError, ToggleTaskError
 from kudo.instances.resources import instance_ref
 from kudo.manifests import build
@@ -56,7 +57,7 @@ class ResourceActivities:
             return await self._delete(request, resources, attempt)
 
     async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
-        await self._require_instance(request)
+        instance = await self._require_instance(request)
         attempt.say("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced)
         first = [item for item in objects if item.kind in PREREQUISITES]
@@ -64,16 +65,24 @@ class ResourceActivities:
             applied = []
             for item in batch:
                 attempt.say(f"applying {item.ref}")
-                applied.append(await self._cluster.apply(item))
+                announce = partial(self._announce, request, instance, attempt)
+                applied.append(await apply_or_recreate(self._cluster, item, attempt.waits, announce))
             await wait_until_healthy(self._cluster, applied, attempt.waits)
         return f"{_count(objects)} healthy"
 
-    async def _require_instance(self, request: TaskRequest) -> None:
+    async def _announce(self, request: TaskRequest, instance: Object, attempt: Attempt, text: str) -> None:
+        """Say that an object is deleted, where whoever looks for it afterwards will read that."""
+        attempt.say(text)
+        key = f"{request.metadata.plan_uid}/{request.phase}/{request.step}/{text}"
+        await self._cluster.record_event(instance, key, "Normal", "ObjectRecreated", text)
+
+    async def _require_instance(self, request: TaskRequest) -> Object:
         """Nothing is applied for an Instance that is gone: it would be collected at once, and applied again."""
         metadata = request.metadata
         found = await self._cluster.get(instance_ref(metadata.instance_namespace, metadata.instance_name))
         if found is None or found.uid != metadata.instance_uid:
             raise InstanceNotFound(f"The instance {metadata.instance_name} was deleted while its plan ran.")
+        return found
 
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         attempt.say("rendering templates")

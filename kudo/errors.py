@@ -17,6 +17,7 @@ KudoError
 │   ├── TaskEnhancementError         │ failure in Temporal and the reason of the event in Kubernetes
 │   ├── ResourceUnmarshalError       │
 │   ├── ResourceValidationError      │
+│   │   └── ImmutableField           │
 │   ├── FailedTerminalStateError     │
 │   ├── ToggleTaskError              │
 │   ├── DummyTaskError               ┘
@@ -120,6 +121,10 @@ class ResourceUnmarshalError(FatalError):
 
 class ResourceValidationError(FatalError):
     """An object that the Kubernetes API rejects (400, 422)."""
+
+
+class ImmutableField(ResourceValidationError):
+    """An object that would have to be deleted and made anew, because what has changed cannot change."""
 
 
 class FailedTerminalStateError(FatalError):

@@ -1,6 +1,7 @@
 """The only place that talks to Kubernetes."""
 
 from kudo.cluster.cluster import Cluster
+from kudo.cluster.recreate import apply_or_recreate
 from kudo.cluster.waiting import Say, wait_until_gone, wait_until_healthy
 
-__all__ = ["Cluster", "Say", "wait_until_gone", "wait_until_healthy"]
+__all__ = ["Cluster", "Say", "apply_or_recreate", "wait_until_gone", "wait_until_healthy"]

@@ -3,17 +3,20 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, Self
 
-from kudo.cluster.connection import APPLY_PATCH, MERGE_PATCH, Connection
+from kudo.cluster.connection import APPLY_PATCH, MERGE_PATCH, Answer, Connection
 from kudo.cluster.discovery import Discovery, ResourceKind
 from kudo.cluster.failures import failure
+from kudo.cluster.ownership import FIELD_MANAGER, LAST_APPLIED, conflicts, leave_to_autoscaler, take_over_from_kudo
 from kudo.cluster.watches import Watches
 from kudo.errors import KindNotFound
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 
-FIELD_MANAGER = "kudo"
+_DRY_RUN, _LONGEST = "-kudo-dry-run", 63
+"""The end of the name of what is not made, and how long the names of some kinds may be."""
 
 
 class Cluster:
@@ -25,9 +28,9 @@ class Cluster:
         self.watches = Watches(connection)
 
     @classmethod
-    async def connect(cls, context: str | None = None) -> Self:
+    async def connect(cls, context: str | None = None, kubeconfig: Path | None = None) -> Self:
         """Connect to a context of the kubeconfig, or as the pod we are in. Raises ConfigurationError."""
-        return cls(await Connection.open(context))
+        return cls(await Connection.open(context, kubeconfig))
 
     async def __aenter__(self) -> Self:
         return self
@@ -45,6 +48,10 @@ class Cluster:
     def namespace(self) -> str:
         """The namespace to use where none is named."""
         return self._connection.namespace
+
+    async def is_ready(self) -> bool:
+        """Whether the API server says that it is ready."""
+        return (await self._connection.request("GET", "/readyz")).ok
 
     async def version(self) -> str:
         """The version of the API server, such as v1.35.0."""
@@ -79,16 +86,31 @@ class Cluster:
         return [Object({"apiVersion": api_version, "kind": kind, **item.manifest}) for item in body.children("items")]
 
     async def apply(self, item: Object) -> Object:
-        """Apply an object server-side; fields that others manage and that differ become ours."""
+        """Apply an object server-side.
+
+        Fields that others manage become ours, but for replicas that an autoscaler sets. What KUDO applied client-side
+        becomes ours as well, once, so that what the manifest has dropped since goes.
+        """
         kind = await self.kind_of(item.ref)
-        answer = await self._connection.request(
+        answer = await self._apply(kind, item, force=False)
+        if answer.code == 409 and (found := conflicts(answer.body)):
+            item = leave_to_autoscaler(item, found)
+            answer = await self._apply(kind, item, force=True)
+        applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+        if LAST_APPLIED in applied.annotations and (patch := take_over_from_kudo(applied)):
+            await self.patch(item.ref, patch)
+            answer = await self._apply(kind, item, force=True)
+            applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+        return applied
+
+    async def _apply(self, kind: ResourceKind, item: Object, *, force: bool) -> Answer:
+        return await self._connection.request(
             "PATCH",
             kind.path_of(item.ref),
-            query={"fieldManager": FIELD_MANAGER, "force": "true"},
+            query={"fieldManager": FIELD_MANAGER, "force": str(force).lower()},
             body=item.manifest,
             content_type=APPLY_PATCH,
         )
-        return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
 
     async def create(self, item: Object) -> Object:
         """Make an object; ConflictError where there is one already."""
@@ -97,14 +119,24 @@ class Cluster:
         answer = await self._connection.request("POST", path, query=query, body=item.manifest)
         return self._checked(kind, answer.code, answer.body, f"making {item.ref}")
 
+    async def require_creatable(self, item: Object) -> None:
+        """Raise what the API would answer to a new object like this one, if it would not take it."""
+        kind = await self.kind_of(item.ref)
+        name = f"{item.name[: _LONGEST - len(_DRY_RUN)]}{_DRY_RUN}"
+        body = {**item.manifest, "metadata": {**item.child("metadata").manifest, "name": name}}
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
+        answer = await self._connection.request("POST", kind.path(item.namespace), query=query, body=body)
+        if answer.code != 409:
+            self._checked(kind, answer.code, answer.body, f"making {item.ref} anew")
+
     async def delete(
         self,
         ref: ObjectRef,
         *,
         uid: str = "",
-        propagation: Literal["Foreground", "Background"] = "Foreground",
+        propagation: Literal["Foreground", "Background", "Orphan"] = "Foreground",
     ) -> None:
-        """Ask for an object to go, and everything that it owns before it; nothing happens where it is gone."""
+        """Ask for an object to go; nothing happens where it is gone. By default everything that it owns goes first."""
         kind = await self.kind_of(ref)
         body: Manifest = {"propagationPolicy": propagation}
         if uid:

@@ -8,13 +8,17 @@
 | 401, 403 | fatal after a grace | credentials, roles and quotas arrive late, but seldom minutes late |
 | 404 of a namespace or kind | fatal after a grace | namespaces and CRDs arrive late, too |
 | 400, 413, 422 and all other 4xx | fatal | the same object will be rejected for ever |
+| 422 of immutable fields alone | fatal | but its template may ask for the object to be deleted and made anew |
 | 500 of a typed patch | fatal | how some versions answer a manifest with a field that its kind does not have |
 """
+
+import re
 
 from kudo.errors import (
     AccessDenied,
     ClusterUnavailable,
     ConflictError,
+    ImmutableField,
     KindNotFound,
     KudoError,
     NamespaceNotFound,
@@ -25,14 +29,28 @@ from kudo.model.objects import Object
 MAX_MESSAGE = 2000
 """Characters of the API's own words that are passed on; a failure in Temporal has to stay small."""
 
+_IMMUTABLE = re.compile(r"immutable|may not change|updates to .* are forbidden|cannot be changed", re.DOTALL)
+"""How the API says that a field cannot change, in its many ways."""
+
+_QUOTED = re.compile(
+    r"""
+      Invalid\ value:\ [\w.*]*[{\[].*[}\]]:\    # a whole pod, with what is in its environment
+    | Invalid\ value:\ null:\                  # one that it does not care to show
+    | \n@@.*                                  # what of a pod was to change
+    | ,\ got\ &?value\..*                      # a value of the wrong type
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""What the API quotes of an object: too long to read, and possibly secret."""
+
 
 def failure(code: int, status: Object, what: str, *, secret: bool = False) -> KudoError:
     """The error for an answer that is no success.
 
-    `status` is the API's `Status` object, empty where it sent none; `what` says what was tried. The words of the
-    API are left out where they may quote a Secret.
+    `status` is the API's `Status` object, empty where it sent none; `what` says what was tried. Of what the API quotes
+    of the object only short values are left, and of a Secret none.
     """
-    words = _fields(status) if secret else status.text("message")
+    words = _fields(status) if secret else _words(status)
     message = f"{what}: {words[:MAX_MESSAGE] or f'the Kubernetes API answered {code}'}"
     return _kind(code, status)(message)
 
@@ -44,13 +62,40 @@ def _kind(code: int, status: Object) -> type[KudoError]:
         return NamespaceNotFound if status.text("details", "kind") == "namespaces" else KindNotFound
     if code == 409:
         return ConflictError
-    if code >= 500 and "typed patch object" in status.text("message"):
+    if code >= 500 and _is_typed_patch(status):
         return ResourceValidationError
     if code in (408, 410, 429) or code >= 500:
         return ClusterUnavailable
+    if code == 422 and _is_immutable(status):
+        return ImmutableField
     return ResourceValidationError
 
 
+def _is_typed_patch(status: Object) -> bool:
+    return "typed patch object" in status.text("message")
+
+
+def _is_immutable(status: Object) -> bool:
+    """Whether nothing is wrong with an object but that it cannot become what it shall be."""
+    found = _causes(status)
+    return bool(found) and all(_IMMUTABLE.search(cause.text("message")) for cause in found)
+
+
+def _causes(status: Object) -> list[Object]:
+    return status.children("details", "causes")
+
+
+def _words(status: Object) -> str:
+    """The API's own words, without what they quote of the object."""
+    message = status.text("message")
+    for cause in _causes(status):
+        said = cause.text("message")
+        message = message.replace(said, _QUOTED.sub("", said))
+    return _QUOTED.sub("", message)
+
+
 def _fields(status: Object) -> str:
-    causes = [cause.text("field") for cause in status.children("details", "causes")]
+    if _is_typed_patch(status):
+        return _words(status)
+    causes = [cause.text("field") for cause in _causes(status)]
     return f"{status.text('reason')} ({', '.join(causes)})" if causes else status.text("reason")

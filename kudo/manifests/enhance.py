@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kudo.errors import TaskEnhancementError
+from kudo.manifests.recreate import recreate
 from kudo.model.base import Manifest
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
@@ -35,7 +36,7 @@ _POD_TEMPLATES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
 def enhance(objects: Iterable[Object], request: TaskRequest, namespaced: Callable[[Object], bool]) -> list[Object]:
     """Copies of the objects with KUDO's labels, annotations, namespace and owner.
 
-    Raises TaskEnhancementError where `metadata` or a pod template is malformed.
+    Raises TaskEnhancementError where `metadata` or a pod template is malformed, or an annotation of ours says nothing.
     """
     return [_enhance(item, request, namespaced(item)) for item in objects]
 
@@ -59,6 +60,7 @@ def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object
     if namespaced:
         item.manifest["metadata"]["namespace"] = request.metadata.instance_namespace
         _own(item, request)
+    recreate(item)
     return item
 
 

@@ -166,7 +166,10 @@ def _has_generation(resource: Resource) -> bool:
 
 
 def _desired(obj: Object) -> Object:
-    return {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata", "status")}
+    desired = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata", "status")}
+    if obj["kind"] == "Deployment":
+        desired["annotations"] = obj["metadata"].get("annotations")
+    return desired
 
 
 def _identify(target: Target, obj: Object) -> None:

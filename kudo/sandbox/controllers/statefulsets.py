@@ -1,5 +1,8 @@
 """StatefulSets: numbered pods with claims of their own."""
 
+from functools import partial
+
+from kudo.sandbox.controllers.controller import ref_of
 from kudo.sandbox.controllers.podstatus import is_over, is_ready
 from kudo.sandbox.controllers.workloads import WorkloadController, ready
 from kudo.sandbox.objects import (
@@ -10,7 +13,9 @@ from kudo.sandbox.objects import (
     name_of,
     namespace_of,
     owner_reference,
+    owners_of,
 )
+from kudo.sandbox.selectors import matches
 from kudo.sandbox.store import Ref
 
 _REVISION = "controller-revision-hash"
@@ -31,11 +36,21 @@ class StatefulSets(WorkloadController):
         if owner is None:
             return None
         revision = f"{name_of(owner)}-{digest(owner['spec']['template'])}"
+        self._adopt(owner)
         self._remove_ended(owner)
         self._scale(owner, revision)
         self._update_pods(owner, revision)
         self._report(ref, owner, revision)
         return None
+
+    def _adopt(self, owner: Object) -> None:
+        """Take over the pods that one of the same name has left behind."""
+        reference = owner_reference(owner)
+        for name in _names(owner).values():
+            pod = self.live(("pods", namespace_of(owner), name))
+            if pod and not owners_of(pod) and matches(owner["spec"]["selector"], pod["metadata"].get("labels") or {}):
+                adopted = pod | {"metadata": pod["metadata"] | {"ownerReferences": [reference]}}
+                self.update(ref_of("pods", pod), partial(_replaced, adopted))
 
     def _remove_ended(self, owner: Object) -> None:
         self.delete_pods(pod for pod in self.pods(owner) if is_over(pod))
@@ -117,6 +132,10 @@ class StatefulSets(WorkloadController):
         counted = {key: value for key, value in status.items() if value}
         counted |= {"replicas": len(pods), "availableReplicas": ready(pods), "collisionCount": 0}
         self.update(ref, lambda obj: obj | {"status": counted}, "status")
+
+
+def _replaced(new: Object, _: Object) -> Object:
+    return new
 
 
 def _names(owner: Object) -> dict[int, str]:

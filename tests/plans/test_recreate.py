@@ -1,0 +1,201 @@
+"""Objects that cannot be changed, in plans that run again: Jobs above all."""
+
+import asyncio
+
+import pytest
+from support.objects import NAMESPACE, claim, job
+from support.outcomes import events
+from support.plans import Content, Installer, apply, phase, plan, write_package
+from support.waiting import until
+
+from kudo.client import Outcome
+from kudo.model.objects import Object
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ Name }}-job
+  annotations: {{ Params.ANNOTATIONS }}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: {{ Params.POLICY }}
+      containers:
+        - name: main
+          image: busybox
+          env:
+            - name: PASSWORD
+              value: swordfish-{{ Params.SIZE }}
+"""
+
+STATEFUL_SET = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: {{ Name }}-db
+  annotations: {{ Params.ANNOTATIONS }}
+spec:
+  serviceName: {{ Name }}-db
+  selector:
+    matchLabels:
+      app: {{ Params.APP }}
+  template:
+    metadata:
+      labels:
+        app: {{ Params.APP }}
+    spec:
+      containers:
+        - name: main
+          image: busybox
+  volumeClaimTemplates:
+    - metadata:
+        name: data
+      spec:
+        accessModes: [ReadWriteOnce]
+        resources:
+          requests:
+            storage: {{ Params.SIZE }}
+"""
+
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: {{ Name }}-data
+  annotations: {{ Params.ANNOTATIONS }}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources:
+    requests:
+      storage: {{ Params.SIZE }}
+"""
+
+ALWAYS, IF_IMMUTABLE = '{"kudo.dev/recreate": "Always"}', '{"kudo.dev/recreate": "IfImmutable"}'
+
+PARAMETERS: list[Content] = [
+    {"name": "SIZE", "default": "1Gi"},
+    {"name": "APP", "default": "db"},
+    {"name": "POLICY", "default": "Never"},
+    {"name": "ANNOTATIONS", "default": "{}"},
+]
+
+
+async def install(installer: Installer, template: str, annotations: str) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[apply("it", "it.yaml")],
+        plans={"deploy": plan(phase("one", ("a", ["it"])))},
+        params=PARAMETERS,
+        templates={"it.yaml": template},
+    )
+    await installer.install(package, ANNOTATIONS=annotations)
+
+
+async def deploy(installer: Installer, **parameters: str) -> Outcome:
+    """Run the plan, with parameters for this run."""
+    run = await installer.start(parameters=parameters)
+    return await asyncio.wait_for(run.outcome(), 60)
+
+
+async def found(installer: Installer, item: Object) -> Object:
+    return await until(lambda: installer.cluster.get(item.ref))
+
+
+THE_JOB = job("test-job")
+
+
+async def test_a_job_that_cannot_be_changed(installer: Installer) -> None:
+    await install(installer, JOB, "{}")
+    assert (await deploy(installer)).complete
+    before = await found(installer, THE_JOB)
+    outcome = await deploy(installer, SIZE="2Gi")
+    assert outcome.failure == "ImmutableField"
+    assert outcome.message.endswith(
+        'Job.batch "test-job" is invalid: spec.template: field is immutable. What is there would have to be deleted, '
+        "and made anew; with the annotation kudo.dev/recreate: IfImmutable a plan does that."
+    )
+    assert (await found(installer, THE_JOB)).uid == before.uid
+
+
+async def test_a_job_that_is_run_again_in_every_run(installer: Installer) -> None:
+    await install(installer, JOB, ALWAYS)
+    assert (await deploy(installer)).complete
+    before = await found(installer, THE_JOB)
+    assert ("Normal", "ObjectRecreated") not in await events(installer)
+    assert (await deploy(installer)).complete
+    after = await found(installer, THE_JOB)
+    assert after.uid != before.uid
+    assert after.integer("status", "succeeded") == 1
+    assert ("Normal", "ObjectRecreated") in await events(installer)
+    # Its pods went with it.
+    pods = await installer.cluster.list("v1", "Pod", NAMESPACE)
+    owners = {owner.text("uid") for pod in pods for owner in pod.children("metadata", "ownerReferences")}
+    assert owners == {after.uid}
+
+
+async def test_a_job_that_is_made_anew_when_it_has_changed(installer: Installer) -> None:
+    await install(installer, JOB, IF_IMMUTABLE)
+    assert (await deploy(installer)).complete
+    first = await found(installer, THE_JOB)
+    assert (await deploy(installer)).complete
+    assert (await found(installer, THE_JOB)).uid == first.uid
+    assert (await deploy(installer, SIZE="2Gi")).complete
+    assert (await found(installer, THE_JOB)).uid != first.uid
+
+
+@pytest.mark.parametrize("annotations", [ALWAYS, IF_IMMUTABLE])
+async def test_what_would_not_be_accepted_deletes_nothing(installer: Installer, annotations: str) -> None:
+    await install(installer, JOB, annotations)
+    assert (await deploy(installer)).complete
+    before = await found(installer, THE_JOB)
+    outcome = await deploy(installer, POLICY="Always", SIZE="2Gi")
+    assert outcome.failure == "ResourceValidationError"
+    assert "restartPolicy" in outcome.message
+    assert "swordfish" not in outcome.message
+    assert (await found(installer, THE_JOB)).uid == before.uid
+
+
+async def test_what_is_not_ours_is_not_deleted(installer: Installer) -> None:
+    theirs = await installer.cluster.create(THE_JOB)
+    await install(installer, JOB, ALWAYS)
+    outcome = await deploy(installer)
+    assert outcome.failure == "ResourceValidationError"
+    assert "was not made for the instance test" in outcome.message
+    assert (await found(installer, THE_JOB)).uid == theirs.uid
+
+
+async def test_a_stateful_set_is_made_anew_under_its_pods(installer: Installer) -> None:
+    await install(installer, STATEFUL_SET, IF_IMMUTABLE)
+    assert (await deploy(installer)).complete
+    the_set, pod = Object.of("apps/v1", "StatefulSet", {"name": "test-db", "namespace": NAMESPACE}), "test-db-0"
+    before, pod_before = await found(installer, the_set), await installer.get("v1", "Pod", pod)
+    assert (await deploy(installer, SIZE="2Gi")).complete
+    after, pod_after = await found(installer, the_set), await installer.get("v1", "Pod", pod)
+    assert after.uid != before.uid
+    assert pod_before is not None
+    assert pod_after is not None
+    assert pod_after.uid == pod_before.uid
+    # A set that would not know its pods again takes them along.
+    assert (await deploy(installer, SIZE="2Gi", APP="other")).complete
+    last = await installer.get("v1", "Pod", pod)
+    assert last is not None
+    assert (last.uid != pod_before.uid, last.labels["app"]) == (True, "other")
+
+
+async def test_a_claim_keeps_what_it_holds(installer: Installer) -> None:
+    await install(installer, CLAIM, ALWAYS)
+    outcome = await deploy(installer)
+    assert outcome.failure == "TaskEnhancementError"
+    assert "a PersistentVolumeClaim is not made anew, because what it holds would be lost" in outcome.message
+    assert await installer.cluster.get(claim("test-data").ref) is None
+
+
+async def test_an_annotation_that_says_nothing(installer: Installer) -> None:
+    await install(installer, JOB, '{"kudo.dev/recreate": "yes"}')
+    outcome = await deploy(installer)
+    assert outcome.failure == "TaskEnhancementError"
+    assert "the annotation kudo.dev/recreate must be one of Never, IfImmutable, Always" in outcome.message
