@@ -50,9 +50,14 @@ def failure(code: int, status: Object, what: str, *, secret: bool = False) -> Ku
     `status` is the API's `Status` object, empty where it sent none; `what` says what was tried. Of what the API quotes
     of the object only short values are left, and of a Secret none.
     """
-    words = _fields(status) if secret else _words(status)
+    words = _fields(status) if secret and _may_quote(code, status) else _words(status)
     message = f"{what}: {words[:MAX_MESSAGE] or f'the Kubernetes API answered {code}'}"
     return _kind(code, status)(message)
+
+
+def _may_quote(code: int, status: Object) -> bool:
+    """Whether the API's words may quote any value; who may not do something is told without."""
+    return code not in (401, 403, 404, 409, 429) or "admission webhook" in status.text("message")
 
 
 def _kind(code: int, status: Object) -> type[KudoError]:
