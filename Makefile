@@ -64,9 +64,9 @@ contracts: setup-lint ## Check that imports point downwards
 record: setup ## Record the histories that the replay test replays
 	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
 
-bench: setup ## Measure; docs/benchmarks.md has what it said
+bench: setup control-plane ## Measure; docs/benchmarks.md has what it said
 	$(BIN)/pip install --quiet --group bench
-	@for name in chain many waiting size; do $(BIN)/python -m benchmarks.$$name; done
+	@for name in chain many waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
 
 check: lint types contracts test ## Everything that CI checks
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -9,14 +10,23 @@ from typing import Literal, Self
 from kudo.cluster.connection import APPLY_PATCH, MERGE_PATCH, Answer, Connection
 from kudo.cluster.discovery import Discovery, ResourceKind
 from kudo.cluster.failures import failure
-from kudo.cluster.ownership import FIELD_MANAGER, LAST_APPLIED, conflicts, leave_to_autoscaler, take_over_from_kudo
+from kudo.cluster.ownership import (
+    FIELD_MANAGER,
+    conflicts,
+    drop_rolling_update,
+    leave_to_autoscaler,
+    take_over,
+)
 from kudo.cluster.watches import Watches
-from kudo.errors import KindNotFound
+from kudo.errors import ConflictError, KindNotFound
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 
 _DRY_RUN, _LONGEST = "-kudo-dry-run", 63
 """The end of the name of what is not made, and how long the names of some kinds may be."""
+
+_TRIES = 10
+"""How often fields are tried to be taken over; if that is not enough, the next apply goes on."""
 
 
 class Cluster:
@@ -96,11 +106,17 @@ class Cluster:
         if answer.code == 409 and (found := conflicts(answer.body)):
             item = leave_to_autoscaler(item, found)
             answer = await self._apply(kind, item, force=True)
-        applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
-        if LAST_APPLIED in applied.annotations and (patch := take_over_from_kudo(applied)):
+        if answer.code == 422 and (patch := drop_rolling_update(item, answer.body)):
             await self.patch(item.ref, patch)
             answer = await self._apply(kind, item, force=True)
+        for _ in range(_TRIES):
             applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+            if not (patch := take_over(applied)):
+                break
+            # Somebody may write it meanwhile, its controller above all.
+            with suppress(ConflictError):
+                await self.patch(item.ref, patch)
+            answer = await self._apply(kind, item, force=True)
         return applied
 
     async def _apply(self, kind: ResourceKind, item: Object, *, force: bool) -> Answer:

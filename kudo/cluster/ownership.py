@@ -40,21 +40,36 @@ def _is_autoscaler(conflict: Object) -> bool:
     return conflict.text("field") == _REPLICAS and _SCALE in who and not who.startswith(_PEOPLE)
 
 
-def take_over_from_kudo(applied: Object) -> Manifest | None:
-    """The patch after which all fields are ours that KUDO applied client-side; None where it applied none.
+_STRATEGIES = {"Deployment": "strategy", "StatefulSet": "updateStrategy"}
 
-    KUDO's entries are those that have its annotation, whatever they are called. Without that, a field that a manifest
-    drops would stay for ever, because KUDO would still manage it.
+
+def drop_rolling_update(item: Object, refusal: Object) -> Manifest | None:
+    """The patch before which the API refuses another strategy; None where something else is in the way.
+
+    It has filled in how to roll out, and nobody manages that, so no apply can drop it.
+    """
+    field = _STRATEGIES.get(item.kind, "")
+    refused = [cause.text("field") for cause in refusal.children("details", "causes")]
+    if refused != [f"spec.{field}.rollingUpdate"] or item.has("spec", field, "rollingUpdate"):
+        return None
+    return {"spec": {field: {"type": item.text("spec", field, "type"), "rollingUpdate": None}}}
+
+
+def take_over(applied: Object) -> Manifest | None:
+    """The patch after which all is ours that KUDO applied client-side, or we patched; None where there is nothing.
+
+    KUDO's entries are those that have its annotation, whatever they are called. Without the patch, a field that a
+    manifest drops would stay for ever, because somebody would still manage it.
     """
     entries = applied.children("metadata", "managedFields")
-    theirs = [entry for entry in entries if entry.text("operation") == "Update" and _has_annotation(entry)]
+    others = [entry for entry in entries if _is_to_be_ours(entry)]
     ours = next((entry for entry in entries if _is_ours(entry)), None)
-    if not theirs or ours is None:
+    if not others or ours is None:
         return None
     fields: Manifest = copy.deepcopy(ours.child("fieldsV1").manifest)
-    for entry in theirs:
+    for entry in others:
         _unite(fields, entry.child("fieldsV1").manifest)
-    kept = [entry.manifest for entry in entries if entry not in (*theirs, ours)]
+    kept = [entry.manifest for entry in entries if entry not in (*others, ours)]
     managed: list[Any] = [*kept, {**ours.manifest, "fieldsV1": fields}]
     return {"metadata": {"managedFields": managed, "resourceVersion": applied.resource_version}}
 
@@ -63,8 +78,11 @@ def _is_ours(entry: Object) -> bool:
     return (entry.text("manager"), entry.text("operation"), entry.text("subresource")) == (FIELD_MANAGER, "Apply", "")
 
 
-def _has_annotation(entry: Object) -> bool:
-    return entry.has("fieldsV1", "f:metadata", "f:annotations", f"f:{LAST_APPLIED}")
+def _is_to_be_ours(entry: Object) -> bool:
+    if entry.text("operation") != "Update" or entry.text("subresource"):
+        return False
+    by_kudo = entry.has("fieldsV1", "f:metadata", "f:annotations", f"f:{LAST_APPLIED}")
+    return by_kudo or entry.text("manager") == FIELD_MANAGER
 
 
 def _unite(fields: Manifest, more: Manifest) -> None:

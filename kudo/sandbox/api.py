@@ -80,8 +80,8 @@ class Api:
 
     def apply(self, target: Target, body: Object, options: Options) -> tuple[Object, bool]:
         """Server-side apply; also tells whether the object is new."""
-        config = _applicable(target, without_nulls(clone(body)))
         me, custom = _entry(target, options, "Apply"), target.resource.custom
+        config = _applicable(target, without_nulls(body, custom))
         live = self.store.get(target.ref)
         if live is None:
             if target.subresource:

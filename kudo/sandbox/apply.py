@@ -96,10 +96,18 @@ def _prune(merged: Object, dropped: frozenset[Path], others: list[Entry]) -> Non
             remove(merged, path)
 
 
-def without_nulls(value: Any) -> Any:
-    """The configuration without nulls in its maps: to apply a null is to say nothing."""
+_STRINGS = ("data", "stringData", "labels", "annotations")
+
+
+def without_nulls(value: Any, custom: bool, field: str = "") -> Any:
+    """The configuration without nulls in its maps: to apply a null is to say nothing, or an empty string."""
     if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+        strings = field in _STRINGS and not custom
+        return {
+            key: "" if item is None else without_nulls(item, custom, key)
+            for key, item in value.items()
+            if item is not None or strings
+        }
     if isinstance(value, list):
-        return [without_nulls(item) for item in value]
+        return [without_nulls(item, custom) for item in value]
     return value

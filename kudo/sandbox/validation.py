@@ -7,7 +7,7 @@ from typing import Any
 from kudo.sandbox.objects import Object, dig, name_of, owners_of
 from kudo.sandbox.resources import Resource
 from kudo.sandbox.selectors import OPERATORS, matches
-from kudo.sandbox.status import Cause, bad_value, invalid, required
+from kudo.sandbox.status import Cause, bad_value, invalid, not_allowed, required
 from kudo.sandbox.updates import changes
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -91,7 +91,15 @@ def _workload(obj: Object) -> Iterator[Cause]:
         yield bad_value("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     if dig(spec, "replicas", default=0) < 0:
         yield bad_value("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
+    yield from _strategy(obj["kind"], spec)
     yield from _template(spec.get("template"), "spec.template")
+
+
+def _strategy(kind: str, spec: Object) -> Iterator[Cause]:
+    field = {"Deployment": "strategy", "StatefulSet": "updateStrategy"}.get(kind, "")
+    strategy = spec.get(field) or {}
+    if strategy.get("type") in ("Recreate", "OnDelete") and strategy.get("rollingUpdate"):
+        yield not_allowed(f"spec.{field}.rollingUpdate", f"may not be specified for the type {strategy['type']}")
 
 
 def _selector(obj: Object) -> Iterator[Cause]:

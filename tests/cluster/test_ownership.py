@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.objects import NAMESPACE, config_map, deployment, service
+from support.objects import NAMESPACE, config_map, deployment, service, stateful_set
 
 from kudo.cluster import Cluster
 from kudo.cluster.connection import MERGE_PATCH, Connection
@@ -127,6 +127,27 @@ async def test_a_field_that_the_manifest_drops_goes(cluster: Cluster, others: Co
     await cluster.apply(config_map(a="1", b="2"))
     await edit(others, f"/api/v1/namespaces/{NAMESPACE}/configmaps/config", {"data": {"theirs": "3"}})
     assert (await cluster.apply(config_map(a="1"))).strings("data") == {"a": "1", "theirs": "3"}
+
+
+@pytest.mark.parametrize(
+    ("item", "field", "kind"),
+    [(deployment(), "strategy", "Recreate"), (stateful_set(), "updateStrategy", "OnDelete")],
+    ids=["Deployment", "StatefulSet"],
+)
+async def test_another_strategy(cluster: Cluster, item: Object, field: str, kind: str) -> None:
+    await cluster.apply(item)
+    other = json.loads(json.dumps(item.manifest))
+    other["spec"][field] = {"type": kind}
+    for _ in range(2):
+        assert (await cluster.apply(Object(other))).child("spec", field).manifest == {"type": kind}
+    # And back again, with what the API fills in.
+    assert (await cluster.apply(item)).text("spec", field, "type") == "RollingUpdate"
+
+
+async def test_a_value_that_a_template_leaves_empty(cluster: Cluster) -> None:
+    item = config_map(a="1")
+    item.manifest["data"]["b"] = None
+    assert (await cluster.apply(item)).strings("data") == {"a": "1", "b": ""}
 
 
 async def made_by_kudo(others: Connection, item: Object) -> None:

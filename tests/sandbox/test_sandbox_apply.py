@@ -27,8 +27,8 @@ async def test_applying_creates_and_then_changes_nothing(client: Client) -> None
 
 
 async def test_yaml_will_do(client: Client) -> None:
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata:\n  day: 2024-01-01\n  gone: null\n"
-    assert (await client.apply(SETTINGS, text))["data"] == {"day": "2024-01-01"}
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata:\n  day: 2024-01-01\n  empty: null\n"
+    assert (await client.apply(SETTINGS, text))["data"] == {"day": "2024-01-01", "empty": ""}
     await client.apply(SETTINGS, "a: [", code=400)
 
 

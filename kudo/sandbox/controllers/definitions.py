@@ -40,6 +40,12 @@ class Definitions(Controller):
         if _CLEANUP not in finalizers:
             self._set_finalizers(ref, [*finalizers, _CLEANUP])
         conditions = dig(crd, "status", "conditions", default=[])
+        if self._is_taken(crd):
+            kind = crd["spec"]["names"]["kind"]
+            message = f'"{kind}" is already in use'
+            conditions = with_condition(conditions, "NamesAccepted", False, reason="KindConflict", message=message)
+            self.set_status(ref, {"conditions": conditions})
+            return
         conditions = with_condition(
             conditions, "NamesAccepted", True, reason="NoConflicts", message="no conflicts found"
         )
@@ -53,6 +59,14 @@ class Definitions(Controller):
         stored = [version["name"] for version in crd["spec"]["versions"] if version.get("storage")]
         status = {"conditions": conditions, "acceptedNames": crd["spec"]["names"], "storedVersions": stored}
         self.set_status(ref, status)
+
+    def _is_taken(self, crd: Object) -> bool:
+        """Whether another definition of the group has the kind already."""
+        return any(
+            other["spec"]["group"] == crd["spec"]["group"] and name_of(other) != name_of(crd)
+            for other in self.store.items(CRDS)
+            if dig(other, "status", "acceptedNames", "kind") == crd["spec"]["names"]["kind"]
+        )
 
     def _clear_out(self, ref: Ref, crd: Object) -> None:
         key = f"{crd['spec']['group']}/{crd['spec']['names']['plural']}"

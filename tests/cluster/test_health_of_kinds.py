@@ -1,0 +1,188 @@
+"""Every kind that has a rule of health, and some that have none: healthy in the end, and after a change, and failed."""
+
+import asyncio
+import copy
+
+import pytest
+from support.objects import NAMESPACE, config_map, daemon_set, definition, deployment, namespace, service, stateful_set
+from support.waiting import until
+
+from kudo.cluster import Cluster, wait_until_healthy
+from kudo.errors import FailedTerminalStateError
+from kudo.model.base import Manifest
+from kudo.model.objects import Object
+
+SELECTOR: Manifest = {"matchLabels": {"app": "web"}}
+
+
+def of(api_version: str, kind: str, spec: Manifest) -> Object:
+    return Object.of(api_version, kind, {"name": "web", "namespace": NAMESPACE}, spec=spec)
+
+
+def replica_set() -> Object:
+    spec = deployment().child("spec").manifest
+    return of("apps/v1", "ReplicaSet", {key: spec[key] for key in ("replicas", "selector", "template")})
+
+
+def cron_job() -> Object:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+    template = {"spec": {"template": {"spec": pod}}}
+    return of("batch/v1", "CronJob", {"schedule": "0 3 * * *", "jobTemplate": template})
+
+
+def headless() -> Object:
+    return of("v1", "Service", {"clusterIP": "None", "ports": [{"port": 80}]})
+
+
+def external() -> Object:
+    return of("v1", "Service", {"type": "ExternalName", "externalName": "example.com"})
+
+
+def budget() -> Object:
+    return of("policy/v1", "PodDisruptionBudget", {"maxUnavailable": 1, "selector": SELECTOR})
+
+
+def autoscaler() -> Object:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    return of("autoscaling/v2", "HorizontalPodAutoscaler", {"scaleTargetRef": target, "maxReplicas": 3})
+
+
+def ingress() -> Object:
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    return of("networking.k8s.io/v1", "Ingress", {"defaultBackend": backend})
+
+
+def policy() -> Object:
+    return of("networking.k8s.io/v1", "NetworkPolicy", {"podSelector": SELECTOR})
+
+
+def account() -> Object:
+    return Object.of("v1", "ServiceAccount", {"name": "web", "namespace": NAMESPACE})
+
+
+async def healthy(cluster: Cluster, item: Object) -> Object:
+    """Apply an object, and read it when it is healthy."""
+    applied = await cluster.apply(item)
+    await asyncio.wait_for(wait_until_healthy(cluster, [applied], lambda _: None), 30)
+    found = await cluster.get(item.ref)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        replica_set(),
+        cron_job(),
+        headless(),
+        external(),
+        budget(),
+        autoscaler(),
+        ingress(),
+        policy(),
+        account(),
+        definition(),
+        namespace("fresh"),
+    ],
+    ids=lambda item: item.kind + item.text("spec", "type") + item.text("spec", "clusterIP"),
+)
+async def test_becomes_healthy(cluster: Cluster, item: Object) -> None:
+    await healthy(cluster, item)
+
+
+def changed(item: Object) -> Object:
+    """The same workload with another image."""
+    new = Object(copy.deepcopy(item.manifest))
+    new.manifest["spec"]["template"]["spec"]["containers"][0]["image"] = "busybox:2"
+    return new
+
+
+async def images(cluster: Cluster, app: str) -> list[str]:
+    pods = await cluster.list("v1", "Pod", NAMESPACE, f"app={app}")
+    return [pod.children("spec", "containers")[0].text("image") for pod in pods if not pod.terminating]
+
+
+@pytest.mark.parametrize(
+    ("item", "count"),
+    [(deployment(replicas=3), 3), (stateful_set(replicas=3), 3), (daemon_set(), 1)],
+    ids=lambda value: value.kind if isinstance(value, Object) else "",
+)
+async def test_a_roll_out_is_waited_for_to_its_last_pod(cluster: Cluster, item: Object, count: int) -> None:
+    await healthy(cluster, item)
+    assert await images(cluster, item.name) == ["busybox"] * count
+    await healthy(cluster, changed(item))
+    assert await images(cluster, item.name) == ["busybox:2"] * count
+
+
+async def test_a_partition_is_rolled_out_as_far_as_it_goes(cluster: Cluster) -> None:
+    item = stateful_set(replicas=3)
+    await healthy(cluster, item)
+    new = changed(item)
+    new.manifest["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
+    await healthy(cluster, new)
+    assert sorted(await images(cluster, "db")) == ["busybox", "busybox", "busybox:2"]
+
+
+async def test_what_rolls_out_on_delete_is_not_waited_for(cluster: Cluster) -> None:
+    item = stateful_set(replicas=2)
+    await healthy(cluster, item)
+    new = changed(item)
+    new.manifest["spec"]["updateStrategy"] = {"type": "OnDelete"}
+    await healthy(cluster, new)
+    assert await images(cluster, "db") == ["busybox"] * 2
+
+
+async def test_fewer_replicas_are_waited_for(cluster: Cluster) -> None:
+    await healthy(cluster, deployment(replicas=3))
+    await healthy(cluster, deployment(replicas=1))
+    assert await images(cluster, "web") == ["busybox"]
+
+
+async def test_a_stopped_job_is_not_waited_for(cluster: Cluster) -> None:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+    await healthy(cluster, of("batch/v1", "Job", {"suspend": True, "template": {"spec": pod}}))
+
+
+async def test_a_service_changes_its_type(cluster: Cluster) -> None:
+    await healthy(cluster, service())
+    balanced = await healthy(cluster, service("web", "LoadBalancer"))
+    assert balanced.children("status", "loadBalancer", "ingress")
+
+
+async def test_a_definition_whose_names_are_taken(cluster: Cluster) -> None:
+    await healthy(cluster, definition())
+    other = definition()
+    # The same group cannot have two kinds with one short name.
+    spec = other.manifest["spec"]
+    spec["names"] = {"kind": "Widget", "listKind": "WidgetList", "plural": "gadgets", "singular": "gadget"}
+    other.manifest["metadata"]["name"] = "gadgets.example.com"
+    applied = await cluster.apply(other)
+    with pytest.raises(FailedTerminalStateError, match="is already in use"):
+        await asyncio.wait_for(wait_until_healthy(cluster, [applied], lambda _: None), 30)
+
+
+async def test_a_custom_resource_says_itself_how_it_is(cluster: Cluster) -> None:
+    crd = definition()
+    crd.manifest["spec"]["versions"][0]["subresources"] = {"status": {}}
+    await healthy(cluster, crd)
+    one = Object.of("example.com/v1", "Widget", {"name": "one", "namespace": NAMESPACE}, spec={"size": 1})
+    await cluster.apply(one)
+    now = {"type": "Ready", "status": "False", "reason": "Working", "message": "not yet"}
+    await cluster.patch(one.ref, {"status": {"conditions": [now]}}, "status")
+    said: list[str] = []
+    waiting = asyncio.create_task(wait_until_healthy(cluster, [await cluster.apply(one)], said.append))
+
+    async def told() -> bool:
+        return any("not yet" in line for line in said)
+
+    await until(told)
+    await cluster.patch(one.ref, {"status": {"conditions": [{**now, "status": "True"}]}}, "status")
+    await asyncio.wait_for(waiting, 30)
+    stalled = {"type": "Stalled", "status": "True", "reason": "Broken", "message": "for good"}
+    await cluster.patch(one.ref, {"status": {"conditions": [stalled]}}, "status")
+    with pytest.raises(FailedTerminalStateError, match="for good"):
+        await wait_until_healthy(cluster, [await cluster.apply(one)], said.append)
+
+
+async def test_what_has_no_status_is_healthy_at_once(cluster: Cluster) -> None:
+    await healthy(cluster, config_map())
