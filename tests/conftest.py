@@ -11,17 +11,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support.control_plane import control_plane_is_there
 from support.plans import Installer
 from support.sweep import Sweeper
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kudo.cli.control_plane import control_plane, find_binaries, missing_followers
+from kudo.cli.control_plane import control_plane
 from kudo.cli.ports import free_port
 from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, connect
 from kudo.cluster import Cluster
-from kudo.errors import ConfigurationError
 from kudo.instances.definitions import install_definitions
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
@@ -94,17 +94,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marker = metafunc.definition.get_closest_marker("only_on")
     only = marker.args[0] if marker else SANDBOX if "sandbox" in metafunc.fixturenames else None
-    kubernetes = pytest.param(CONTROL_PLANE, marks=_control_plane_is_there())
+    kubernetes = pytest.param(CONTROL_PLANE, marks=control_plane_is_there())
     clusters = {SANDBOX: [SANDBOX], CONTROL_PLANE: [kubernetes], None: [SANDBOX, kubernetes]}[only]
     metafunc.parametrize("kubeconfig", clusters, indirect=True)
-
-
-def _control_plane_is_there() -> pytest.MarkDecorator:
-    try:
-        missing = missing_followers(find_binaries())
-    except ConfigurationError as error:
-        return pytest.mark.skip(reason=str(error))
-    return pytest.mark.skipif(bool(missing), reason=f"no control plane: {' and '.join(missing)} not there")
 
 
 @pytest.fixture
@@ -143,6 +135,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which clusters the tests ran on."""
     passed = [report.nodeid for report in terminalreporter.stats.get("passed", ())]
-    for name in (SANDBOX, CONTROL_PLANE):
-        number = sum(f"[{name}" in node or f"-{name}]" in node for node in passed)
-        terminalreporter.write_line(f"passed on the {name.replace('-', ' ')}: {number}")
+    counts = [sum(f"[{name}" in node for node in passed) for name in (SANDBOX, CONTROL_PLANE)]
+    terminalreporter.write_line(
+        "tests of clusters that passed: {} on the sandbox, {} on a control plane".format(*counts)
+    )

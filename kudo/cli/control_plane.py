@@ -8,7 +8,7 @@ workloads become ready, though nothing runs in them.
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -21,7 +21,7 @@ from kudo.cli.ports import HOST, free_port
 from kudo.cluster import Cluster
 from kudo.errors import ClusterUnavailable, ConfigurationError, ConflictError
 from kudo.model import yaml
-from kudo.model.objects import Object
+from kudo.model.objects import Object, ObjectRef
 from kudo.processes import die_with_parent
 
 START_TIMEOUT = 120.0
@@ -30,6 +30,8 @@ STOP_TIMEOUT = 15.0
 REQUIRED = ("etcd", "kube-apiserver")
 FOLLOWERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 """What works on the API, and may be missing."""
+
+LEASE = ObjectRef("coordination.k8s.io/v1", "Lease", "kube-node-lease", "kwok")
 
 KWOK = files("kudo.cli") / "kwok"
 
@@ -77,13 +79,16 @@ async def control_plane(directory: Path, port: int = 0) -> AsyncIterator[Control
         processes = _Processes(binaries, directory, stack)
         await processes.start("etcd", _etcd_flags(directory, etcd))
         await processes.start("kube-apiserver", _apiserver_flags(directory, etcd, port))
-        await processes.until_ready(kubeconfig)
+        await processes.until("the API is ready", lambda: _is_ready(kubeconfig))
         missing = missing_followers(binaries)
-        for name in FOLLOWERS:
-            if name not in missing:
-                await processes.start(name, _follower_flags(name, kubeconfig, directory))
-        if not missing:
-            await _make_objects(kubeconfig)
+        async with await Cluster.connect(kubeconfig=kubeconfig) as cluster:
+            if not missing:
+                await _make_objects(cluster)
+            for name in FOLLOWERS:
+                if name not in missing:
+                    await processes.start(name, _follower_flags(name, kubeconfig, directory))
+            if not missing:
+                await processes.until("the machine is ready", lambda: _has_machine(cluster))
         yield ControlPlane(kubeconfig, tuple(processes.running))
 
 
@@ -111,16 +116,17 @@ class _Processes:
         self.running[name] = process
         self._stack.push_async_callback(_stop, process)
 
-    async def until_ready(self, kubeconfig: Path) -> None:
-        """Wait until the API says that it is ready. Raises ConfigurationError."""
+    async def until(self, what: str, look: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until something is true. Raises ConfigurationError where that takes too long, or a process ends."""
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                while not await _is_ready(kubeconfig):
+                while not await look():
                     self._require_running()
                     await asyncio.sleep(0.2)
         except TimeoutError:
-            said = self._last_words("kube-apiserver")
-            raise ConfigurationError(f"kube-apiserver is not ready after {START_TIMEOUT:g} s: {said}") from None
+            last = list(self.running)[-1]
+            said = self._last_words(last)
+            raise ConfigurationError(f"It took longer than {START_TIMEOUT:g} s until {what}; {last}: {said}") from None
 
     def _require_running(self) -> None:
         for name, process in self.running.items():
@@ -155,14 +161,19 @@ async def _is_ready(kubeconfig: Path) -> bool:
     return False
 
 
-async def _make_objects(kubeconfig: Path) -> None:
-    """The machine and the storage that kwok pretends to have."""
-    async with await Cluster.connect(kubeconfig=kubeconfig) as cluster:
-        for _, document in yaml.load_documents((KWOK / "objects.yaml").read_text()):
-            assert isinstance(document, dict)
-            # They are there already where the directory was used before.
-            with suppress(ConflictError):
-                await cluster.create(Object(document))
+async def _make_objects(cluster: Cluster) -> None:
+    """The machine and the storage that kwok pretends to have; they are there where the directory was used before."""
+    for _, document in yaml.load_documents((KWOK / "objects.yaml").read_text()):
+        assert isinstance(document, dict)
+        with suppress(ConflictError):
+            await cluster.create(Object(document))
+    # The kwok of the last time would have to expire before another may speak for the machine.
+    await cluster.delete(LEASE)
+
+
+async def _has_machine(cluster: Cluster) -> bool:
+    nodes = await cluster.list("v1", "Node")
+    return any(node.condition("Ready").text("status") == "True" for node in nodes)
 
 
 def _certificate(directory: Path) -> Path:

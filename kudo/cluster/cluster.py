@@ -12,6 +12,7 @@ from kudo.cluster.discovery import Discovery, ResourceKind
 from kudo.cluster.failures import failure
 from kudo.cluster.ownership import (
     FIELD_MANAGER,
+    PATCHER,
     conflicts,
     drop_rolling_update,
     leave_to_autoscaler,
@@ -107,7 +108,7 @@ class Cluster:
             item = leave_to_autoscaler(item, found)
             answer = await self._apply(kind, item, force=True)
         if answer.code == 422 and (patch := drop_rolling_update(item, answer.body)):
-            await self.patch(item.ref, patch)
+            await self.patch(item.ref, patch, manager=PATCHER)
             answer = await self._apply(kind, item, force=True)
         for _ in range(_TRIES):
             applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
@@ -162,13 +163,20 @@ class Cluster:
         if not gone:
             self._checked(kind, answer.code, answer.body, f"deleting {ref}")
 
-    async def patch(self, ref: ObjectRef, patch: Manifest, subresource: Literal["", "status"] = "") -> Object | None:
+    async def patch(
+        self,
+        ref: ObjectRef,
+        patch: Manifest,
+        subresource: Literal["", "status"] = "",
+        *,
+        manager: str = FIELD_MANAGER,
+    ) -> Object | None:
         """Merge a patch into an object or its status; None where the object is not there."""
         kind = await self.kind_of(ref)
         answer = await self._connection.request(
             "PATCH",
             kind.path_of(ref, subresource),
-            query={"fieldManager": FIELD_MANAGER},
+            query={"fieldManager": manager},
             body=patch,
             content_type=MERGE_PATCH,
         )

@@ -12,6 +12,9 @@ from kudo.model.objects import Object
 
 FIELD_MANAGER = "kudo"
 
+PATCHER = "kudo-patch"
+"""Who patches what no apply can change, until that is ours."""
+
 LAST_APPLIED = "kudo.dev/last-applied-configuration"
 """Where KUDO kept the manifest that it applied last, to find out the next time what was dropped from it."""
 
@@ -82,7 +85,7 @@ def _is_to_be_ours(entry: Object) -> bool:
     if entry.text("operation") != "Update" or entry.text("subresource"):
         return False
     by_kudo = entry.has("fieldsV1", "f:metadata", "f:annotations", f"f:{LAST_APPLIED}")
-    return by_kudo or entry.text("manager") == FIELD_MANAGER
+    return by_kudo or entry.text("manager") == PATCHER
 
 
 def _unite(fields: Manifest, more: Manifest) -> None:

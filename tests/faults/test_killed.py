@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.command import process
-from support.plans import HANGING_DEPLOYMENT, Installer, apply, dummy, phase, plan, write_package
+from support.plans import HANGING_DEPLOYMENT, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 from support.rollouts import roll_out
 from support.waiting import until
 from temporalio.client import Client
@@ -20,6 +20,27 @@ from kudo.cluster import Cluster
 from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
+
+HANGING_JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ Name }}
+  annotations:
+    kudo.dev/recreate: Always
+spec:
+  template:
+    metadata:
+      labels:
+        app: {{ Name }}
+      annotations:
+        sandbox.kudo.dev/rollout: hang
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: main
+          image: busybox
+"""
 
 WORKER = (sys.executable, "-m", "worker")
 
@@ -52,6 +73,44 @@ async def test_a_worker_that_is_killed_in_the_middle_of_apply(installer: Install
     assert after is not None
     assert after.uid == before.uid
     assert after.integer("metadata", "generation") == 1
+
+
+async def test_a_job_that_is_made_anew_is_made_once(installer: Installer) -> None:
+    """Who takes over from a killed worker must not delete what that has just made."""
+    package = write_package(
+        installer.directory,
+        tasks=[apply("job", "job.yaml")],
+        plans={"deploy": plan(phase("one", ("a", ["job"])))},
+        templates={"job.yaml": HANGING_JOB},
+    )
+    async with process(*WORKER) as first:
+        run = await installer.deploy(package)
+        before = await until(lambda: installer.get("batch/v1", "Job", "test"))
+        first.kill()
+        await first.wait()
+    async with process(*WORKER):
+        await roll_out(installer.cluster, "test")
+        assert (await asyncio.wait_for(run.outcome(), 60)).complete
+        after = await installer.get("batch/v1", "Job", "test")
+        assert after is not None
+        assert after.uid == before.uid
+        # In the next run it is made anew.
+        again = await installer.start()
+        await until_another(installer, before)
+        await roll_out(installer.cluster, "test")
+        assert (await asyncio.wait_for(again.outcome(), 60)).complete
+
+
+async def until_another(installer: Installer, before: Object) -> None:
+    """Wait until there is another Job of the same name, with a pod."""
+
+    async def look() -> bool:
+        job = await installer.get("batch/v1", "Job", "test")
+        pods = await installer.cluster.list("v1", "Pod", NAMESPACE, "app=test")
+        owners = [owner.text("uid") for pod in pods for owner in pod.children("metadata", "ownerReferences")]
+        return job is not None and owners == [job.uid] != [before.uid]
+
+    await until(look)
 
 
 async def test_a_worker_that_is_asked_to_stop_hands_its_tasks_over(installer: Installer) -> None:

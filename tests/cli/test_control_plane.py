@@ -1,0 +1,66 @@
+"""`kudo dev --cluster control-plane`, and what keeps it from starting."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+from support.command import KUDO, kudo, process
+from support.control_plane import control_plane_is_there
+from support.stack import alive, children, dev_arguments, exports
+
+from kudo.cli.control_plane import FOLLOWERS, REQUIRED, control_plane, find_binaries, missing_followers
+from kudo.errors import ConfigurationError
+
+GUESTBOOK = Path(__file__).parents[2] / "examples" / "guestbook"
+
+
+def program(folder: Path, name: str, script: str = "exit 0") -> None:
+    file = folder / name
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
+@control_plane_is_there()
+async def test_dev_runs_a_package_on_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    arguments = [*dev_arguments(tmp_path / "data"), "--cluster", "control-plane"]
+    for name in ("one", "two"):
+        # The second time finds what the first has left in the directory.
+        async with process(KUDO, *arguments) as started:
+            shell = await exports(started)
+            below = await asyncio.to_thread(children, started.pid)
+            installed = await kudo("install", GUESTBOOK, "--instance", name, "--wait", **shell)
+            assert (installed.status, installed.err) == (0, ""), installed
+            listed = await kudo("get", "instances", **shell)
+            started.send_signal(signal.SIGTERM)
+            _, err = await asyncio.wait_for(started.communicate(), 60)
+        assert (started.returncode, err.decode()) == (0, "")
+        assert len(below) > len(REQUIRED + FOLLOWERS)
+        assert not alive(below)
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["NAME", "one", "two"]
+    assert (tmp_path / "data" / "kubeconfig").stat().st_mode & 0o077 == 0
+
+
+def test_binaries_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=f"There is no etcd and no kube-apiserver in {tmp_path}. Have `make"):
+        find_binaries()
+    for name in REQUIRED:
+        program(tmp_path, name)
+    assert missing_followers(find_binaries()) == list(FOLLOWERS)
+
+
+async def test_a_part_that_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    program(tmp_path, "etcd", "exec sleep 60")
+    program(tmp_path, "kube-apiserver", "echo the disk is full >&2; exit 3")
+    with pytest.raises(ConfigurationError, match="kube-apiserver ended with status 3: the disk is full"):
+        async with control_plane(tmp_path):
+            raise AssertionError("it cannot have started")
+
+
+async def test_dev_says_what_is_missing(tmp_path: Path) -> None:
+    arguments = [*dev_arguments(tmp_path / "data"), "--cluster", "control-plane"]
+    result = await kudo(*arguments, KUBEBUILDER_ASSETS=str(tmp_path))
+    assert result.status == 1
+    assert result.err.startswith(f"Error: There is no etcd and no kube-apiserver in {tmp_path}.")
