@@ -7,7 +7,7 @@ from functools import partial
 from temporalio import activity
 
 from activities.attempt import Attempt, attempting_task
-from kudo.cluster import Cluster, apply_or_recreate, wait_until_gone, wait_until_healthy
+from kudo.cluster import Cluster, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
 from kudo.errors import InstanceNotFound, KindNotFound, TaskBuildError, ToggleTaskError
 from kudo.instances.resources import instance_ref
 from kudo.manifests import build
@@ -17,8 +17,8 @@ from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
 from kudo.model.values import BOOLEANS
 from kudo.templates import Renderer
 
-PREREQUISITES = ("CustomResourceDefinition", "Namespace")
-"""Kinds that others need before they can be applied."""
+PREREQUISITES = ("CustomResourceDefinition", "Namespace", "ConfigMap", "Secret")
+"""Kinds that others need before they can be applied, or whose content pods depend on."""
 
 
 class ResourceActivities:
@@ -63,7 +63,7 @@ class ResourceActivities:
         first = [item for item in objects if item.kind in PREREQUISITES]
         for batch in (first, [item for item in objects if item.kind not in PREREQUISITES]):
             applied = []
-            for item in batch:
+            for item in await with_dependency_hashes(self._cluster, batch):
                 attempt.say(f"applying {item.ref}")
                 announce = partial(self._announce, request, instance, attempt)
                 applied.append(await apply_or_recreate(self._cluster, item, attempt.waits, announce))

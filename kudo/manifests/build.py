@@ -12,21 +12,12 @@ from kudo.templates import Renderer, render_all
 Namespaced = Callable[[Object], Awaitable[bool]]
 """Whether the kind of an object lives in namespaces; only a cluster knows."""
 
-Hashes = Callable[[list[Object]], Awaitable[list[Object]]]
-"""Adds to pod templates a hash of what they depend on; it needs a cluster to read from."""
-
-
-async def unchanged(objects: list[Object]) -> list[Object]:
-    """Adds no dependency hashes."""
-    return objects
-
 
 async def build(
     renderer: Renderer,
     request: TaskRequest,
     resources: Iterable[str],
     namespaced: Namespaced,
-    hashes: Hashes = unchanged,
 ) -> list[Object]:
     """Render, parse, label, annotate and own the objects of the named templates.
 
@@ -40,7 +31,7 @@ async def build(
     for item in objects:
         if scopes[id(item)] is None:
             scopes[id(item)] = await namespaced(item)
-    return await hashes(enhance(objects, request, lambda item: bool(scopes[id(item)])))
+    return enhance(objects, request, lambda item: bool(scopes[id(item)]))
 
 
 def _objects(api_version: str, sources: Mapping[str, str], values: Variables) -> list[Object]:

@@ -120,14 +120,6 @@ async def test_only_the_named_templates_are_built_in_their_order(renderer: Rende
     assert await build(renderer, request(templates), [], namespaced) == []
 
 
-async def test_hashes_are_added_to_what_was_enhanced(renderer: Renderer) -> None:
-    async def hashes(objects: list[Object]) -> list[Object]:
-        return [Object({**item.manifest, "hash": item.annotations["kudo.dev/step"]}) for item in objects]
-
-    (item,) = await build(renderer, request({"a.yaml": EVERYTHING}), ["a.yaml"], namespaced, hashes)
-    assert item.text("hash") == "everything"
-
-
 async def test_a_template_that_is_missing(renderer: Renderer) -> None:
     with pytest.raises(TaskRenderingError) as error:
         await build(renderer, request({"a.yaml": ""}), ["b.yaml"], namespaced)
