@@ -26,6 +26,7 @@ from kudo.errors import KudoError, RequestError
 from kudo.instances.change import check_update, remove_instance, undo_update, update_instance
 from kudo.instances.definitions import install_definitions
 from kudo.instances.install import check_install, check_package, install_instance, install_package
+from kudo.instances.namespace import make_namespace
 from kudo.instances.plans import CLEANUP, DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, read_instance
 from kudo.model.package import Package as PackageContent
@@ -50,6 +51,9 @@ async def install(
     namespace: Namespace = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
+    create_namespace: Annotated[
+        bool, typer.Option("--create-namespace", help="Make the namespace if it is not there.")
+    ] = False,
     skip_instance: Annotated[bool, typer.Option("--skip-instance", help="Install the package alone.")] = False,
     wait: Wait = False,
     wait_time: WaitTime = 300,
@@ -60,19 +64,36 @@ async def install(
     name = f"{content.operator.name}-instance" if instance is None else instance
     async with session(namespace) as now:
         if skip_instance:
-            await check_package(now.cluster, content, now.namespace)
+            await check_package(now.cluster, content, now.namespace, create_namespace=create_namespace)
+            if create_namespace:
+                await namespaced(now, content, name, parameters)
             await install_package(now.cluster, content, now.namespace)
             out.print(f"The package {content.operator_version_name} is installed.")
             return
-        run = await deploy(now, content, name, parameters)
+        run = await deploy(now, content, name, parameters, create_namespace=create_namespace)
         out.print(f"The instance {name} of {content.operator_version_name} is installed in {now.namespace}.")
         await started(run, wait, wait_time)
 
 
-async def deploy(now: Session, content: PackageContent, name: str, parameters: Mapping[str, str]) -> Run:
+async def namespaced(now: Session, content: PackageContent, name: str, parameters: Mapping[str, str]) -> None:
+    """Make the namespace if it is not there."""
+    if await make_namespace(now.cluster, content, now.namespace, name, parameters):
+        out.print(f"The namespace {now.namespace} is made.")
+
+
+async def deploy(
+    now: Session,
+    content: PackageContent,
+    name: str,
+    parameters: Mapping[str, str],
+    *,
+    create_namespace: bool = False,
+) -> Run:
     """Install a package and an instance of it, and start its deploy plan; without the plan no instance stays."""
-    await check_install(now.cluster, content, now.namespace, name, parameters)
+    await check_install(now.cluster, content, now.namespace, name, parameters, create_namespace=create_namespace)
     await now.plans.require_idle(now.namespace, name)
+    if create_namespace:
+        await namespaced(now, content, name, parameters)
     await install_package(now.cluster, content, now.namespace)
     await install_instance(now.cluster, content, now.namespace, name, parameters)
     try:

@@ -21,7 +21,13 @@ from kudo.templates import check_condition, engine_for
 
 
 async def check_install(
-    cluster: Cluster, package: Package, namespace: str, instance: str, parameters: Mapping[str, str]
+    cluster: Cluster,
+    package: Package,
+    namespace: str,
+    instance: str,
+    parameters: Mapping[str, str],
+    *,
+    create_namespace: bool = False,
 ) -> None:
     """Find everything that would stop an install, before anything is written.
 
@@ -33,7 +39,7 @@ async def check_install(
         )
     check_parameters(operator_version_spec(package).parameters, parameters)
     _check_tasks(package)
-    await check_package(cluster, package, namespace)
+    await check_package(cluster, package, namespace, create_namespace=create_namespace)
     if await cluster.get(instance_ref(namespace, instance)) is not None:
         raise RequestError(
             f"There is an instance {instance} in the namespace {namespace} already. "
@@ -41,15 +47,13 @@ async def check_install(
         )
 
 
-async def check_package(cluster: Cluster, package: Package, namespace: str) -> None:
+async def check_package(cluster: Cluster, package: Package, namespace: str, *, create_namespace: bool = False) -> None:
     """Find everything that would stop an install of a package alone; see `check_install`."""
     _check_templates(package)
     await _check_version(cluster, package)
     await require_definitions(cluster)
-    if await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
-        raise NamespaceNotFound(
-            f"There is no namespace {namespace}. Make it with `kubectl create namespace {namespace}`."
-        )
+    if not create_namespace and await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
+        raise NamespaceNotFound(f"There is no namespace {namespace}. Have it made with --create-namespace.")
     await _check_same_version(cluster, package, namespace)
 
 

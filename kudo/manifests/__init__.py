@@ -1,6 +1,17 @@
 """Manifests: how a task's templates become the objects that are applied."""
 
-from kudo.manifests.build import build, plan_variables
+from kudo.manifests.build import build, instance_variables, plan_variables, render
 from kudo.manifests.enhance import HERITAGE, INSTANCE, OPERATOR, PHASE, PLAN_UID, STEP
 
-__all__ = ["HERITAGE", "INSTANCE", "OPERATOR", "PHASE", "PLAN_UID", "STEP", "build", "plan_variables"]
+__all__ = [
+    "HERITAGE",
+    "INSTANCE",
+    "OPERATOR",
+    "PHASE",
+    "PLAN_UID",
+    "STEP",
+    "build",
+    "instance_variables",
+    "plan_variables",
+    "render",
+]

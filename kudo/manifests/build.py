@@ -25,7 +25,7 @@ async def build(
     """
     sources = {name: _source(request, name) for name in resources}
     what = ", ".join(f"templates/{name}" for name in sources)
-    objects = await renderer.run(what, _objects, request.metadata.api_version, sources, task_variables(request))
+    objects = await renderer.run(what, render, request.metadata.api_version, sources, task_variables(request))
     defined = {kind: scope for item in objects for kind, scope in _defined(item)}
     scopes = {id(item): defined.get(_kind(item)) for item in objects}
     for item in objects:
@@ -34,7 +34,7 @@ async def build(
     return enhance(objects, request, lambda item: bool(scopes[id(item)]))
 
 
-def _objects(api_version: str, sources: Mapping[str, str], values: Variables) -> list[Object]:
+def render(api_version: str, sources: Mapping[str, str], values: Variables) -> list[Object]:
     """Render and parse, both in the bounded process: reading a large YAML takes its time as well."""
     return parse(render_all(api_version, sources, values))
 
@@ -63,14 +63,27 @@ def task_variables(request: TaskRequest) -> Variables:
 
 
 def plan_variables(metadata: Metadata, params: Variables, pipes: Mapping[str, str]) -> Variables:
-    """What is the same for all templates of a plan, by KUDO's names (`pkg/engine/renderer/engine.go`)."""
+    """What is the same for all templates of a plan."""
+    variables = instance_variables(
+        params,
+        operator_name=metadata.operator_name,
+        name=metadata.instance_name,
+        namespace=metadata.instance_namespace,
+        app_version=metadata.app_version,
+        operator_version=metadata.operator_version,
+    )
+    return variables | {"Pipes": {**pipes}, "PlanName": metadata.plan_name}
+
+
+def instance_variables(
+    params: Variables, *, operator_name: str, name: str, namespace: str, app_version: str, operator_version: str
+) -> Variables:
+    """What templates see that no plan runs, by KUDO's names (`pkg/engine/renderer/engine.go`)."""
     return {
         "Params": params,
-        "Pipes": {**pipes},
-        "OperatorName": metadata.operator_name,
-        "Name": metadata.instance_name,
-        "Namespace": metadata.instance_namespace,
-        "AppVersion": metadata.app_version,
-        "OperatorVersion": metadata.operator_version,
-        "PlanName": metadata.plan_name,
+        "OperatorName": operator_name,
+        "Name": name,
+        "Namespace": namespace,
+        "AppVersion": app_version,
+        "OperatorVersion": operator_version,
     }

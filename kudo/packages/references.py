@@ -13,6 +13,7 @@ def reference_problems(operator: Object, params: Object, templates: Iterable[str
     """Every broken reference and duplicate name, as a sentence that starts with file and field."""
     yield from _plan_problems(operator)
     yield from _task_problems(operator, frozenset(templates))
+    yield from _namespace_problems(operator, frozenset(templates))
     yield from _parameter_problems(params, frozenset(operator.child("plans").manifest))
 
 
@@ -54,6 +55,12 @@ def _task_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]
         for template in wanted:
             if template and template not in templates:
                 yield f"operator.yaml: tasks.{task.text('name')}: there is no template templates/{template}"
+
+
+def _namespace_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]:
+    manifest = operator.text("namespaceManifest")
+    if manifest and manifest not in templates:
+        yield f"operator.yaml: namespaceManifest: there is no template templates/{manifest}"
 
 
 def _parameter_problems(params: Object, plans: frozenset[str]) -> Iterator[str]:

@@ -1,0 +1,54 @@
+"""The namespace that an instance is installed into, made where it is not there."""
+
+from collections.abc import Mapping
+
+from kudo.cluster import Cluster, wait_until_healthy
+from kudo.errors import ConflictError, ResourceUnmarshalError
+from kudo.instances.parameters import template_values
+from kudo.manifests import instance_variables, render
+from kudo.model.objects import Object
+from kudo.model.package import Package
+from kudo.packages import parameter_of
+from kudo.templates import Renderer
+
+
+async def make_namespace(
+    cluster: Cluster, package: Package, namespace: str, instance: str, parameters: Mapping[str, str]
+) -> bool:
+    """Make a namespace, as the package's manifest of it says, and wait until it can be used.
+
+    False where it is there already; then it stays as it is. Its name is the given one, whatever the manifest says
+    (KUDO's `pkg/kudoctl/packages/install/namespace.go`). Raises TaskRenderingError or ResourceUnmarshalError for a
+    manifest that is no Namespace, and what writing can raise.
+    """
+    item = Object.of("v1", "Namespace", {})
+    if package.operator.namespace_manifest:
+        item = await _render(package, namespace, instance, parameters)
+    metadata = {**item.child("metadata").manifest, "name": namespace}
+    try:
+        made = await cluster.create(Object({**item.manifest, "metadata": metadata}))
+    except ConflictError:
+        return False
+    await wait_until_healthy(cluster, [made], lambda _: None)
+    return True
+
+
+async def _render(package: Package, namespace: str, instance: str, parameters: Mapping[str, str]) -> Object:
+    operator = package.operator
+    defined = [parameter_of(definition) for definition in package.params.parameters]
+    variables = instance_variables(
+        template_values(defined, parameters),
+        operator_name=operator.name,
+        name=instance,
+        namespace=namespace,
+        app_version=operator.app_version,
+        operator_version=operator.operator_version,
+    )
+    name = operator.namespace_manifest
+    async with Renderer(processes=1) as renderer:
+        objects = await renderer.run(
+            f"templates/{name}", render, operator.api_version, {name: package.templates[name]}, variables
+        )
+    if [item.kind for item in objects] != ["Namespace"]:
+        raise ResourceUnmarshalError(f"templates/{name} must be one Namespace, because it is the namespaceManifest.")
+    return objects[0]
