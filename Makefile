@@ -6,7 +6,11 @@ PACKAGE ?= examples/guestbook
 
 # Where envtest would have the binaries of a Kubernetes control plane; those that you have are used as they are.
 CONTROL_PLANE := tests/control-plane
-export KUBEBUILDER_ASSETS ?= $(CURDIR)/$(CONTROL_PLANE)/bin
+OWN_ASSETS := $(CURDIR)/$(CONTROL_PLANE)/bin
+ifeq ($(strip $(KUBEBUILDER_ASSETS)),)
+KUBEBUILDER_ASSETS := $(OWN_ASSETS)
+endif
+export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint demo dev test lint types contracts check format clean record bench control-plane
@@ -42,14 +46,18 @@ test: setup ## Run all tests
 PACKAGE_etcd := go.etcd.io/etcd/server/v3
 PACKAGE_kwok := sigs.k8s.io/kwok/cmd/kwok
 PARTS := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
-OWN_ASSETS := $(filter $(CURDIR)/%,$(KUBEBUILDER_ASSETS))
 
-control-plane: $(if $(OWN_ASSETS),$(PARTS:%=$(OWN_ASSETS)/%)) ## Build a Kubernetes control plane for the tests, with Go
-	@echo 'In $(KUBEBUILDER_ASSETS): $(notdir $(wildcard $(KUBEBUILDER_ASSETS)/*))'
+ifeq ($(KUBEBUILDER_ASSETS),$(OWN_ASSETS))
+control-plane: $(PARTS:%=$(CONTROL_PLANE)/bin/%)
+endif
 
-$(OWN_ASSETS)/%: $(CONTROL_PLANE)/go.mod $(CONTROL_PLANE)/go.sum
+control-plane: ## Build a Kubernetes control plane for the tests, with Go
+	@test -x '$(KUBEBUILDER_ASSETS)/kube-apiserver' || { echo 'There is no kube-apiserver in $(KUBEBUILDER_ASSETS).'; exit 1; }
+	@echo "In $(KUBEBUILDER_ASSETS):" && ls '$(KUBEBUILDER_ASSETS)'
+
+$(CONTROL_PLANE)/bin/%: $(CONTROL_PLANE)/go.mod $(CONTROL_PLANE)/go.sum
 	@command -v go > /dev/null || { echo 'Go builds the control plane: https://go.dev/dl/'; exit 1; }
-	$(CONTROL_PLANE)/build $(or $(PACKAGE_$*),k8s.io/kubernetes/cmd/$*) $@
+	$(CONTROL_PLANE)/build $(or $(PACKAGE_$*),k8s.io/kubernetes/cmd/$*) bin/$*
 
 lint: setup-lint ## Check style
 	$(BIN)/ruff check .

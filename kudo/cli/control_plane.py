@@ -6,23 +6,23 @@ workloads become ready, though nothing runs in them.
 """
 
 import asyncio
+import fcntl
+import logging
 import os
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
+from kudo.cli.components import KWOK, apiserver_flags, certificate, etcd_flags, follower_flags, write_credentials
 from kudo.cli.ports import HOST, free_port
 from kudo.cluster import Cluster
 from kudo.errors import ClusterUnavailable, ConfigurationError, ConflictError
 from kudo.model import yaml
 from kudo.model.objects import Object, ObjectRef
 from kudo.processes import die_with_parent
+
+_log = logging.getLogger(__name__)
 
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 15.0
@@ -32,8 +32,6 @@ FOLLOWERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 """What works on the API, and may be missing."""
 
 LEASE = ObjectRef("coordination.k8s.io/v1", "Lease", "kube-node-lease", "kwok")
-
-KWOK = files("kudo.cli") / "kwok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class ControlPlane:
 
 def find_binaries() -> Path:
     """The folder with the binaries. Raises ConfigurationError where what is required is not there."""
-    folder = Path(os.environ.get("KUBEBUILDER_ASSETS") or "/usr/local/kubebuilder/bin")
+    folder = Path(os.environ.get("KUBEBUILDER_ASSETS") or "/usr/local/kubebuilder/bin").absolute()
     missing = [name for name in REQUIRED if not _is_there(folder, name)]
     if missing:
         raise ConfigurationError(
@@ -73,23 +71,42 @@ async def control_plane(directory: Path, port: int = 0) -> AsyncIterator[Control
     Raises ConfigurationError where it does not start.
     """
     binaries = find_binaries()
+    with _alone_in(directory):
+        async with _control_plane(binaries, directory, port) as started:
+            yield started
+
+
+@asynccontextmanager
+async def _control_plane(binaries: Path, directory: Path, port: int) -> AsyncIterator[ControlPlane]:
     etcd, port = f"http://{HOST}:{free_port(0)}", port or free_port(0)
-    kubeconfig = _write_credentials(directory, f"https://{HOST}:{port}")
+    kubeconfig = write_credentials(directory, f"https://{HOST}:{port}")
     async with AsyncExitStack() as stack:
         processes = _Processes(binaries, directory, stack)
-        await processes.start("etcd", _etcd_flags(directory, etcd))
-        await processes.start("kube-apiserver", _apiserver_flags(directory, etcd, port))
-        await processes.until("the API is ready", lambda: _is_ready(kubeconfig))
+        await processes.start("etcd", etcd_flags(directory, etcd))
         missing = missing_followers(binaries)
+        await processes.start("kube-apiserver", apiserver_flags(directory, etcd, port, missing))
+        await processes.until("the API is ready", lambda: _is_ready(kubeconfig))
         async with await Cluster.connect(kubeconfig=kubeconfig) as cluster:
             if not missing:
                 await _make_objects(cluster)
             for name in FOLLOWERS:
                 if name not in missing:
-                    await processes.start(name, _follower_flags(name, kubeconfig, directory))
+                    await processes.start(name, follower_flags(name, kubeconfig, directory))
             if not missing:
                 await processes.until("the machine is ready", lambda: _has_machine(cluster))
+        processes.watch()
         yield ControlPlane(kubeconfig, tuple(processes.running))
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Keep a directory to ourselves. Raises ConfigurationError where another control plane runs in it."""
+    with (directory / "control-plane.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(f"Another control plane runs in {directory}. Choose another directory.") from None
+        yield
 
 
 class _Processes:
@@ -103,18 +120,31 @@ class _Processes:
 
     async def start(self, name: str, flags: Mapping[str, object]) -> None:
         with self._log(name).open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                str(self._binaries / name),
-                *(f"--{flag}={value}" for flag, value in flags.items()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C reaches everything in the terminal's session, and the API has to outlive the worker.
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    str(self._binaries / name),
+                    *(f"--{flag}={value}" for flag, value in flags.items()),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    # Ctrl-C reaches everything in the terminal's session, and the API has to outlive the worker.
+                    start_new_session=True,
+                    preexec_fn=die_with_parent,
+                )
+            except OSError as error:
+                reason = error.strerror or error
+                raise ConfigurationError(f"{self._binaries / name} cannot be run: {reason}.") from None
         self.running[name] = process
         self._stack.push_async_callback(_stop, process)
+
+    def watch(self) -> None:
+        """From now on, say so when a process ends before it is stopped."""
+        for name, process in self.running.items():
+            self._stack.callback(asyncio.create_task(self._watch(name, process)).cancel)
+
+    async def _watch(self, name: str, process: asyncio.subprocess.Process) -> None:
+        status = await process.wait()
+        _log.error("%s ended with status %s: %s", name, status, self._last_words(name))
 
     async def until(self, what: str, look: Callable[[], Awaitable[bool]]) -> None:
         """Wait until something is true. Raises ConfigurationError where that takes too long, or a process ends."""
@@ -153,7 +183,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 async def _is_ready(kubeconfig: Path) -> bool:
     # kube-apiserver makes its own certificate when it starts.
-    if not _certificate(kubeconfig.parent).exists():
+    if not certificate(kubeconfig.parent).exists():
         return False
     async with await Cluster.connect(kubeconfig=kubeconfig) as cluster:
         with suppress(ClusterUnavailable):
@@ -174,95 +204,3 @@ async def _make_objects(cluster: Cluster) -> None:
 async def _has_machine(cluster: Cluster) -> bool:
     nodes = await cluster.list("v1", "Node")
     return any(node.condition("Ready").text("status") == "True" for node in nodes)
-
-
-def _certificate(directory: Path) -> Path:
-    return directory / "apiserver.crt"
-
-
-def _service_account_key(directory: Path) -> Path:
-    return directory / "service-accounts.key"
-
-
-def _tokens(directory: Path) -> Path:
-    return directory / "tokens.csv"
-
-
-def _write_credentials(directory: Path, url: str) -> Path:
-    """The key of service accounts' tokens, an administrator's token, and the kubeconfig that has it."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    token = secrets.token_hex(16)
-    certificate = str(_certificate(directory))
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "local", "cluster": {"server": url, "certificate-authority": certificate}}],
-        "users": [{"name": "admin", "user": {"token": token}}],
-        "contexts": [{"name": "local", "context": {"cluster": "local", "user": "admin", "namespace": "default"}}],
-        "current-context": "local",
-    }
-    kubeconfig = directory / "kubeconfig"
-    for file, text in (
-        (_service_account_key(directory), pem.decode()),
-        (_tokens(directory), f"{token},admin,1,system:masters\n"),
-        (kubeconfig, yaml.dump(content)),
-    ):
-        file.touch(mode=0o600)
-        file.write_text(text)
-    return kubeconfig
-
-
-def _etcd_flags(directory: Path, url: str) -> dict[str, object]:
-    peers = f"http://{HOST}:{free_port(0)}"
-    return {
-        "data-dir": directory / "etcd",
-        "listen-client-urls": url,
-        "advertise-client-urls": url,
-        "listen-peer-urls": peers,
-        "initial-advertise-peer-urls": peers,
-        "initial-cluster": f"default={peers}",
-        # What is lost with the machine is of no use without it.
-        "unsafe-no-fsync": "true",
-    }
-
-
-def _apiserver_flags(directory: Path, etcd: str, port: int) -> dict[str, object]:
-    return {
-        "etcd-servers": etcd,
-        "bind-address": HOST,
-        "advertise-address": HOST,
-        "secure-port": port,
-        "cert-dir": directory,
-        "token-auth-file": _tokens(directory),
-        "authorization-mode": "RBAC",
-        "service-account-issuer": "https://kubernetes.default.svc",
-        "service-account-key-file": _service_account_key(directory),
-        "service-account-signing-key-file": _service_account_key(directory),
-        "service-cluster-ip-range": "10.0.0.0/16",
-        "allow-privileged": "true",
-        # Without it the API would announce an address of this machine, and refuses one that is loopback.
-        "endpoint-reconciler-type": "none",
-    }
-
-
-def _follower_flags(name: str, kubeconfig: Path, directory: Path) -> dict[str, object]:
-    flags: dict[str, object] = {"kubeconfig": kubeconfig}
-    if name == "kwok":
-        with as_file(KWOK / "stages.yaml") as stages:
-            return flags | {"config": stages, "manage-all-nodes": "true", "node-lease-duration-seconds": 40}
-    flags |= {
-        "leader-elect": "false",
-        "bind-address": HOST,
-        "secure-port": free_port(0),
-        "cert-dir": directory / name,
-        # The defaults are meant for an API that others need, too.
-        "kube-api-qps": 200,
-        "kube-api-burst": 400,
-    }
-    if name == "kube-controller-manager":
-        flags |= {
-            "service-account-private-key-file": _service_account_key(directory),
-            "root-ca-file": _certificate(directory),
-        }
-    return flags

@@ -1,6 +1,7 @@
 """Everything that a plan needs, on one machine: Temporal, a cluster and a worker."""
 
 import os
+import shlex
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -44,7 +45,7 @@ class Stack:
 
     def exports(self) -> str:
         """What another shell needs to use the stack."""
-        config = f"KUBECONFIG={self.kubeconfig} " if self.kubeconfig else ""
+        config = f"KUBECONFIG={shlex.quote(str(self.kubeconfig))} " if self.kubeconfig else ""
         return f"export {config}TEMPORAL_ADDRESS={self.temporal.address}"
 
 

@@ -15,16 +15,16 @@ from kudo.cluster.ownership import (
     PATCHER,
     conflicts,
     drop_rolling_update,
-    leave_to_autoscaler,
+    is_scaled_by,
+    may_be_scaled,
     take_over,
+    with_replicas,
 )
+from kudo.cluster.trial import trial_of
 from kudo.cluster.watches import Watches
-from kudo.errors import ConflictError, KindNotFound
+from kudo.errors import AccessDenied, ConflictError, KindNotFound
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
-
-_DRY_RUN, _LONGEST = "-kudo-dry-run", 63
-"""The end of the name of what is not made, and how long the names of some kinds may be."""
 
 _TRIES = 10
 """How often fields are tried to be taken over; if that is not enough, the next apply goes on."""
@@ -105,7 +105,8 @@ class Cluster:
         kind = await self.kind_of(item.ref)
         answer = await self._apply(kind, item, force=False)
         if answer.code == 409 and (found := conflicts(answer.body)):
-            item = leave_to_autoscaler(item, found)
+            if ".spec.replicas" in found and await self._is_scaled(item):
+                item = with_replicas(item, None)
             answer = await self._apply(kind, item, force=True)
         if answer.code == 422 and (patch := drop_rolling_update(item, answer.body)):
             await self.patch(item.ref, patch, manager=PATCHER)
@@ -120,11 +121,12 @@ class Cluster:
             answer = await self._apply(kind, item, force=True)
         return applied
 
-    async def _apply(self, kind: ResourceKind, item: Object, *, force: bool) -> Answer:
+    async def _apply(self, kind: ResourceKind, item: Object, *, force: bool, dry_run: bool = False) -> Answer:
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         return await self._connection.request(
             "PATCH",
             kind.path_of(item.ref),
-            query={"fieldManager": FIELD_MANAGER, "force": str(force).lower()},
+            query={**query, "dryRun": "All"} if dry_run else query,
             body=item.manifest,
             content_type=APPLY_PATCH,
         )
@@ -136,14 +138,26 @@ class Cluster:
         answer = await self._connection.request("POST", path, query=query, body=item.manifest)
         return self._checked(kind, answer.code, answer.body, f"making {item.ref}")
 
+    async def as_scaled(self, item: Object, there: Object) -> Object:
+        """The object with the replicas that an autoscaler has given to the one that is there."""
+        return with_replicas(item, there.integer("spec", "replicas")) if await self._is_scaled(item) else item
+
+    async def _is_scaled(self, item: Object) -> bool:
+        """Whether an autoscaler sets the replicas of an object; for who may not ask, none does."""
+        if not may_be_scaled(item):
+            return False
+        try:
+            found = await self.list("autoscaling/v2", "HorizontalPodAutoscaler", item.namespace)
+        except (AccessDenied, KindNotFound):
+            return False
+        return is_scaled_by(item, found)
+
     async def require_creatable(self, item: Object) -> None:
         """Raise what the API would answer to a new object like this one, if it would not take it."""
         kind = await self.kind_of(item.ref)
-        name = f"{item.name[: _LONGEST - len(_DRY_RUN)]}{_DRY_RUN}"
-        body = {**item.manifest, "metadata": {**item.child("metadata").manifest, "name": name}}
-        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
-        answer = await self._connection.request("POST", kind.path(item.namespace), query=query, body=body)
-        if answer.code != 409:
+        answer = await self._apply(kind, trial_of(item), force=True, dry_run=True)
+        # What is there may use up the quota that is enough for one.
+        if not (answer.code == 403 and "exceeded quota" in answer.body.text("message")):
             self._checked(kind, answer.code, answer.body, f"making {item.ref} anew")
 
     async def delete(

@@ -9,7 +9,7 @@
 | 404 of a namespace or kind | fatal after a grace | namespaces and CRDs arrive late, too |
 | 400, 413, 422 and all other 4xx | fatal | the same object will be rejected for ever |
 | 422 of immutable fields alone | fatal | but its template may ask for the object to be deleted and made anew |
-| 500 of a typed patch | fatal | how some versions answer a manifest with a field that its kind does not have |
+| 500 of a typed patch or a conversion | fatal | how an apply answers a manifest that its kind is not made of |
 """
 
 import re
@@ -29,7 +29,9 @@ from kudo.model.objects import Object
 MAX_MESSAGE = 2000
 """Characters of the API's own words that are passed on; a failure in Temporal has to stay small."""
 
-_IMMUTABLE = re.compile(r"immutable|may not change|updates to .* are forbidden|cannot be changed", re.DOTALL)
+_IMMUTABLE = re.compile(
+    r"immutable|may not (be )?change|updates to .* are forbidden|cannot be changed", re.DOTALL | re.IGNORECASE
+)
 """How the API says that a field cannot change, in its many ways."""
 
 _QUOTED = re.compile(
@@ -37,11 +39,15 @@ _QUOTED = re.compile(
       Invalid\ value:\ [\w.*]*[{\[].*[}\]]:\    # a whole pod, with what is in its environment
     | Invalid\ value:\ null:\                  # one that it does not care to show
     | \n@@.*                                  # what of a pod was to change
-    | ,\ got\ &?value\..*                      # a value of the wrong type
+    | ,\ got\ &?(value\.|\{|\[|map\[).*          # a value of the wrong type
     """,
     re.VERBOSE | re.DOTALL,
 )
 """What the API quotes of an object: too long to read, and possibly secret."""
+
+
+_DENIED = re.compile("denied (the )?request")
+"""How webhooks and policies say no; the rest of the sentence is whatever their author has written."""
 
 
 def failure(code: int, status: Object, what: str, *, secret: bool = False) -> KudoError:
@@ -57,7 +63,7 @@ def failure(code: int, status: Object, what: str, *, secret: bool = False) -> Ku
 
 def _may_quote(code: int, status: Object) -> bool:
     """Whether the API's words may quote any value; who may not do something is told without."""
-    return code not in (401, 403, 404, 409, 429) or "admission webhook" in status.text("message")
+    return code not in (401, 403, 404, 409, 429) or bool(_DENIED.search(status.text("message")))
 
 
 def _kind(code: int, status: Object) -> type[KudoError]:
@@ -67,7 +73,7 @@ def _kind(code: int, status: Object) -> type[KudoError]:
         return NamespaceNotFound if status.text("details", "kind") == "namespaces" else KindNotFound
     if code == 409:
         return ConflictError
-    if code >= 500 and _is_typed_patch(status):
+    if code >= 500 and _does_not_fit(status):
         return ResourceValidationError
     if code in (408, 410, 429) or code >= 500:
         return ClusterUnavailable
@@ -76,8 +82,10 @@ def _kind(code: int, status: Object) -> type[KudoError]:
     return ResourceValidationError
 
 
-def _is_typed_patch(status: Object) -> bool:
-    return "typed patch object" in status.text("message")
+def _does_not_fit(status: Object) -> bool:
+    """Whether an object is not what its kind is made of, which an apply calls an internal error."""
+    message = status.text("message")
+    return "typed patch object" in message or "failed to convert new object" in message
 
 
 def _is_immutable(status: Object) -> bool:
@@ -100,7 +108,7 @@ def _words(status: Object) -> str:
 
 
 def _fields(status: Object) -> str:
-    if _is_typed_patch(status):
+    if _does_not_fit(status):
         return _words(status)
-    causes = [cause.text("field") for cause in _causes(status)]
+    causes = [field for cause in _causes(status) if (field := cause.text("field"))]
     return f"{status.text('reason')} ({', '.join(causes)})" if causes else status.text("reason")

@@ -3,6 +3,7 @@
 Pod templates get only what stays the same from run to run, so that a plan run alone never restarts pods.
 """
 
+import base64
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -49,6 +50,7 @@ def labels(request: TaskRequest) -> dict[str, str]:
 
 def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object:
     item = Object(copy.deepcopy(original.manifest))
+    _leave_to_the_api(item)
     own = labels(request)
     _add(item, item.manifest, "labels", own)
     _add(item, item.manifest, "annotations", _annotations(request))
@@ -62,6 +64,34 @@ def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object
         _own(item, request)
     recreate(item)
     return item
+
+
+_SET_BY_THE_API = (
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "managedFields",
+    "selfLink",
+)
+
+
+def _leave_to_the_api(item: Object) -> None:
+    """Drop what a manifest that was copied from a cluster brings along, and write Secrets as they are read.
+
+    A Secret's `stringData` is added to its `data`, so a key that a template drops would stay.
+    """
+    metadata = item.child("metadata").manifest
+    for field in _SET_BY_THE_API:
+        metadata.pop(field, None)
+    texts = item.manifest.get("stringData")
+    if item.group or item.kind != "Secret" or not isinstance(texts, dict):
+        return
+    if all(isinstance(text, str) for text in texts.values()):
+        del item.manifest["stringData"]
+        encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        item.manifest["data"] = {**item.child("data").manifest, **encoded}
 
 
 def _annotations(request: TaskRequest) -> dict[str, str]:

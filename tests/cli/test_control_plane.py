@@ -1,15 +1,20 @@
 """`kudo dev --cluster control-plane`, and what keeps it from starting."""
 
 import asyncio
+import fcntl
+import os
 import signal
 from pathlib import Path
 
 import pytest
 from support.command import KUDO, kudo, process
 from support.control_plane import control_plane_is_there
+from support.objects import pod
 from support.stack import alive, children, dev_arguments, exports
+from support.waiting import until
 
 from kudo.cli.control_plane import FOLLOWERS, REQUIRED, control_plane, find_binaries, missing_followers
+from kudo.cluster import Cluster
 from kudo.errors import ConfigurationError
 
 GUESTBOOK = Path(__file__).parents[2] / "examples" / "guestbook"
@@ -57,6 +62,54 @@ async def test_a_part_that_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ConfigurationError, match="kube-apiserver ended with status 3: the disk is full"):
         async with control_plane(tmp_path):
             raise AssertionError("it cannot have started")
+
+
+async def test_a_part_that_is_for_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    for name in REQUIRED:
+        (tmp_path / name).write_bytes(b"\xcf\xfa\xed\xfe")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(ConfigurationError, match=r"etcd cannot be run: Exec format error\."):
+        async with control_plane(tmp_path):
+            raise AssertionError("it cannot have started")
+
+
+async def test_a_directory_that_another_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    for name in REQUIRED:
+        program(tmp_path, name)
+    (tmp_path / "kubeconfig").write_text("of the other")
+    with (tmp_path / "control-plane.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ConfigurationError, match="Another control plane runs in"):
+            async with control_plane(tmp_path):
+                raise AssertionError("it cannot have started")
+    assert (tmp_path / "kubeconfig").read_text() == "of the other"
+
+
+@control_plane_is_there()
+async def test_an_api_without_controllers_takes_pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assets, few = find_binaries(), tmp_path / "few"
+    few.mkdir()
+    for name in REQUIRED:
+        (few / name).symlink_to(assets / name)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(few))
+    async with control_plane(tmp_path) as started, await Cluster.connect(kubeconfig=started.kubeconfig) as cluster:
+        assert started.parts == REQUIRED
+        assert (await cluster.apply(pod())).text("spec", "schedulerName") == "default-scheduler"
+
+
+@control_plane_is_there()
+async def test_a_part_that_dies_later_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with control_plane(tmp_path) as started:
+        assert started.parts == (*REQUIRED, *FOLLOWERS)
+        kwok = next(pid for pid in children(os.getpid()) if Path(f"/proc/{pid}/comm").read_text() == "kwok\n")
+        os.kill(kwok, signal.SIGKILL)
+
+        async def told() -> bool:
+            return any("kwok ended with status -9" in record.getMessage() for record in caplog.records)
+
+        await until(told)
 
 
 async def test_dev_says_what_is_missing(tmp_path: Path) -> None:

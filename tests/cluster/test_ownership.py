@@ -29,6 +29,12 @@ async def scale(others: Connection, replicas: int, manager: str) -> None:
     assert (await others.request("PATCH", path, query=query, body=body, content_type=MERGE_PATCH)).ok
 
 
+def autoscaler() -> Object:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 9}
+    return Object.of("autoscaling/v2", "HorizontalPodAutoscaler", {"name": "web", "namespace": NAMESPACE}, spec=spec)
+
+
 async def edit(others: Connection, path: str, patch: Manifest, manager: str = "someone") -> Object:
     """Change an object as another manager; lists are merged by key."""
     strategic = "application/strategic-merge-patch+json"
@@ -49,6 +55,7 @@ def containers(item: Object) -> list[str]:
 
 async def test_replicas_are_left_to_an_autoscaler(cluster: Cluster, others: Connection) -> None:
     await cluster.apply(deployment(replicas=2))
+    await cluster.apply(autoscaler())
     await scale(others, 5, "kube-controller-manager")
     changed = deployment(replicas=3)
     changed.manifest["spec"]["revisionHistoryLimit"] = 1
@@ -56,6 +63,14 @@ async def test_replicas_are_left_to_an_autoscaler(cluster: Cluster, others: Conn
     assert (applied.integer("spec", "replicas"), applied.integer("spec", "revisionHistoryLimit")) == (5, 1)
     # Left once is not lost: the autoscaler's number is still there at the next apply.
     assert (await cluster.apply(changed)).integer("spec", "replicas") == 5
+    # What is to have no replicas at all has none.
+    assert (await cluster.apply(deployment(replicas=0))).integer("spec", "replicas") == 0
+
+
+async def test_replicas_of_an_autoscaler_that_is_gone(cluster: Cluster, others: Connection) -> None:
+    await cluster.apply(deployment(replicas=2))
+    await scale(others, 5, "kube-controller-manager")
+    assert (await cluster.apply(deployment(replicas=3))).integer("spec", "replicas") == 3
 
 
 async def test_replicas_that_an_autoscaler_never_changed_are_ours(cluster: Cluster, others: Connection) -> None:
@@ -168,6 +183,18 @@ async def test_what_kudo_applied_is_taken_over(cluster: Cluster, others: Connect
     assert sorted(managers) == ["kudo", "someone"]
 
 
+async def test_who_writes_under_the_name_of_kudo_keeps_what_is_not_of_kudo(
+    cluster: Cluster, others: Connection
+) -> None:
+    await made_by_kudo(others, config_map(a="1", b="2"))
+    path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/config"
+    theirs: Manifest = {"metadata": {"finalizers": ["example.com/hold"]}, "data": {"theirs": "3"}}
+    await edit(others, path, theirs, "manager")
+    applied = await cluster.apply(config_map(a="1"))
+    assert applied.strings("data") == {"a": "1", "theirs": "3"}
+    assert applied.manifest["metadata"]["finalizers"] == ["example.com/hold"]
+
+
 async def test_a_workload_of_kudo_is_taken_over_without_a_restart(cluster: Cluster, others: Connection) -> None:
     item = with_containers(deployment(), {"name": "main", "image": "busybox", "env": [{"name": "A", "value": "1"}]})
     await made_by_kudo(others, item)
@@ -181,6 +208,7 @@ async def test_a_workload_of_kudo_is_taken_over_without_a_restart(cluster: Clust
 
 async def test_replicas_of_a_workload_of_kudo_that_an_autoscaler_set(cluster: Cluster, others: Connection) -> None:
     await made_by_kudo(others, deployment(replicas=2))
+    await cluster.apply(autoscaler())
     await scale(others, 5, "kube-controller-manager")
     assert (await cluster.apply(deployment(replicas=2))).integer("spec", "replicas") == 5
     assert (await cluster.apply(deployment(replicas=3))).integer("spec", "replicas") == 5

@@ -121,6 +121,9 @@ def misspelt(**container: object) -> Object:
         (misspelt(imagePolicy="Always"), r'containers\[name="main"\].imagePolicy: field not declared in schema'),
         (misspelt(env=[{"name": "A", "value": "1"}] * 2), r'env: duplicate entries for key \[name="A"\]'),
         (misspelt(env=[{"name": "A", "value": 17}]), r'env\[name="A"\].value: expected string$'),
+        (misspelt(args="--password=swordfish"), r"args: expected list$"),
+        (misspelt(env={"PASSWORD": "swordfish"}), r"env: expected list$"),
+        (misspelt(resources={"limits": {"memory": "1 GiB"}}), "quantities must match the regular expression"),
         (misspelt(image=""), r"spec.template.spec.containers\[0\].image: Required value"),
     ],
 )
@@ -133,3 +136,52 @@ async def test_a_secret_that_does_not_fit_says_where_but_not_what(cluster: Clust
     with pytest.raises(ResourceValidationError) as error:
         await cluster.apply(secret(password=4711))
     assert str(error.value).endswith(".stringData.password: expected string")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"stringData": "swordfish"}, ".stringData: expected map"),
+        ({"stringData": ["swordfish"]}, ".stringData: expected map"),
+        ({"data": {"password": "swordfish!"}}, "illegal base64 data"),
+    ],
+)
+async def test_a_secret_that_is_none(cluster: Cluster, fields: Manifest, words: str) -> None:
+    with pytest.raises(ResourceValidationError) as error:
+        await cluster.apply(Object.of("v1", "Secret", {"name": "secret", "namespace": NAMESPACE}, **fields))
+    assert words in str(error.value)
+    assert "swordfish" not in str(error.value)
+
+
+async def test_a_policy_that_quotes_a_secret(cluster: Cluster) -> None:
+    rules = [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["secrets"], "operations": ["CREATE"]}]
+    says = "'bad value ' + (has(object.data) ? string(object.data['password']) : '')"
+    policy = Object.of(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+        {"name": "quoting"},
+        spec={
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": rules},
+            "validations": [{"expression": "false", "messageExpression": says, "reason": "Forbidden"}],
+        },
+    )
+    spec = {"policyName": "quoting", "validationActions": ["Deny"]}
+    kind = "ValidatingAdmissionPolicyBinding"
+    bound = Object.of("admissionregistration.k8s.io/v1", kind, {"name": "quoting"}, spec=spec)
+    for item in (policy, bound):
+        await cluster.apply(item)
+
+    async def denied() -> str | None:
+        try:
+            await cluster.apply(secret(password="swordfish"))
+        except AccessDenied as error:
+            return str(error)
+        await cluster.delete(secret().ref)
+        return None
+
+    try:
+        assert await until(denied) == "applying Secret default/secret: Forbidden"
+    finally:
+        await cluster.delete(bound.ref)
+        await cluster.delete(policy.ref)

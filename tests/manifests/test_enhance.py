@@ -205,3 +205,27 @@ def test_enhancing_twice_is_enhancing_once(
     once = enhanced({**made(*kind), "metadata": metadata, "spec": spec}, namespaced=namespaced)
     assert enhanced(once, namespaced=namespaced) == once
     assert once["metadata"]["labels"].items() >= LABELS.items()
+
+
+def test_what_only_the_api_sets_is_left_to_it() -> None:
+    copied = {
+        "name": "a",
+        "uid": "12",
+        "resourceVersion": "7",
+        "generation": 3,
+        "creationTimestamp": None,
+        "managedFields": [],
+        "selfLink": "/x",
+        "finalizers": ["example.com/hold"],
+    }
+    (item,) = enhance([Object.of("v1", "ConfigMap", copied)], REQUEST, lambda _: False)
+    assert set(item.child("metadata").manifest) == {"name", "finalizers", "labels", "annotations"}
+
+
+def test_a_secret_is_written_as_it_is_read() -> None:
+    fields = {"data": {"a": "MQ=="}, "stringData": {"a": "2", "b": "ü"}}
+    (item,) = enhance([Object.of("v1", "Secret", {"name": "a"}, **fields)], REQUEST, lambda _: False)
+    assert (item.has("stringData"), item.strings("data")) == (False, {"a": "Mg==", "b": "w7w="})
+    # What is no text is left for the API to refuse.
+    wrong = Object.of("v1", "Secret", {"name": "a"}, stringData={"a": 1})
+    assert enhance([wrong], REQUEST, lambda _: False)[0].manifest["stringData"] == {"a": 1}

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from support.objects import NAMESPACE, claim, job
+from support.objects import NAMESPACE, claim, job, stateful_set
 from support.outcomes import events
 from support.plans import Content, Installer, apply, phase, plan, write_package
 from support.waiting import until
@@ -39,7 +39,11 @@ metadata:
   name: {{ Name }}-db
   annotations: {{ Params.ANNOTATIONS }}
 spec:
-  serviceName: {{ Name }}-db
+  replicas: {{ Params.REPLICAS }}
+  serviceName: {{ Params.SERVICE }}
+  persistentVolumeClaimRetentionPolicy:
+    whenDeleted: {{ Params.RETENTION }}
+    whenScaled: Retain
   selector:
     matchLabels:
       app: {{ Params.APP }}
@@ -50,10 +54,10 @@ spec:
     spec:
       containers:
         - name: main
-          image: busybox
+          image: {{ Params.IMAGE }}
   volumeClaimTemplates:
     - metadata:
-        name: data
+        name: {{ Params.CLAIM }}
       spec:
         accessModes: [ReadWriteOnce]
         resources:
@@ -80,6 +84,11 @@ PARAMETERS: list[Content] = [
     {"name": "SIZE", "default": "1Gi"},
     {"name": "APP", "default": "db"},
     {"name": "POLICY", "default": "Never"},
+    {"name": "REPLICAS", "default": "1"},
+    {"name": "SERVICE", "default": "test-db"},
+    {"name": "CLAIM", "default": "data"},
+    {"name": "IMAGE", "default": "busybox"},
+    {"name": "RETENTION", "default": "Retain"},
     {"name": "ANNOTATIONS", "default": "{}"},
 ]
 
@@ -106,6 +115,7 @@ async def found(installer: Installer, item: Object) -> Object:
 
 
 THE_JOB = job("test-job")
+THE_SET = stateful_set("test-db")
 
 
 async def test_a_job_that_cannot_be_changed(installer: Installer) -> None:
@@ -147,16 +157,28 @@ async def test_a_job_that_is_made_anew_when_it_has_changed(installer: Installer)
     assert (await found(installer, THE_JOB)).uid != first.uid
 
 
-@pytest.mark.parametrize("annotations", [ALWAYS, IF_IMMUTABLE])
-async def test_what_would_not_be_accepted_deletes_nothing(installer: Installer, annotations: str) -> None:
+async def require_kept(installer: Installer, annotations: str, policy: str) -> str:
+    """Have a Job made anew that the API would not take, and return what it says; the one that is there is kept."""
     await install(installer, JOB, annotations)
     assert (await deploy(installer)).complete
     before = await found(installer, THE_JOB)
-    outcome = await deploy(installer, POLICY="Always", SIZE="2Gi")
+    outcome = await deploy(installer, POLICY=policy, SIZE="2Gi")
     assert outcome.failure == "ResourceValidationError"
-    assert "restartPolicy" in outcome.message
     assert "swordfish" not in outcome.message
     assert (await found(installer, THE_JOB)).uid == before.uid
+    return outcome.message
+
+
+@pytest.mark.parametrize("annotations", [ALWAYS, IF_IMMUTABLE])
+async def test_what_would_not_be_accepted_deletes_nothing(installer: Installer, annotations: str) -> None:
+    assert "restartPolicy" in await require_kept(installer, annotations, "Always")
+
+
+@pytest.mark.only_on("control-plane", "the sandbox has no schemas")
+@pytest.mark.parametrize("annotations", [ALWAYS, IF_IMMUTABLE])
+async def test_what_is_misspelt_deletes_nothing(installer: Installer, annotations: str) -> None:
+    message = await require_kept(installer, annotations, "Never\n      nodeNaem: one")
+    assert "nodeNaem: field not declared in schema" in message
 
 
 async def test_what_is_not_ours_is_not_deleted(installer: Installer) -> None:
@@ -171,19 +193,67 @@ async def test_what_is_not_ours_is_not_deleted(installer: Installer) -> None:
 async def test_a_stateful_set_is_made_anew_under_its_pods(installer: Installer) -> None:
     await install(installer, STATEFUL_SET, IF_IMMUTABLE)
     assert (await deploy(installer)).complete
-    the_set, pod = Object.of("apps/v1", "StatefulSet", {"name": "test-db", "namespace": NAMESPACE}), "test-db-0"
-    before, pod_before = await found(installer, the_set), await installer.get("v1", "Pod", pod)
+    pod = "test-db-0"
+    before, pod_before = await found(installer, THE_SET), await installer.get("v1", "Pod", pod)
     assert (await deploy(installer, SIZE="2Gi")).complete
-    after, pod_after = await found(installer, the_set), await installer.get("v1", "Pod", pod)
+    after, pod_after = await found(installer, THE_SET), await installer.get("v1", "Pod", pod)
     assert after.uid != before.uid
     assert pod_before is not None
     assert pod_after is not None
     assert pod_after.uid == pod_before.uid
-    # A set that would not know its pods again takes them along.
-    assert (await deploy(installer, SIZE="2Gi", APP="other")).complete
-    last = await installer.get("v1", "Pod", pod)
-    assert last is not None
-    assert (last.uid != pod_before.uid, last.labels["app"]) == (True, "other")
+
+
+@pytest.mark.parametrize("changed", [{"APP": "other"}, {"SERVICE": "other"}, {"CLAIM": "other"}])
+async def test_a_stateful_set_takes_along_what_it_would_not_have_made(
+    installer: Installer, changed: dict[str, str]
+) -> None:
+    await install(installer, STATEFUL_SET, IF_IMMUTABLE)
+    assert (await deploy(installer)).complete
+    before = await installer.get("v1", "Pod", "test-db-0")
+    assert (await deploy(installer, **changed)).complete
+    after = await installer.get("v1", "Pod", "test-db-0")
+    assert before is not None
+    assert after is not None
+    assert after.uid != before.uid
+    assert after.text("spec", "subdomain") == changed.get("SERVICE", "test-db")
+    assert after.labels["app"] == changed.get("APP", "db")
+
+
+async def test_a_stateful_set_that_is_made_anew_rolls_out(installer: Installer) -> None:
+    await install(installer, STATEFUL_SET, IF_IMMUTABLE)
+    assert (await deploy(installer, REPLICAS="3")).complete
+    assert (await deploy(installer, REPLICAS="3", SIZE="2Gi", IMAGE="busybox:2")).complete
+    pods = await installer.cluster.list("v1", "Pod", NAMESPACE, "app=db")
+    images = [pod.children("spec", "containers")[0].text("image") for pod in pods if not pod.terminating]
+    assert images == ["busybox:2"] * 3
+
+
+async def test_a_stateful_set_whose_claims_would_go_stays(installer: Installer) -> None:
+    await install(installer, STATEFUL_SET, IF_IMMUTABLE)
+    assert (await deploy(installer, RETENTION="Delete")).complete
+    before = await found(installer, THE_SET)
+    outcome = await deploy(installer, RETENTION="Delete", APP="other")
+    assert outcome.failure == "ResourceValidationError"
+    assert "its claims would go with it" in outcome.message
+    assert (await found(installer, THE_SET)).uid == before.uid
+
+
+STORAGE_CLASS = """\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata:
+  name: test-class
+  annotations: {{ Params.ANNOTATIONS }}
+provisioner: example.com/{{ Params.APP }}
+"""
+
+
+async def test_what_is_in_no_namespace_stays(installer: Installer) -> None:
+    await install(installer, STORAGE_CLASS, ALWAYS)
+    assert (await deploy(installer)).complete
+    outcome = await deploy(installer)
+    assert outcome.failure == "ResourceValidationError"
+    assert "it is in no namespace" in outcome.message
 
 
 async def test_a_claim_keeps_what_it_holds(installer: Installer) -> None:

@@ -42,7 +42,7 @@ class Sweeper:
         """The cluster as it is now is how it shall be again."""
         async with await Connection.open(kubeconfig=kubeconfig) as connection:
             kinds = tuple([kind async for kind in _kinds(connection)])
-            found = await _found(connection, kinds)
+            found = await until(lambda: _found(connection, kinds))
             return cls(kubeconfig, kinds, frozenset(item.uid for _, item in found))
 
     async def sweep(self) -> None:
@@ -50,7 +50,10 @@ class Sweeper:
         async with await Connection.open(kubeconfig=self.kubeconfig) as connection:
 
             async def gone() -> bool:
-                left = [pair for pair in await _found(connection, self.kinds) if pair[1].uid not in self.before]
+                found = await _found(connection, self.kinds)
+                if found is None:
+                    return False
+                left = [pair for pair in found if pair[1].uid not in self.before]
                 await _together(_remove(connection, kind, item) for kind, item in left)
                 return not left
 
@@ -68,8 +71,11 @@ async def _kinds(connection: Connection) -> AsyncIterator[ResourceKind]:
                 yield ResourceKind(version, kind, name, namespaced)
 
 
-async def _found(connection: Connection, kinds: tuple[ResourceKind, ...]) -> list[tuple[ResourceKind, Object]]:
+async def _found(connection: Connection, kinds: tuple[ResourceKind, ...]) -> list[tuple[ResourceKind, Object]] | None:
+    """All that there is; None where the API does not say, as for a kind that is a moment old."""
     answers = await _together(connection.request("GET", kind.path(NAMESPACE)) for kind in kinds)
+    if not all(answer.ok or answer.code == 404 for answer in answers):
+        return None
     return [
         (kind, item)
         for kind, answer in zip(kinds, answers, strict=True)

@@ -53,7 +53,8 @@ def _stateful_set_unmet(item: Object) -> Iterator[str]:
     if partition:
         if updated < wanted - partition:
             yield f"{updated} of {wanted - partition} replicas updated"
-    elif item.text("status", "currentRevision") != item.text("status", "updateRevision"):
+    elif updated < wanted or item.text("status", "currentRevision") != item.text("status", "updateRevision"):
+        # One that took over the pods of another has a single revision, and pods of an older one all the same.
         yield f"{updated} of {wanted} replicas updated"
 
 
