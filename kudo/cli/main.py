@@ -4,7 +4,7 @@ from importlib import metadata
 
 import typer
 
-from kudo.cli import controls, dev, get, packages, plans
+from kudo.cli import controls, dev, get, package, packages, plans
 from kudo.cli.run import leave, out
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for control in (controls.cancel, controls.pause, controls.resume, controls.retry
     plans.app.command()(control)
 app.add_typer(plans.app, name="plan")
 app.add_typer(get.app, name="get")
+app.add_typer(package.app, name="package")
 app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(dev.worker)

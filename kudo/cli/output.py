@@ -3,10 +3,13 @@
 import json
 
 from pydantic import JsonValue
+from rich.console import Console
 from rich.table import Table
 
 from kudo.cli.run import out
 from kudo.model import yaml
+
+_wide = Console(highlight=False, soft_wrap=True, width=10_000)
 
 
 def print_as(output: str, content: JsonValue) -> None:
@@ -25,4 +28,4 @@ def table(*columns: str) -> Table:
 
 def print_table(full: Table) -> None:
     """Print a table as wide as it is: what is cut off cannot be read, nor found by grep."""
-    out.print(full, width=10_000)
+    _wide.print(full)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from kudo.cluster import Cluster
 from kudo.errors import InvalidPlan, TaskBuildError, TaskRenderingError, UnknownTaskName
-from kudo.instances.beginning import conditions, leave_out, start_from, take_over
+from kudo.instances.beginning import leave_out, start_from, take_over
 from kudo.instances.parameters import check_parameters, template_values
 from kudo.instances.plans import require_plan
 from kudo.instances.resources import read_instance, read_operator_version
@@ -16,7 +16,7 @@ from kudo.manifests import plan_variables
 from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.model.execution import ActivePlan, Metadata, PlanRequest
 from kudo.model.objects import Object
-from kudo.model.plans import Plan
+from kudo.model.plans import Plan, conditions
 from kudo.model.resources import Instance, OperatorVersion
 from kudo.model.status import PlanStatus
 from kudo.model.tasks import TASK, UNSUPPORTED, Task

@@ -1,25 +1,10 @@
 """What a run has to do, and what it leaves out: conditions, what is COMPLETE already, and where it starts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from kudo.errors import InvalidPlan
 from kudo.model.plans import Phase, Plan
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
-from kudo.model.tasks import Task
-
-
-def conditions(name: str, plan: Plan, tasks: Iterable[Task]) -> dict[str, str]:
-    """The conditions (`when`) of a plan and its tasks, by where in operator.yaml they are."""
-    return {where: condition for where, condition in _conditions(name, plan, tasks) if condition}
-
-
-def _conditions(name: str, plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[str, str]]:
-    for phase in plan.phases:
-        yield f"plans.{name}.{phase.name}", phase.when
-        for step in phase.steps:
-            yield f"plans.{name}.{phase.name}.{step.name}", step.when
-    for task in tasks:
-        yield f"tasks.{task.name}", task.when
 
 
 def leave_out(status: PlanStatus, plan: Plan, hold: Mapping[str, bool]) -> Plan:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from kudo.cluster import Cluster
 from kudo.errors import NamespaceNotFound, PackageError, RequestError, TaskRenderingError
-from kudo.instances.beginning import conditions
 from kudo.instances.definitions import require_definitions
 from kudo.instances.parameters import check_parameters
 from kudo.instances.plans import DEPLOY
@@ -17,7 +16,7 @@ from kudo.model.package import DNS_LABEL, Package
 from kudo.model.resources import API_VERSION, OperatorSpec, OperatorVersionSpec, Reference
 from kudo.model.tasks import UNSUPPORTED
 from kudo.packages import parameter_of
-from kudo.templates import check_condition, engine_for
+from kudo.templates import condition_uses, engine_for
 
 
 async def check_install(
@@ -65,12 +64,9 @@ def _check_templates(package: Package) -> None:
             engine.check(name, source)
         except TaskRenderingError as error:
             problems.append(str(error))
-    wanted: dict[str, str] = {}
-    for plan, spec in package.operator.plans.items():
-        wanted |= conditions(plan, spec, package.operator.tasks)
-    for where, condition in wanted.items():
+    for where, condition in package.operator.conditions().items():
         try:
-            check_condition(f"operator.yaml: {where}", condition)
+            condition_uses(f"operator.yaml: {where}", condition)
         except TaskRenderingError as error:
             problems.append(str(error))
     if problems:

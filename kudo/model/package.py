@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.parameters import ParameterType
-from kudo.model.plans import Plan
+from kudo.model.plans import Plan, conditions
 from kudo.model.resources import Maintainer
 from kudo.model.tasks import Task
 
@@ -32,6 +32,13 @@ class OperatorFile(Model):
     tasks: list[Task] = []
     plans: dict[str, Plan]
     namespace_manifest: Text = ""
+
+    def conditions(self) -> dict[str, str]:
+        """The conditions of all plans and tasks, by where in operator.yaml they are."""
+        found: dict[str, str] = {}
+        for name, plan in self.plans.items():
+            found |= conditions(name, plan, self.tasks)
+        return found
 
     @field_validator("name")
     @classmethod

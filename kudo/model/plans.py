@@ -3,10 +3,12 @@
 `when`, `timeout` and `approval` are of `kudo.dev/v1`; KUDO's own dialect has none of them.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.durations import Duration
+from kudo.model.tasks import Task
 
 Strategy = Literal["serial", "parallel"]
 
@@ -45,3 +47,17 @@ class Plan(Model):
         """The tasks that the plan uses, each once, in the order of first use."""
         names = (task for phase in self.phases for step in phase.steps for task in step.tasks)
         return list(dict.fromkeys(names))
+
+
+def conditions(name: str, plan: Plan, tasks: Iterable[Task]) -> dict[str, str]:
+    """The conditions (`when`) of a plan and its tasks, by where in operator.yaml they are."""
+    return {where: condition for where, condition in _conditions(name, plan, tasks) if condition}
+
+
+def _conditions(name: str, plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[str, str]]:
+    for phase in plan.phases:
+        yield f"plans.{name}.{phase.name}", phase.when
+        for step in phase.steps:
+            yield f"plans.{name}.{phase.name}.{step.name}", step.when
+    for task in tasks:
+        yield f"tasks.{task.name}", task.when

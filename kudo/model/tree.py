@@ -1,9 +1,10 @@
 """A status as the tree that KUDO draws."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from kudo.model.durations import show_elapsed
+from kudo.model.plans import Plan
 from kudo.model.status import PhaseStatus, PlanStatus, StepStatus, Timed
 
 Branch = tuple[str, list["Branch"]]
@@ -17,6 +18,19 @@ def status_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) 
 def phase_tree(phase: PhaseStatus) -> str:
     """The status of one phase as a tree."""
     return "\n".join(_lines([_phase(phase, None)], ""))
+
+
+def plan_tree(operator: str, plans: Mapping[str, Plan]) -> str:
+    """What plans consist of, down to the tasks."""
+    return "\n".join(_lines([(operator, [_defined(name, plan) for name, plan in plans.items()])], ""))
+
+
+def _defined(name: str, plan: Plan) -> Branch:
+    phases: list[Branch] = []
+    for phase in plan.phases:
+        steps: list[Branch] = [(f"Step {step.name}", [(task, []) for task in step.tasks]) for step in phase.steps]
+        phases.append((f"Phase {phase.name} ({phase.strategy} strategy)", steps))
+    return f"Plan {name} ({plan.strategy} strategy)", phases
 
 
 def _plan(plan: PlanStatus, now: datetime | None) -> Branch:

@@ -1,22 +1,23 @@
 """Conditions (`when`) of packages of `kudo.dev/v1`: Jinja2 expressions that are true or false."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import jinja2
-from jinja2 import nodes
 from jinja2.parser import Parser
 
 from kudo.errors import TaskRenderingError
 from kudo.model import values
 from kudo.model.execution import Variables
 from kudo.templates.jinja import OF_TEMPLATES, environment, explain
+from kudo.templates.jinjausage import jinja_uses
+from kudo.templates.usage import Use
 
 MAX_CHARACTERS = 4_000
 
 
-def check_condition(where: str, expression: str) -> None:
-    """Parse a condition. Raises TaskRenderingError, which says where in the package it is and what is wrong."""
-    _parse(environment(), where, expression)
+def condition_uses(where: str, expression: str) -> list[Use]:
+    """What a condition uses. Raises TaskRenderingError, which says where in the package it is and what is wrong."""
+    return _parse(environment(), where, expression)
 
 
 def evaluate_conditions(conditions: Mapping[str, str], variables: Variables) -> dict[str, bool]:
@@ -28,7 +29,7 @@ def evaluate_conditions(conditions: Mapping[str, str], variables: Variables) -> 
     return {where: _evaluate(compiler, where, expression, variables) for where, expression in conditions.items()}
 
 
-def _parse(compiler: jinja2.Environment, where: str, expression: str) -> None:
+def _parse(compiler: jinja2.Environment, where: str, expression: str) -> list[Use]:
     if len(expression) > MAX_CHARACTERS:
         raise _error(where, f"has more than {MAX_CHARACTERS:,} characters")
     try:
@@ -38,8 +39,14 @@ def _parse(compiler: jinja2.Environment, where: str, expression: str) -> None:
             raise jinja2.TemplateSyntaxError(f"there is too much after {parser.stream.current.value!r}", 1)
     except (jinja2.TemplateSyntaxError, *OF_TEMPLATES) as error:
         raise _error(where, f"{expression!r} is no expression: {explain(error)}") from None
-    for name in _bare_parameters(parsed):
-        raise _error(where, f"every parameter is a string, and so is true; write `{name} | bool`, or compare {name}")
+    uses = list(jinja_uses(parsed))
+    for use in uses:
+        if use.asked and use.path[0] == "Params" and len(use.path) == 2:
+            name = ".".join(use.path)
+            raise _error(
+                where, f"every parameter is a string, and so is true; write `{name} | bool`, or compare {name}"
+            )
+    return uses
 
 
 def _evaluate(compiler: jinja2.Environment, where: str, expression: str, variables: Variables) -> bool:
@@ -53,27 +60,6 @@ def _evaluate(compiler: jinja2.Environment, where: str, expression: str, variabl
     if not isinstance(result, bool | str) or text not in values.BOOLEANS:
         raise _error(where, f"{expression!r} is neither true nor false")
     return values.BOOLEANS[text]
-
-
-def _bare_parameters(parsed: nodes.Expr) -> Iterator[str]:
-    """Parameters of which `and`, `or`, `not` or `if` ask whether they are true."""
-    for node in (parsed, *parsed.find_all(nodes.Expr)):
-        for part in _asked(node):
-            match part:
-                case nodes.Getattr(node=nodes.Name(name="Params"), attr=name):
-                    yield f"Params.{name}"
-
-
-def _asked(node: nodes.Expr) -> Sequence[nodes.Expr]:
-    """The parts of an expression that it asks whether they are true."""
-    match node:
-        case nodes.And() | nodes.Or():
-            return [node.left, node.right]
-        case nodes.Not():
-            return [node.node]
-        case nodes.CondExpr():
-            return [node.test]
-    return []
 
 
 def _error(where: str, reason: str) -> TaskRenderingError:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from kudo.errors import TaskRenderingError
 from kudo.model.execution import Variables
+from kudo.templates.usage import Use
 
 MAX_CHARACTERS = 4_000_000
 """What one template may render to."""
@@ -21,6 +22,9 @@ class Engine(Protocol):
 
     def check(self, name: str, source: str) -> None:
         """Parse one template. Raises TaskRenderingError where it is malformed."""
+
+    def uses(self, name: str, source: str) -> list[Use]:
+        """What a template uses of its variables. Raises TaskRenderingError where it is malformed."""
 
 
 def engine_for(api_version: str) -> Engine:
@@ -46,11 +50,11 @@ def render_all(api_version: str, sources: Mapping[str, str], variables: Variable
     return rendered
 
 
-def check_condition(where: str, expression: str) -> None:
+def condition_uses(where: str, expression: str) -> list[Use]:
     """See `kudo.templates.conditions`, which is imported late, as an engine is."""
     from kudo.templates import conditions
 
-    conditions.check_condition(where, expression)
+    return conditions.condition_uses(where, expression)
 
 
 def evaluate_conditions(wanted: Mapping[str, str], variables: Variables) -> dict[str, bool]:

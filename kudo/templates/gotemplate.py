@@ -10,6 +10,8 @@ from gotpl.funcs import sprig
 from kudo.model.execution import Variables
 from kudo.model.scalars import Dumper
 from kudo.templates.engine import MAX_CHARACTERS, rendering_error
+from kudo.templates.gousage import go_uses
+from kudo.templates.usage import Use
 
 _REMOVED_BY_KUDO = {"env", "expandenv", "base", "dir", "clean", "ext", "isAbs"}
 
@@ -64,6 +66,11 @@ class GoTemplateEngine:
     def check(self, name: str, source: str) -> None:
         """See Engine.check."""
         self._parse(name, source)
+
+    def uses(self, name: str, source: str) -> list[Use]:
+        """See Engine.uses."""
+        self._parse(name, source)
+        return list(go_uses(source, _functions()))
 
     def _parse(self, name: str, source: str) -> gotpl.Template:
         try:

@@ -16,6 +16,8 @@ from pydantic import JsonValue
 from kudo.model import values, yaml
 from kudo.model.execution import Variables
 from kudo.templates.engine import rendering_error
+from kudo.templates.jinjausage import jinja_uses
+from kudo.templates.usage import Use
 
 T = TypeVar("T")
 
@@ -157,6 +159,11 @@ class JinjaEngine:
     def check(self, name: str, source: str) -> None:
         """See Engine.check."""
         self._parse(name, source)
+
+    def uses(self, name: str, source: str) -> list[Use]:
+        """See Engine.uses."""
+        self._parse(name, source)
+        return list(jinja_uses(self._environment.parse(source)))
 
     def _parse(self, name: str, source: str) -> jinja2.Template:
         try:

@@ -3,8 +3,8 @@
 import pytest
 
 from kudo.errors import InvalidPlan
-from kudo.instances.beginning import conditions, leave_out, start_from, take_over
-from kudo.model.plans import Plan
+from kudo.instances.beginning import leave_out, start_from, take_over
+from kudo.model.plans import Plan, conditions
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tasks import DummyTask
 

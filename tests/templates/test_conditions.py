@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kudo.errors import TaskRenderingError
 from kudo.model.execution import Variables
-from kudo.templates import check_condition, evaluate_conditions
+from kudo.templates import condition_uses, evaluate_conditions
 
 VARIABLES: Variables = {"Params": {"ON": "true", "OFF": "false", "SIZE": "small", "HOSTS": ["a"]}, "Name": "test"}
 
@@ -61,5 +61,5 @@ def test_is_refused(condition: str, words: str) -> None:
 @given(st.text(max_size=40))
 def test_nothing_but_our_error_comes_out(condition: str) -> None:
     with contextlib.suppress(TaskRenderingError):
-        check_condition("here", condition)
+        condition_uses("here", condition)
         assert set(evaluate_conditions({"here": condition}, VARIABLES)) == {"here"}

@@ -1,0 +1,53 @@
+"""Writing a package as a .tgz: the same files always make the same bytes."""
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+from kudo.errors import PackageError, RequestError
+from kudo.model.package import Package
+
+
+def write_archive(root: Path, package: Package, destination: Path, *, overwrite: bool = False) -> Path:
+    """Write `<operator>[-<appVersion>]-<operatorVersion>.tgz` with all files of a directory but hidden ones.
+
+    Raises RequestError where it is there already or cannot be written, PackageError for a link that leads out.
+    """
+    file = destination / f"{package.operator_version_name}.tgz"
+    if file.exists() and not overwrite:
+        raise RequestError(f"{file} is there already. Replace it with --overwrite.")
+    content = _archive(root)
+    try:
+        destination.mkdir(parents=True, exist_ok=True)
+        # Under another name until it is complete, so that nobody finds half of it.
+        partial = file.with_name(f".{file.name}.partial")
+        partial.write_bytes(content)
+        partial.replace(file)
+    except OSError as error:
+        raise RequestError(f"{file} cannot be written: {error.strerror}.") from None
+    return file
+
+
+def _archive(root: Path) -> bytes:
+    buffer = io.BytesIO()
+    # A time in either header would make every archive another.
+    with (
+        gzip.GzipFile(filename="", fileobj=buffer, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in sorted(root.rglob("*")):
+            name = path.relative_to(root)
+            if not path.is_file() or any(part.startswith(".") for part in name.parts):
+                continue
+            if not path.resolve().is_relative_to(root.resolve()):
+                raise PackageError(str(root), [f"{name}: is a link that leads out of the package"])
+            _add(archive, name.as_posix(), path.read_bytes())
+    return buffer.getvalue()
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    member.mode = 0o644
+    archive.addfile(member, io.BytesIO(content))

@@ -1,0 +1,43 @@
+"""What a Jinja2 template or expression uses, by its syntax tree."""
+
+from collections.abc import Iterator, Sequence
+
+from jinja2 import nodes
+from jinja2.defaults import DEFAULT_NAMESPACE
+
+from kudo.templates.usage import Use
+
+_BUILT_IN = {"loop", "self", "super", "caller", "varargs", "kwargs", *DEFAULT_NAMESPACE}
+
+
+def jinja_uses(parsed: nodes.Node) -> Iterator[Use]:
+    """Every variable that is not the template's own, with the attribute or key that is taken of it."""
+    own = _BUILT_IN | {name.name for name in parsed.find_all(nodes.Name) if name.ctx in ("store", "param")}
+    asked = {id(part) for node in (parsed, *parsed.find_all(nodes.Node)) for part in _asked(node)}
+    taken: set[int] = set()
+    for node in (parsed, *parsed.find_all((nodes.Getattr, nodes.Getitem, nodes.Name))):
+        match node:
+            case nodes.Getattr(node=nodes.Name() as variable, attr=str(key)):
+                pass
+            case nodes.Getitem(node=nodes.Name() as variable, arg=nodes.Const(value=str(key))):
+                pass
+            case nodes.Name(ctx="load") as variable:
+                key = ""
+            case _:
+                continue
+        if id(variable) not in taken and variable.name not in own:
+            taken.add(id(variable))
+            path = (variable.name, key) if key else (variable.name,)
+            yield Use(path, node.lineno, asked=id(node) in asked)
+
+
+def _asked(node: nodes.Node) -> Sequence[nodes.Node]:
+    """The parts of a node of which it asks whether they are true."""
+    match node:
+        case nodes.And() | nodes.Or():
+            return [node.left, node.right]
+        case nodes.Not():
+            return [node.node]
+        case nodes.CondExpr() | nodes.If():
+            return [node.test]
+    return []

@@ -1,0 +1,129 @@
+"""What operator.yaml and params.yaml say: versions, parameters, groups, tasks and conditions.
+
+KUDO's rules are in its `pkg/kudoctl/packages/verifier`; what reading a package refuses already is not told again.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice, product
+
+from kudo.errors import TaskRenderingError
+from kudo.model import values
+from kudo.model.execution import Variables
+from kudo.model.package import Package, ParameterDefinition
+from kudo.model.parameters import Parameter
+from kudo.model.tasks import ToggleTask
+from kudo.packages import parameter_of
+from kudo.templates import condition_uses, evaluate_conditions
+from kudo.verification.finding import Finding, error, warning
+
+_SEMVER = re.compile(r"v?\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+"""What KUDO's library takes: missing parts are zero."""
+
+_COMBINATIONS = 1_000
+"""How many values of parameters a condition is tried with."""
+
+
+def definition_findings(package: Package) -> Iterator[Finding]:
+    yield from _versions(package)
+    yield from _groups(package)
+    for definition in package.params.parameters:
+        yield from _parameter(definition)
+    yield from _tasks(package)
+    yield from _conditions(package)
+
+
+def _versions(package: Package) -> Iterator[Finding]:
+    operator = package.operator
+    for field, value, required in (
+        ("operatorVersion", operator.operator_version, True),
+        ("kubernetesVersion", operator.kubernetes_version, operator.api_version == "kudo.dev/v1beta1"),
+        ("appVersion", operator.app_version, False),
+        ("kudoVersion", operator.kudo_version, False),
+    ):
+        if not value and required:
+            yield error(f"operator.yaml: {field}: is missing")
+        elif value and not _SEMVER.fullmatch(value):
+            yield error(f"operator.yaml: {field}: {value!r} is no version, such as 1.2.3")
+
+
+def _groups(package: Package) -> Iterator[Finding]:
+    names = Counter(group.name for group in package.params.groups)
+    for name, count in names.items():
+        if count > 1:
+            yield error(f"params.yaml: groups: the name {name!r} is there {count} times")
+        if "/" in name:
+            yield error(f"params.yaml: groups.{name}: a name must not have a '/'")
+    for definition in package.params.parameters:
+        if definition.group and definition.group not in names:
+            yield error(f"params.yaml: parameters.{definition.name}.group: there is no group {definition.group!r}")
+
+
+def _parameter(definition: ParameterDefinition) -> Iterator[Finding]:
+    where = f"params.yaml: parameters.{definition.name}"
+    if re.search("[;,]", definition.name):
+        yield error(f"{where}: a name must not have a ';' or ','")
+    if definition.immutable and definition.default is None and not definition.required:
+        yield error(f"{where}: what is immutable needs a default, or has to be required")
+    if definition.advanced and definition.required and definition.default is None:
+        yield error(f"{where}: what is advanced and required needs a default")
+    if definition.enum is not None and not definition.enum:
+        yield error(f"{where}.enum: is empty, so there is no value that it may have")
+    free = parameter_of(definition).model_copy(update={"enum": None})
+    for value in parameter_of(definition).enum or ():
+        if wrong := values.problem(free, value):
+            yield error(f"{where}.enum: {wrong}")
+
+
+def _tasks(package: Package) -> Iterator[Finding]:
+    used = {name for plan in package.operator.plans.values() for name in plan.task_names()}
+    parameters = {definition.name for definition in package.params.parameters}
+    for task in package.operator.tasks:
+        where = f"operator.yaml: tasks.{task.name}"
+        if task.name not in used:
+            yield warning(f"{where}: no plan uses it")
+        if isinstance(task, ToggleTask) and task.spec.parameter not in parameters:
+            yield error(f"{where}.spec.parameter: there is no parameter {task.spec.parameter!r}")
+
+
+def _conditions(package: Package) -> Iterator[Finding]:
+    known = {definition.name: parameter_of(definition) for definition in package.params.parameters}
+    for where, condition in package.operator.conditions().items():
+        try:
+            used = {use.path[1] for use in condition_uses(where, condition) if use.path[0] == "Params" and use.path[1:]}
+        except TaskRenderingError as problem:
+            yield error(f"operator.yaml: {problem}")
+            continue
+        undefined = sorted(used - known.keys())
+        for name in undefined:
+            yield error(f"operator.yaml: {where}.when: there is no parameter {name!r}")
+        if not undefined and _never_holds(where, condition, [known[name] for name in sorted(used)]):
+            yield warning(f"operator.yaml: {where}.when: {condition!r} never holds, so this never runs")
+
+
+def _never_holds(where: str, condition: str, parameters: list[Parameter]) -> bool:
+    """Whether a condition is false for all that its parameters may be, where that can be tried."""
+    choices = [_choices(parameter) for parameter in parameters]
+    if not all(choices):
+        return False
+    combinations = list(islice(product(*choices), _COMBINATIONS + 1))
+    if len(combinations) > _COMBINATIONS:
+        return False
+    names = [parameter.name for parameter in parameters]
+    try:
+        return not any(
+            evaluate_conditions({where: condition}, _variables(dict(zip(names, chosen, strict=True))))[where]
+            for chosen in combinations
+        )
+    except TaskRenderingError:
+        # It takes what only a cluster knows.
+        return False
+
+
+def _choices(parameter: Parameter) -> list[str]:
+    return parameter.enum or (["true", "false"] if parameter.type == "boolean" else [])
+
+
+def _variables(params: dict[str, str]) -> Variables:
+    return {"Params": {**params}}

@@ -1,0 +1,159 @@
+"""What templates use, what nobody uses, and what they render to."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from kudo.errors import KudoError
+from kudo.manifests import instance_variables, render
+from kudo.model import values
+from kudo.model.execution import Variables
+from kudo.model.objects import Object
+from kudo.model.package import Package, ParameterDefinition
+from kudo.model.tasks import KudoOperatorTask, PipeTask, ToggleTask
+from kudo.packages import parameter_of
+from kudo.templates import Renderer, Use, condition_uses, engine_for, render_all
+from kudo.verification.finding import Finding, error, warning
+
+_SAMPLES = {"integer": "1", "number": "1", "boolean": "true", "array": "[]", "map": "{}"}
+"""Values of parameters that have no default."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A template, and where a plan renders it first."""
+
+    name: str
+    plan: str
+    phase: str
+    step: str
+
+
+def reference_findings(package: Package) -> Iterator[Finding]:
+    """Variables that are not there, and parameters and templates that nobody uses."""
+    engine = engine_for(package.operator.api_version)
+    uses = {name: engine.uses(name, source) for name, source in package.templates.items()}
+    parameters = {definition.name: definition for definition in package.params.parameters}
+    pipes = {file.key for task in package.operator.tasks if isinstance(task, PipeTask) for file in task.spec.pipe}
+    for name, found in uses.items():
+        for use in found:
+            yield from _undefined(name, use, parameters, pipes)
+    yield from _unused_parameters(package, [use for found in uses.values() for use in found])
+    wanted = {name for task in package.operator.tasks for name in task.template_names()}
+    for name in sorted(package.templates.keys() - wanted - {package.operator.namespace_manifest}):
+        yield warning(f"templates/{name}: no task uses it")
+
+
+_VARIABLES = ("Name", "Namespace", "OperatorName", "OperatorVersion", "AppVersion", "PlanName", "PhaseName", "StepName")
+
+
+def _undefined(
+    name: str, use: Use, parameters: Mapping[str, ParameterDefinition], pipes: set[str]
+) -> Iterator[Finding]:
+    where = f"templates/{name}:{use.line}"
+    match use.path:
+        case ("Params", parameter, *_) if parameter not in parameters:
+            if use.certain:
+                yield error(f"{where}: there is no parameter {parameter!r}")
+        case ("Params", parameter, *_) if use.asked and parameters[parameter].type == "boolean":
+            yield warning(f"{where}: {parameter} is a string here, and 'false' is as true as 'true': compare it")
+        case ("Pipes", key, *_) if use.certain and key not in pipes:
+            yield error(f"{where}: no Pipe task has the key {key!r}")
+        case (variable, *_) if use.certain and variable not in ("Params", "Pipes", *_VARIABLES):
+            yield error(f"{where}: there is no variable {variable!r}")
+
+
+def _unused_parameters(package: Package, uses: Iterable[Use]) -> Iterator[Finding]:
+    operator = package.operator
+    told: set[str] = set()
+    for use in [*uses, *(use for where, text in operator.conditions().items() for use in _uses_of(where, text))]:
+        if use.path == ("Params",):
+            return
+        if use.path[0] == "Params":
+            told.add(use.path[1])
+    told |= {task.spec.parameter for task in operator.tasks if isinstance(task, ToggleTask)}
+    for definition in package.params.parameters:
+        if definition.name not in told and not definition.trigger:
+            yield warning(f"params.yaml: parameters.{definition.name}: nothing uses it")
+
+
+def _uses_of(where: str, condition: str) -> list[Use]:
+    try:
+        return condition_uses(where, condition)
+    except KudoError:
+        return []
+
+
+async def rendering_findings(package: Package, renderer: Renderer) -> list[Finding]:
+    """What cannot be rendered with the defaults, or is no Kubernetes object; and Namespaces, which none may make."""
+    found = []
+    pods = {task.spec.pod for task in package.operator.tasks if isinstance(task, PipeTask)}
+    for place in _places(package):
+        try:
+            objects = await renderer.run(
+                f"templates/{place.name}",
+                # The pod of a Pipe task is given its name later.
+                _render_alone if place.name in pods else render,
+                package.operator.api_version,
+                {place.name: package.templates[place.name]},
+                _variables(package, place),
+            )
+        except KudoError as problem:
+            found.append(error(str(problem)))
+            continue
+        kinds = [item.kind for item in objects]
+        if place.name == package.operator.namespace_manifest:
+            if kinds != ["Namespace"]:
+                found.append(error(f"templates/{place.name}: the namespaceManifest must be one Namespace"))
+        elif "Namespace" in kinds:
+            found.append(error(f"templates/{place.name}: only the namespaceManifest may be a Namespace"))
+    return found
+
+
+def _render_alone(api_version: str, sources: Mapping[str, str], variables: Variables) -> list[Object]:
+    render_all(api_version, sources, variables)
+    return []
+
+
+def _places(package: Package) -> Iterator[_Place]:
+    """Where each template of objects is rendered first; one that no plan uses is as if the deploy plan did."""
+    operator = package.operator
+    parameter_files = {
+        name for task in operator.tasks if isinstance(task, KudoOperatorTask) for name in task.template_names()
+    }
+    tasks = {task.name: task for task in operator.tasks}
+    told = set(parameter_files)
+    for plan, spec in operator.plans.items():
+        for phase in spec.phases:
+            for step in phase.steps:
+                for name in (name for task in step.tasks for name in tasks[task].template_names()):
+                    if name not in told:
+                        told.add(name)
+                        yield _Place(name, plan, phase.name, step.name)
+    for name in sorted(package.templates.keys() - told):
+        if name.endswith((".yaml", ".yml")):
+            yield _Place(name, "deploy", "phase", "step")
+
+
+def _variables(package: Package, place: _Place) -> Variables:
+    operator = package.operator
+    variables = instance_variables(
+        {definition.name: _value(definition) for definition in package.params.parameters},
+        operator_name=operator.name,
+        name=f"{operator.name}-instance",
+        namespace="default",
+        app_version=operator.app_version,
+        operator_version=operator.operator_version,
+    )
+    keys = [file.key for task in operator.tasks if isinstance(task, PipeTask) for file in task.spec.pipe]
+    own: Variables = {"PlanName": place.plan, "PhaseName": place.phase, "StepName": place.step}
+    return variables | own | {"Pipes": dict.fromkeys(keys, "artifact")}
+
+
+def _value(definition: ParameterDefinition) -> JsonValue:
+    parameter = parameter_of(definition)
+    default = parameter.default
+    if default is None and parameter.required:
+        default = parameter.enum[0] if parameter.enum else _SAMPLES.get(parameter.type, "sample")
+    return values.unwrap(default, parameter.type)

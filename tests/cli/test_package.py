@@ -1,0 +1,101 @@
+"""`kudo package`: new, verify, create, list."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.plans import apply, dummy, phase, plan, write_package
+
+from kudo.packages import read_package
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "guestbook"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    long = [f"a-rather-long-name-of-a-template-{number}.yaml" for number in range(6)]
+    return write_package(
+        tmp_path,
+        tasks=[apply("many", *long), dummy("done", done=True)],
+        plans={"deploy": plan(phase("one", ("a", ["many"]), ("b", ["done"]), strategy="parallel"))},
+        params=[
+            {"name": "SIZE", "type": "integer", "default": 3, "description": "How\nmany"},
+            {"name": "WORD"},
+            {"name": "MAYBE", "required": False},
+        ],
+        templates=dict.fromkeys(long, "{{ Params.SIZE }}{{ Params.WORD }}{{ Params.MAYBE }}"),
+    )
+
+
+async def test_a_new_package_works_as_it_is(tmp_path: Path) -> None:
+    made = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
+    assert (made.status, len(made.out.splitlines())) == (0, 4)
+    verified = await kudo("package", "verify", tmp_path / "shop")
+    assert (verified.status, verified.out, verified.err) == (0, "The package shop-1.0.0-0.1.0 is valid.\n", "")
+    again = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
+    assert (again.status, again.err) == (1, f"Error: {tmp_path / 'shop'} is there already, and not empty.\n")
+    bad = await kudo("package", "new", "Shop!", "--directory", tmp_path / "other")
+    assert (bad.status, (tmp_path / "other").exists()) == (1, False)
+
+
+async def test_what_is_wrong_fails(package: Path) -> None:
+    (package / "templates" / "a-rather-long-name-of-a-template-0.yaml").write_text("{{ Params.NONE }}")
+    result = await kudo("package", "verify", package)
+    assert (result.status, result.out) == (1, "")
+    assert "Error: templates/a-rather-long-name-of-a-template-0.yaml:1: there is no parameter 'NONE'" in result.err
+    assert result.err.splitlines()[-1] == "The package tested-1.0.0 has 6 errors."
+    assert (await kudo("package", "create", package, "-d", package.parent)).status == 1
+    assert not list(package.parent.glob("*.tgz"))
+
+
+async def test_an_archive_is_always_the_same(tmp_path: Path) -> None:
+    digests = set()
+    for number in range(2):
+        result = await kudo("package", "create", EXAMPLE, "--destination", tmp_path / str(number))
+        assert result.status == 0, result.err
+        (archive,) = (tmp_path / str(number)).iterdir()
+        digests.add(hashlib.sha256(archive.read_bytes()).hexdigest())
+        os.utime(EXAMPLE / "operator.yaml")
+    assert len(digests) == 1
+    assert archive.name == "guestbook-1.27.3-0.1.0.tgz"
+    assert read_package(archive) == read_package(EXAMPLE)
+
+
+async def test_an_archive_is_not_replaced_unasked(tmp_path: Path) -> None:
+    arguments = ("package", "create", EXAMPLE, "-d", tmp_path)
+    assert (await kudo(*arguments)).status == 0
+    refused = await kudo(*arguments)
+    assert refused.status == 1
+    assert "is there already. Replace it with --overwrite." in refused.err
+    assert (await kudo(*arguments, "--overwrite")).status == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["guestbook-1.27.3-0.1.0.tgz"]
+
+
+async def test_list_parameters(package: Path) -> None:
+    listed = await kudo("package", "list", "parameters", package, "-d")
+    assert [line.split() for line in listed.out.splitlines()] == [
+        ["NAME", "TYPE", "DEFAULT", "REQUIRED", "DESCRIPTION"],
+        ["SIZE", "integer", "3", "yes", "How", "many"],
+        ["WORD", "string", "yes"],
+        ["MAYBE", "string", "no"],
+    ]
+    assert (await kudo("package", "list", "parameters", package, "-r", "--names")).out == "WORD\n"
+
+
+async def test_list_tasks_as_wide_as_they_are(package: Path) -> None:
+    listed = await kudo("package", "list", "tasks", package, COLUMNS="40")
+    assert "a-rather-long-name-of-a-template-5.yaml" in listed.out.splitlines()[1]
+
+
+async def test_list_plans(package: Path) -> None:
+    assert (await kudo("package", "list", "plans", package)).out.splitlines() == [
+        "└── tested",
+        "   └── Plan deploy (serial strategy)",
+        "      └── Phase one (parallel strategy)",
+        "         ├── Step a",
+        "         │  └── many",
+        "         └── Step b",
+        "            └── done",
+    ]

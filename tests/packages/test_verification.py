@@ -1,0 +1,237 @@
+"""What `kudo package verify` finds; what reading a package refuses is in test_package_problems."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from support.plans import CONFIG_MAP, Content, apply, dummy, phase, plan, step, toggle, write_package
+
+from kudo.model import yaml
+from kudo.packages import read_package
+from kudo.verification import Finding, verify
+
+ROOT = Path(__file__).parents[2]
+OPERATORS = ROOT.parent / "shared" / "operators"
+
+
+async def found(
+    directory: Path,
+    *,
+    template: str = CONFIG_MAP,
+    parameters: list[Content] | None = None,
+    tasks: list[Content] | None = None,
+    plans: Mapping[str, Content] | None = None,
+    templates: Mapping[str, str] | None = None,
+    api_version: str = "kudo.dev/v1",
+    groups: list[Content] | None = None,
+    **fields: str,
+) -> list[str]:
+    """What is found in a package with these parts, with its severity."""
+    root = write_package(
+        directory,
+        tasks=[apply("config", "config.yaml"), *(tasks or [])],
+        plans=plans or {"deploy": plan(phase("main", ("config", ["config"])))},
+        params=parameters,
+        templates={"config.yaml": template, **(templates or {})},
+        api_version=api_version,
+    )
+    for file, more in (("operator.yaml", fields), ("params.yaml", {"groups": groups or []})):
+        content = yaml.load((root / file).read_text())
+        assert isinstance(content, dict)
+        (root / file).write_text(yaml.dump({**content, **more}))
+    return list(map(shown, await verify(read_package(root))))
+
+
+def shown(finding: Finding) -> str:
+    return f"{finding.severity}: {finding}"
+
+
+def config(value: str) -> str:
+    return CONFIG_MAP.replace("key: value", f"key: {value}")
+
+
+async def test_a_package_without_fault(tmp_path: Path) -> None:
+    assert await found(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        ({"name": "A;B", "trigger": "deploy"}, "parameters.A;B: a name must not have a ';' or ','"),
+        (
+            {"immutable": True, "required": False},
+            "parameters.P: what is immutable needs a default, or has to be required",
+        ),
+        ({"advanced": True}, "parameters.P: what is advanced and required needs a default"),
+        ({"enum": []}, "parameters.P.enum: is empty, so there is no value that it may have"),
+        ({"type": "integer", "enum": [1, "x"]}, "parameters.P.enum: must be an integer, and 'x' is not"),
+        ({"group": "g"}, "parameters.P.group: there is no group 'g'"),
+    ],
+)
+async def test_a_parameter(tmp_path: Path, parameter: Content, words: str) -> None:
+    parameters = [{"name": "P", "trigger": "deploy", **parameter}]
+    assert await found(tmp_path, parameters=parameters) == [f"error: params.yaml: {words}"]
+
+
+async def test_groups(tmp_path: Path) -> None:
+    groups: list[Content] = [{"name": "a/b"}, {"name": "c"}, {"name": "c"}]
+    assert await found(tmp_path, groups=groups) == [
+        "error: params.yaml: groups.a/b: a name must not have a '/'",
+        "error: params.yaml: groups: the name 'c' is there 2 times",
+    ]
+
+
+@pytest.mark.parametrize("field", ["operatorVersion", "kubernetesVersion", "appVersion", "kudoVersion"])
+async def test_versions(tmp_path: Path, field: str) -> None:
+    assert await found(tmp_path, **{field: "one"}) == [
+        f"error: operator.yaml: {field}: 'one' is no version, such as 1.2.3"
+    ]
+
+
+async def test_what_nobody_uses(tmp_path: Path) -> None:
+    parameters: list[Content] = [{"name": "IDLE", "default": "x"}, {"name": "TRIGGER", "trigger": "deploy"}]
+    assert await found(
+        tmp_path, parameters=parameters, tasks=[dummy("idle", done=True)], templates={"idle.yaml": CONFIG_MAP}
+    ) == [
+        "warning: operator.yaml: tasks.idle: no plan uses it",
+        "warning: params.yaml: parameters.IDLE: nothing uses it",
+        "warning: templates/idle.yaml: no task uses it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "use"),
+    [
+        ("kudo.dev/v1", "{{ Params.P }}"),
+        ("kudo.dev/v1", "{{ Params['P'] }}"),
+        ("kudo.dev/v1", "{{ Params | length }}"),
+        ("kudo.dev/v1beta1", "{{ .Params.P }}"),
+        ("kudo.dev/v1beta1", '{{ index .Params "P" }}'),
+        ("kudo.dev/v1beta1", "{{ range (list 1) }}{{ $.Params.P }}{{ end }}"),
+        ("kudo.dev/v1beta1", '{{ define "x" }}{{ .Params.P }}{{ end }}{{ template "x" . }}'),
+        ("kudo.dev/v1beta1", "{{ len .Params }}"),
+    ],
+)
+async def test_a_parameter_is_used(tmp_path: Path, api_version: str, use: str) -> None:
+    template = CONFIG_MAP.replace("{{ Name }}", "one").replace("key: value", f"key: x{use}")
+    assert (
+        await found(tmp_path, template=template, parameters=[{"name": "P", "default": "x"}], api_version=api_version)
+        == []
+    )
+
+
+async def test_a_parameter_is_used_by_a_toggle_or_a_condition(tmp_path: Path) -> None:
+    parameters: list[Content] = [
+        {"name": "ON", "type": "boolean", "default": True},
+        {"name": "MODE", "default": "a", "enum": ["a", "b"]},
+    ]
+    part = phase("main", ("config", ["config", "on"]), step("mode", "config", when="Params.MODE == 'b'"))
+    plans = {"deploy": plan(part)}
+    tasks = [toggle("on", "ON", "config.yaml")]
+    assert await found(tmp_path, parameters=parameters, tasks=tasks, plans=plans) == []
+
+
+@pytest.mark.parametrize(
+    ("api_version", "template", "words"),
+    [
+        ("kudo.dev/v1", config("{{ Params.NONE }}"), "6: there is no parameter 'NONE'"),
+        ("kudo.dev/v1", config("{{ Nmae }}"), "6: there is no variable 'Nmae'"),
+        ("kudo.dev/v1", config("{{ Pipes.key }}"), "6: no Pipe task has the key 'key'"),
+        (
+            "kudo.dev/v1beta1",
+            config("x").replace("{{ Name }}", "{{ .Params.NONE }}"),
+            "4: there is no parameter 'NONE'",
+        ),
+        ("kudo.dev/v1beta1", config("x").replace("{{ Name }}", "{{ .Nmae }}"), "4: there is no variable 'Nmae'"),
+        (
+            "kudo.dev/v1beta1",
+            config("x").replace("{{ Name }}", "{{ .Pipes.key }}"),
+            "4: no Pipe task has the key 'key'",
+        ),
+    ],
+)
+async def test_what_is_undefined(tmp_path: Path, api_version: str, template: str, words: str) -> None:
+    assert await found(tmp_path, template=template, api_version=api_version) == [
+        f"error: templates/config.yaml:{words}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "name", "use"),
+    [
+        ("kudo.dev/v1", "{{ Name }}", "{% if Params.ON %}a{% endif %}"),
+        ("kudo.dev/v1", "{{ Name }}", "{{ 'a' if not Params.ON else 'b' }}"),
+        ("kudo.dev/v1beta1", "one", "a{{ if .Params.ON }}b{{ end }}"),
+        ("kudo.dev/v1beta1", "one", "a{{ if and .Params.ON true }}b{{ end }}"),
+    ],
+)
+async def test_a_boolean_that_is_always_true(tmp_path: Path, api_version: str, name: str, use: str) -> None:
+    template = config(use).replace("{{ Name }}", name)
+    parameters: list[Content] = [{"name": "ON", "type": "boolean", "default": False}]
+    assert await found(tmp_path, template=template, parameters=parameters, api_version=api_version) == [
+        "warning: templates/config.yaml:6: ON is a string here, and 'false' is as true as 'true': compare it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("kind: ConfigMap\n", "templates/config.yaml"),
+        ("{{ 1 / 0 }}", "templates/config.yaml:1: "),
+        (CONFIG_MAP.replace("ConfigMap", "Namespace"), "only the namespaceManifest may be a Namespace"),
+    ],
+)
+async def test_what_templates_render_to(tmp_path: Path, template: str, words: str) -> None:
+    (finding,) = await found(tmp_path, template=template)
+    assert finding.startswith("error: ")
+    assert words in finding
+
+
+async def test_what_has_no_default_is_rendered_with_a_sample(tmp_path: Path) -> None:
+    parameters: list[Content] = [{"name": "LIST", "type": "array"}, {"name": "SIZE", "type": "integer"}]
+    template = config("{{ Params.LIST | length + Params.SIZE | int }}")
+    assert await found(tmp_path, template=template, parameters=parameters) == []
+
+
+async def test_the_manifest_of_a_namespace(tmp_path: Path) -> None:
+    assert await found(tmp_path, namespaceManifest="config.yaml") == [
+        "error: templates/config.yaml: the namespaceManifest must be one Namespace"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ("Params.NONE | bool", "error: operator.yaml: plans.deploy.main.config.when: there is no parameter 'NONE'"),
+        ("not Params.ON", "every parameter is a string"),
+        ("Params.ON", None),
+        ("Params.ON | bool and Params.MODE == 'c'", "never holds"),
+        ("Params.ON | bool and not (Params.ON | bool)", "never holds"),
+        ("false", "never holds"),
+    ],
+)
+async def test_conditions(tmp_path: Path, when: str, words: str | None) -> None:
+    parameters: list[Content] = [
+        {"name": "ON", "type": "boolean", "default": True, "trigger": "deploy"},
+        {"name": "MODE", "default": "a", "enum": ["a", "b"], "trigger": "deploy"},
+    ]
+    plans = {"deploy": plan(phase("main", step("config", "config", when=when)))}
+    result = await found(tmp_path, parameters=parameters, plans=plans)
+    if words:
+        assert len(result) == 1
+        assert words in result[0]
+    else:
+        assert result == []
+
+
+@pytest.mark.parametrize("example", ["guestbook", "valkey"])
+async def test_our_examples(example: str) -> None:
+    assert await verify(read_package(ROOT / "examples" / example)) == []
+
+
+@pytest.mark.skipif(
+    not OPERATORS.is_dir(), reason=f"the packages of the public operator collection are not at {OPERATORS}"
+)
+@pytest.mark.parametrize("operator", ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"])
+async def test_public_packages(operator: str) -> None:
+    assert await verify(read_package(OPERATORS / operator)) == []
