@@ -1,4 +1,6 @@
-"""get instances."""
+"""get instances, operators, operatorversions, all: what is installed in a namespace."""
+
+from collections.abc import Callable, Iterator, Sequence
 
 import typer
 from rich.table import Table
@@ -10,30 +12,100 @@ from kudo.cluster import Cluster
 from kudo.instances.resources import parse_instance
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
+from kudo.model.tree import Branch, draw
 
 app = typer.Typer(no_args_is_help=True, help="List what is installed.")
+
+KINDS = ("Operator", "OperatorVersion", "Instance")
 
 
 @app.command()
 @command
 async def instances(namespace: Namespace = None, output: Output = None) -> None:
     """List the instances of a namespace, each with the plan that ran last."""
+    await _show(namespace, output, ["Instance"], _instances)
+
+
+@app.command()
+@command
+async def operators(namespace: Namespace = None, output: Output = None) -> None:
+    """List the operators of a namespace."""
+    await _show(namespace, output, ["Operator"], _operators)
+
+
+@app.command()
+@command
+async def operatorversions(namespace: Namespace = None, output: Output = None) -> None:
+    """List the versions of operators in a namespace."""
+    await _show(namespace, output, ["OperatorVersion"], _versions)
+
+
+@app.command(name="all")
+@command
+async def everything(namespace: Namespace = None, output: Output = None) -> None:
+    """Show operators, their versions, and the instances of those as a tree."""
+    await _show(namespace, output, KINDS, lambda found: draw(list(_tree(found))))
+
+
+async def _show(
+    namespace: str | None,
+    output: str | None,
+    kinds: Sequence[str],
+    show: Callable[[Sequence[Object]], Table | str],
+) -> None:
     async with await Cluster.connect() as cluster:
         where = namespace or cluster.namespace
-        found = await cluster.list(API_VERSION, "Instance", where)
-        if output:
-            print_as(output, [item.manifest for item in found])
-        elif not found:
-            out.print(f"There are no instances in the namespace {where}.")
-        else:
-            print_table(_table(found))
+        listed = [await cluster.list(API_VERSION, kind, where) for kind in kinds]
+    found = [item for items in listed for item in sorted(items, key=lambda item: item.name)]
+    if output:
+        print_as(output, [item.manifest for item in found])
+    elif not found:
+        out.print(f"There are no {kinds[0].lower()}s in the namespace {where}.")
+    else:
+        shown = show(found)
+        print_table(shown) if isinstance(shown, Table) else out.print(shown, markup=False)
 
 
-def _table(found: list[Object]) -> Table:
+def _instances(found: Sequence[Object]) -> Table:
     listed = table("NAME", "OPERATOR-VERSION", "LAST PLAN", "STATUS")
-    for item in sorted(found, key=lambda item: item.name):
+    for item in found:
         instance = parse_instance(item)
         last = instance.status.last
         plan, status = (last.name, str(last.status)) if last else ("", "")
         listed.add_row(instance.name, instance.spec.operator_version.name, plan, status)
     return listed
+
+
+def _operators(found: Sequence[Object]) -> Table:
+    listed = table("NAME", "DESCRIPTION")
+    for item in found:
+        listed.add_row(item.name, " ".join(item.text("spec", "description").split()))
+    return listed
+
+
+def _versions(found: Sequence[Object]) -> Table:
+    listed = table("NAME", "OPERATOR", "VERSION", "APP-VERSION")
+    for item in found:
+        version, app_version = item.text("spec", "version"), item.text("spec", "appVersion")
+        listed.add_row(item.name, item.text("spec", "operator", "name"), version, app_version)
+    return listed
+
+
+def _tree(found: Sequence[Object]) -> Iterator[Branch]:
+    """Operators with their versions, and those with their instances; what belongs to nothing stands by itself."""
+    used: set[int] = set()
+
+    def below(kind: str, field: str, name: str) -> list[Object]:
+        items = [item for item in found if item.kind == kind and item.text("spec", field, "name") == name]
+        used.update(map(id, items))
+        return items
+
+    for operator in (item for item in found if item.kind == "Operator"):
+        versions: list[Branch] = []
+        for version in below("OperatorVersion", "operator", operator.name):
+            own = below("Instance", "operatorVersion", version.name)
+            versions.append((version.name, [(instance.name, []) for instance in own]))
+        yield operator.name, versions
+    for item in found:
+        if item.kind != "Operator" and id(item) not in used:
+            yield f"{item.kind} {item.name}", []

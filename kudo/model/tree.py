@@ -12,17 +12,17 @@ Branch = tuple[str, list["Branch"]]
 
 def status_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> str:
     """The status of plans as a tree, with the messages of steps below them; with `now`, how long each took so far."""
-    return "\n".join(_lines([(instance, [_plan(plan, now) for plan in plans])], ""))
+    return draw([(instance, [_plan(plan, now) for plan in plans])])
 
 
 def phase_tree(phase: PhaseStatus) -> str:
     """The status of one phase as a tree."""
-    return "\n".join(_lines([_phase(phase, None)], ""))
+    return draw([_phase(phase, None)])
 
 
 def plan_tree(operator: str, plans: Mapping[str, Plan]) -> str:
     """What plans consist of, down to the tasks."""
-    return "\n".join(_lines([(operator, [_defined(name, plan) for name, plan in plans.items()])], ""))
+    return draw([(operator, [_defined(name, plan) for name, plan in plans.items()])])
 
 
 def _defined(name: str, plan: Plan) -> Branch:
@@ -55,6 +55,11 @@ def _duration(part: Timed, now: datetime | None) -> str:
     if now is None or part.start_time is None:
         return ""
     return f" {show_elapsed((part.completion_time or now) - part.start_time)}"
+
+
+def draw(branches: list[Branch]) -> str:
+    """Lines with what is below them."""
+    return "\n".join(_lines(branches, ""))
 
 
 def _lines(branches: list[Branch], indent: str) -> Iterator[str]:

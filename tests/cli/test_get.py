@@ -1,0 +1,67 @@
+"""`kudo get operators`, `operatorversions` and `all`; that of instances is with the other commands."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.plans import Installer, dummy, phase, plan, write_package
+
+from kudo.model.objects import ObjectRef
+from kudo.model.resources import API_VERSION
+from kudo.packages import read_package
+
+
+@pytest.fixture
+async def installed(installer: Installer, tmp_path: Path) -> Installer:
+    """Two instances of one operator, and another operator without any."""
+    for name, instances in (("kafka", ("events", "audit")), ("redis", ())):
+        root = write_package(
+            tmp_path / name,
+            name=name,
+            tasks=[dummy("done", done=True)],
+            plans={"deploy": plan(phase("main", ("a", ["done"])))},
+        )
+        await installer.install(root, "it" if not instances else instances[0])
+        for instance in instances[1:]:
+            await installer.install(root, instance)
+        if not instances:
+            await installer.cluster.delete(ObjectRef(API_VERSION, "Instance", "default", "it"))
+        assert read_package(root).operator.name == name
+    return installer
+
+
+@pytest.mark.usefixtures("installed")
+async def test_lists() -> None:
+    operators = await kudo("get", "operators")
+    assert [line.split() for line in operators.out.splitlines()] == [["NAME", "DESCRIPTION"], ["kafka"], ["redis"]]
+    versions = await kudo("get", "operatorversions")
+    assert [line.split() for line in versions.out.splitlines()] == [
+        ["NAME", "OPERATOR", "VERSION", "APP-VERSION"],
+        ["kafka-1.0.0", "kafka", "1.0.0"],
+        ["redis-1.0.0", "redis", "1.0.0"],
+    ]
+
+
+async def test_everything_as_a_tree(installed: Installer) -> None:
+    assert (await kudo("get", "all")).out.splitlines() == [
+        "├── kafka",
+        "│  └── kafka-1.0.0",
+        "│     ├── audit",
+        "│     └── events",
+        "└── redis",
+        "   └── redis-1.0.0",
+    ]
+    await installed.cluster.delete(ObjectRef(API_VERSION, "OperatorVersion", "default", "kafka-1.0.0"))
+    lines = (await kudo("get", "all")).out.splitlines()
+    assert lines[-2:] == ["├── Instance audit", "└── Instance events"]
+    listed = await kudo("get", "all", "-o", "json")
+    kinds = [item["kind"] for item in json.loads(listed.out)]
+    assert kinds == ["Operator", "Operator", "OperatorVersion", "Instance", "Instance"]
+
+
+@pytest.mark.usefixtures("cluster", "client")
+async def test_nothing() -> None:
+    for what in ("operators", "operatorversions", "all"):
+        found = "operators" if what == "all" else what
+        assert (await kudo("get", what)).out == f"There are no {found} in the namespace default.\n"
