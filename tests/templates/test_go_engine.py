@@ -1,0 +1,191 @@
+"""Go templates rendered here and by Go itself: the same bytes."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from support.go_engine import GoEngine
+
+from kudo.errors import TaskRenderingError
+from kudo.instances.parameters import template_values
+from kudo.model.execution import Variables
+from kudo.model.tasks import PipeTask
+from kudo.packages import parameter_of, read_package
+from kudo.templates import engine_for
+
+OPERATORS = Path(__file__).parents[3] / "shared" / "operators"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="py-go-template is a library for Linux")
+
+ENGINE = engine_for("kudo.dev/v1beta1")
+
+VARIABLES: Variables = {
+    "Params": {
+        "WORD": "Swordfish",
+        "EMPTY": "",
+        "NUMBER": "17",
+        "FALSE": "false",
+        "TEXT": "  two\nlines: \"quoted\" & 'so' \\ é\n",
+        "LIST": ["b", "a", "", "c d"],
+        "MAP": {"z": "last", "a": "first", "nested": {"k": "v"}},
+        "NONE": [],
+    },
+    "Name": "events",
+    "OperatorName": "kafka",
+    "Namespace": "streams",
+}
+
+
+@pytest.fixture(scope="module")
+def go() -> Iterator[GoEngine]:
+    with GoEngine() as engine:
+        yield engine
+
+
+def here(template: str, variables: Variables = VARIABLES) -> str | None:
+    try:
+        return ENGINE.render("test.yaml", template, variables)
+    except TaskRenderingError:
+        return None
+
+
+WORDS = st.sampled_from([".Params.WORD", ".Params.EMPTY", ".Params.NUMBER", ".Params.FALSE", ".Params.TEXT", ".Name"])
+LITERALS = st.sampled_from(['"x"', '""', "`raw \\n`", '"a b-c_d"', '"éß"', '"1.5"'])
+TEXTS = st.one_of(WORDS, LITERALS)
+LISTS = st.sampled_from([".Params.LIST", ".Params.NONE", '(list "x" "y" "x")', '(splitList "," "a,b,c")'])
+MAPS = st.sampled_from([".Params.MAP", '(dict "k" "v" "a" "b")'])
+NUMBERS = st.sampled_from(["0", "1", "3", "-2", "(len .Params.LIST)", "(int .Params.NUMBER)", "(atoi .Params.NUMBER)"])
+
+OF_TEXT = st.sampled_from(
+    [
+        *(
+            "quote",
+            "squote",
+            "upper",
+            "lower",
+            "title",
+            "untitle",
+            "trim",
+            "nospace",
+            "swapcase",
+            "b64enc",
+            "sha256sum",
+        ),
+        *("indent 2", "nindent 4", "trunc 3", "trunc -3", 'default "d"', 'replace "s" "-"', "repeat 2", "toString"),
+        *('trimSuffix "sh"', 'trimPrefix "S"', 'trimAll " "', 'contains "o"', 'hasPrefix "S"', 'hasSuffix "h"', "len"),
+        *('splitList "\\n" | first', "snakecase", "camelcase", "kebabcase", "initials", "substr 0 2", "cat", "empty"),
+        *('printf "%s|%10s|%-5s|%q"', "toJson", "adler32sum", "sha1sum", "html", "js", "urlquery", "print", "println"),
+    ]
+)
+OF_LIST = st.sampled_from(
+    [
+        *('join ","', "first", "last", "len", 'sortAlpha | join " "', 'uniq | join ";"', "reverse | toJson", "toJson"),
+        *(
+            "compact | len",
+            "rest | toJson",
+            "initial | toJson",
+            'has "a"',
+            'without "a" | toJson',
+            "toStrings | toJson",
+        ),
+    ]
+)
+OF_MAP = st.sampled_from(
+    [
+        "keys | sortAlpha | toJson",
+        "values | len",
+        "len",
+        'hasKey "a"',
+        "toJson",
+        'pick "a" | toJson',
+        'omit "a" | toJson',
+    ]
+)
+OF_NUMBER = st.sampled_from(
+    ["add 2", "sub 7", "mul 3", "div 12", "mod 5", "add1", "max 2", "min 2", 'printf "%d|%5d|%x"', "int64", "toString"]
+)
+
+
+def has_key(expression: str) -> str:
+    """Sprig's `hasKey`, `pick` and `omit` take the map first, and the pipe would give it last."""
+    value, _, function = expression.partition(" | ")
+    name, *rest = function.split(" | ")
+    word, _, key = name.partition(" ")
+    if word in ("hasKey", "pick", "omit"):
+        return " | ".join([f"{word} {value} {key}", *rest])
+    return expression
+
+
+TERMS = st.one_of(
+    st.builds("{} | {}".format, TEXTS, OF_TEXT),
+    st.builds("{} | {} | {}".format, TEXTS, st.sampled_from(["trim", "upper", "nospace", "title"]), OF_TEXT),
+    st.builds("{} | {}".format, LISTS, OF_LIST),
+    st.builds("{} | {}".format, MAPS, OF_MAP).map(has_key),
+    st.builds("{} | {}".format, NUMBERS, OF_NUMBER),
+    st.builds("index .Params.LIST {}".format, st.integers(0, 5)),
+    st.builds("index .Params.MAP {}".format, LITERALS),
+    st.builds("ternary {} {} ({})".format, TEXTS, TEXTS, st.sampled_from(["true", "false", 'eq .Name "events"'])),
+    st.builds("coalesce {} {} {}".format, TEXTS, TEXTS, TEXTS),
+)
+CONDITIONS = st.one_of(
+    TEXTS,
+    LISTS,
+    st.builds("{} {} {}".format, st.sampled_from(["eq", "ne", "lt", "le", "gt", "ge"]), TEXTS, TEXTS),
+    st.builds("{} {} {}".format, st.sampled_from(["eq", "ne", "lt", "gt"]), NUMBERS, NUMBERS),
+    st.builds("{} ({} | empty) {}".format, st.sampled_from(["and", "or"]), TEXTS, TEXTS),
+    st.builds("not {}".format, TEXTS),
+)
+OPEN, CLOSE = st.sampled_from(["{{", "{{- "]), st.sampled_from(["}}", " -}}"])
+PLAIN = st.sampled_from(["\n", "  ", "key: ", "text ", "- ", "é", "{ }", ""])
+
+TEMPLATES = st.recursive(
+    st.one_of(PLAIN, st.builds("{} {} {}".format, OPEN, TERMS, CLOSE), st.just("{{/* nothing */}}")),
+    lambda inner: st.one_of(
+        st.builds("{}{}".format, inner, inner),
+        st.builds("{} if {} {}{}{{{{ else }}}}{}{{{{ end }}}}".format, OPEN, CONDITIONS, CLOSE, inner, inner),
+        st.builds("{} with {} {}{}{{{{ . }}}}{{{{ end }}}}".format, OPEN, TEXTS, CLOSE, PLAIN),
+        st.builds("{} range {} {}<{{{{ . }}}}{}>{{{{ else }}}}none{{{{ end }}}}".format, OPEN, LISTS, CLOSE, PLAIN),
+        st.builds("{} range $k, $v := {} {}{{{{ $k }}}}={{{{ $v }}}};{{{{ end }}}}".format, OPEN, MAPS, CLOSE),
+        st.builds("{{{{ $x := {} }}}}{}{{{{ $x }}}}".format, TEXTS, inner),
+        st.builds('{{{{ define "t" }}}}{}{{{{ . }}}}{{{{ end }}}}{{{{ template "t" {} }}}}'.format, PLAIN, TEXTS),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(template=TEMPLATES)
+def test_what_both_render_is_the_same(go: GoEngine, template: str) -> None:
+    rendered = here(template)
+    # Go is more lenient where a key is missing: KUDO asks it not to be, and this library does not.
+    assume(rendered is not None)
+    by_go = go.render(template, VARIABLES)
+    assume(by_go is not None)
+    assert by_go == rendered
+
+
+@pytest.mark.skipif(not OPERATORS.is_dir(), reason=f"the public operator collection is not at {OPERATORS}")
+@pytest.mark.parametrize("operator", ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"])
+def test_public_templates(go: GoEngine, operator: str) -> None:
+    package = read_package(OPERATORS / operator)
+    parameters = [parameter_of(definition) for definition in package.params.parameters]
+    tasks = package.operator.tasks
+    variables: Variables = {
+        "Params": template_values(parameters, {}),
+        "Pipes": {file.key: "artifact" for task in tasks if isinstance(task, PipeTask) for file in task.spec.pipe},
+        "Name": "test",
+        "Namespace": "default",
+        "OperatorName": operator,
+        "OperatorVersion": package.operator.operator_version,
+        "AppVersion": package.operator.app_version,
+        "PlanName": "deploy",
+        "PhaseName": "phase",
+        "StepName": "step",
+    }
+    for name, source in package.templates.items():
+        rendered = here(source, variables)
+        assert rendered is not None, name
+        assert go.render(source, variables) == rendered, name
