@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from temporalio.runtime import Runtime, TelemetryConfig
+
 from kudo.client import Plans, connect
 from kudo.cluster import Cluster
 from kudo.model.execution import PlanRequest
@@ -36,6 +38,8 @@ def whoami() -> str:
 @asynccontextmanager
 async def session(namespace: str | None) -> AsyncIterator[Session]:
     """Connect to both before anything is done. Raises ConfigurationError, or what says that one is away."""
+    # What the library itself logs of its tries is not for the person at the terminal.
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)), error_if_already_set=False)
     async with await Cluster.connect() as cluster:
         # Asked first, so that no command gets half-way before it finds that the cluster is away.
         await cluster.version()
