@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.support import steps
-from kudo.cli.ports import free_port
-from kudo.cli.stack import Ports, stack
+from kudo.cli.ports import Ports, free_port
+from kudo.cli.stack import stack
 from kudo.model import yaml
 
 COUNT = 50

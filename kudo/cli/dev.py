@@ -1,4 +1,7 @@
-"""dev, demo and worker: running everything, or a part, on this machine."""
+"""dev, demo and worker: running everything, or a part, on this machine.
+
+What runs them is imported late: it would cost every other command a third of a second.
+"""
 
 import logging
 import socket
@@ -7,14 +10,12 @@ from typing import Annotated
 
 import typer
 
-import worker as worker_process
 from kudo.cli.options import Package, local
 from kudo.cli.packages import deploy
-from kudo.cli.ports import free_port
+from kudo.cli.ports import ClusterKind, Ports, free_port
 from kudo.cli.progress import wait_for
 from kudo.cli.run import command, interruption, out
 from kudo.cli.session import Session
-from kudo.cli.stack import ClusterKind, Ports, stack
 from kudo.client import Plans, connect, has_worker
 from kudo.errors import TemporalUnavailable
 from kudo.packages import read_package
@@ -37,6 +38,8 @@ async def dev(
     rollout: Rollout = 1.0,
 ) -> None:
     """Run Temporal, a cluster and a worker until Ctrl-C."""
+    from kudo.cli.stack import stack
+
     _log()
     ports = Ports(temporal_port, ui_port, cluster_port)
     async with stack(ports, data_dir, cluster, rollout) as running:
@@ -56,6 +59,8 @@ async def demo(
     rollout: Rollout = 2.0,
 ) -> None:
     """Install a package with nothing else running, and watch its deploy plan."""
+    from kudo.cli.stack import stack
+
     _log()
     content = read_package(local(package))
     ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
@@ -81,6 +86,8 @@ def worker(
     if check:
         check_worker()
     else:
+        import worker as worker_process
+
         raise typer.Exit(worker_process.main())
 
 

@@ -1,8 +1,21 @@
-"""Ports on this machine."""
+"""What listens on this machine, and where."""
 
 import socket
+from dataclasses import dataclass
+from typing import Literal
 
 HOST = "127.0.0.1"
+
+ClusterKind = Literal["sandbox", "control-plane", "current"]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the parts listen."""
+
+    temporal: int = 7233
+    ui: int = 8233
+    cluster: int = 7443
 
 
 def is_free(port: int) -> bool:

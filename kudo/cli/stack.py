@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from temporalio.client import Client
 
 from kudo.cli.control_plane import control_plane
-from kudo.cli.ports import HOST, is_free
+from kudo.cli.ports import HOST, ClusterKind, Ports, is_free
 from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import connect, require_search_attributes
 from kudo.cluster import Cluster
@@ -21,17 +20,6 @@ from kudo.instances.definitions import install_definitions
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
 from worker import read_settings, running
-
-ClusterKind = Literal["sandbox", "control-plane", "current"]
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where the parts listen."""
-
-    temporal: int = 7233
-    ui: int = 8233
-    cluster: int = 7443
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase,
 from support.waiting import until
 from temporalio.client import Client, WorkflowHistory
 
-from kudo.cli.ports import free_port
-from kudo.cli.stack import Ports, stack
+from kudo.cli.ports import Ports, free_port
+from kudo.cli.stack import stack
 from kudo.client import Plans, Run
 from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus
