@@ -1,4 +1,4 @@
-"""Packages that nobody here wrote, and our examples, from install to COMPLETE."""
+"""Packages that nobody here wrote, our examples, and what `kudo package new` writes, from install to COMPLETE."""
 
 import shutil
 from pathlib import Path
@@ -10,6 +10,7 @@ from support.plans import NAMESPACE, Installer
 from kudo.model import yaml
 from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus
+from kudo.packages import write_skeleton
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = ROOT.parent / "shared" / "operators"
@@ -157,6 +158,15 @@ async def test_every_plan_of_the_example_with_state(installer: Installer) -> Non
     }
     assert (await (await installer.start(plan="cleanup")).outcome()).complete
     assert "PersistentVolumeClaim/test-backups" not in await made(installer)
+
+
+async def test_a_new_package(installer: Installer) -> None:
+    write_skeleton("shop", installer.directory / "shop")
+    outcome = await (await installer.deploy(installer.directory / "shop", GREETING="moin")).outcome()
+    assert outcome.complete, outcome.message
+    config = await installer.get("v1", "ConfigMap", "test-config")
+    assert config is not None
+    assert config.text("data", "greeting") == "moin"
 
 
 async def test_the_smallest_example(installer: Installer) -> None:
