@@ -4,7 +4,7 @@ from importlib import metadata
 
 import typer
 
-from kudo.cli import controls, dev, get, package, packages, plans
+from kudo.cli import controls, dev, get, package, packages, plans, render
 from kudo.cli.run import leave, out
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for control in (controls.cancel, controls.pause, controls.resume, controls.retry
 app.add_typer(plans.app, name="plan")
 app.add_typer(get.app, name="get")
 app.add_typer(package.app, name="package")
+app.command()(render.render)
 app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(dev.worker)

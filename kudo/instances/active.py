@@ -34,6 +34,18 @@ async def load_active_plan(
     """
     instance = await read_instance(cluster, request.namespace, request.instance)
     version = await read_operator_version(cluster, instance)
+    return await active_plan(instance, version, renderer, request, uid, bounds)
+
+
+async def active_plan(
+    instance: Instance,
+    version: OperatorVersion,
+    renderer: Renderer,
+    request: PlanRequest,
+    uid: str = "",
+    bounds: Bounds = UNBOUNDED,
+) -> ActivePlan:
+    """The same for an Instance and an OperatorVersion that were read, or are not in any cluster."""
     spec = read_plan(version, request.plan)
     _require_dialect(version, request.plan)
     tasks = [bounds.applied_to(_task(version, name)) for name in spec.task_names()]

@@ -1,0 +1,46 @@
+"""render: what a plan would apply, as YAML."""
+
+from typing import Annotated
+
+import typer
+
+from kudo.cli.options import Package, ParameterFiles, Parameters, local, read_parameters
+from kudo.cli.run import command, out
+from kudo.instances.plans import DEPLOY
+from kudo.instances.preview import TaskPreview, preview
+from kudo.model import yaml
+from kudo.model.execution import PlanRequest
+from kudo.packages import read_package
+from kudo.templates import Renderer
+
+
+@command
+async def render(
+    package: Package,
+    plan: Annotated[str, typer.Option("--plan", "--name", help="The plan.")] = DEPLOY,
+    instance: Annotated[
+        str | None, typer.Option("--instance", help="Name of the instance; by default OPERATOR-instance.")
+    ] = None,
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace.")] = "default",
+    parameter: Parameters = None,
+    parameter_file: ParameterFiles = None,
+) -> None:
+    """Print what a plan of a package would apply, as YAML, without a cluster."""
+    content = read_package(local(package))
+    request = PlanRequest(
+        namespace=namespace,
+        instance=instance or f"{content.operator.name}-instance",
+        plan=plan,
+        parameters=read_parameters(parameter, parameter_file),
+    )
+    async with Renderer(processes=1) as renderer:
+        async for task in preview(content, renderer, request):
+            out.print(_shown(task), markup=False)
+
+
+def _shown(task: TaskPreview) -> str:
+    """The objects as YAML documents; what is deleted is a comment, so that nobody applies it."""
+    where = f"{task.phase}.{task.step}.{task.task}"
+    if task.verb == "delete":
+        return "\n".join([f"# {where}: deletes", *(f"#   {item.ref}" for item in task.objects)])
+    return "".join(f"---\n# {where}\n{yaml.dump(item.manifest)}" for item in task.objects).rstrip("\n")

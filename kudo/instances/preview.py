@@ -1,0 +1,76 @@
+"""What a plan of a package would apply and delete, without a cluster."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kudo.instances.active import active_plan
+from kudo.instances.install import operator_version_spec
+from kudo.manifests import build
+from kudo.manifests.scopes import namespaced_by_itself
+from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest
+from kudo.model.objects import Object
+from kudo.model.package import Package
+from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
+from kudo.model.status import ExecutionStatus
+from kudo.model.tasks import ApplyTask, DeleteTask, Task, ToggleTask
+from kudo.model.values import BOOLEANS
+from kudo.templates import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPreview:
+    """What one task of a step would do."""
+
+    phase: str
+    step: str
+    task: str
+    verb: Literal["apply", "delete"]
+    objects: list[Object]
+
+
+async def preview(package: Package, renderer: Renderer, request: PlanRequest) -> AsyncIterator[TaskPreview]:
+    """The tasks of a plan in their order, but for those that have no objects or are left out by a condition.
+
+    Raises what loading a plan, rendering and parsing can raise.
+    """
+    metadata = ObjectMeta(name=request.instance, namespace=request.namespace)
+    reference = Reference(name=package.operator_version_name)
+    instance = Instance(metadata=metadata, spec=InstanceSpec(operator_version=reference))
+    version = OperatorVersion(metadata=ObjectMeta(name=reference.name), spec=operator_version_spec(package))
+    active = await active_plan(instance, version, renderer, request)
+    for task_request in _requests(active):
+        verb = _verb(task_request.task, active.params)
+        if verb is not None:
+            resources = task_request.task.template_names()
+            objects = await build(renderer, task_request, resources, namespaced_by_itself)
+            yield TaskPreview(task_request.phase, task_request.step, task_request.task.name, verb, objects)
+
+
+def _requests(active: ActivePlan) -> list[TaskRequest]:
+    tasks = {task.name: task for task in active.tasks}
+    return [
+        TaskRequest(
+            phase=phase.name,
+            step=step.name,
+            task=tasks[name],
+            templates=active.templates,
+            params=active.params,
+            metadata=active.metadata,
+        )
+        for phase, phase_status in zip(active.spec.phases, active.status.phases, strict=True)
+        for step, status in zip(phase.steps, phase_status.steps, strict=True)
+        if status.status is not ExecutionStatus.SKIPPED
+        for name in step.tasks
+    ]
+
+
+def _verb(task: Task, params: Mapping[str, object]) -> Literal["apply", "delete"] | None:
+    match task:
+        case ApplyTask():
+            return "apply"
+        case DeleteTask():
+            return "delete"
+        case ToggleTask():
+            return "apply" if BOOLEANS.get(str(params.get(task.spec.parameter)), False) else "delete"
+    return None

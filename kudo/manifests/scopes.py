@@ -1,0 +1,31 @@
+"""Which of Kubernetes' own kinds live in no namespace, for where there is no cluster to ask."""
+
+from kudo.model.objects import Object
+
+_CLUSTER_SCOPED = {
+    "": {"Namespace", "Node", "PersistentVolume", "ComponentStatus"},
+    "admissionregistration.k8s.io": {
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    },
+    "apiextensions.k8s.io": {"CustomResourceDefinition"},
+    "apiregistration.k8s.io": {"APIService"},
+    "certificates.k8s.io": {"CertificateSigningRequest", "ClusterTrustBundle"},
+    "flowcontrol.apiserver.k8s.io": {"FlowSchema", "PriorityLevelConfiguration"},
+    "networking.k8s.io": {"IngressClass", "IPAddress", "ServiceCIDR"},
+    "node.k8s.io": {"RuntimeClass"},
+    "policy": {"PodSecurityPolicy"},
+    "rbac.authorization.k8s.io": {"ClusterRole", "ClusterRoleBinding"},
+    "resource.k8s.io": {"DeviceClass", "ResourceSlice"},
+    "scheduling.k8s.io": {"PriorityClass"},
+    "storage.k8s.io": {"CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"},
+}
+
+
+async def namespaced_by_itself(item: Object) -> bool:
+    """Whether an object lives in a namespace; a kind that is not Kubernetes' own is taken to."""
+    return item.kind not in _CLUSTER_SCOPED.get(item.group, ())

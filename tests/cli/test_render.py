@@ -1,0 +1,97 @@
+"""`kudo render`: what a plan would apply, without a cluster."""
+
+from pathlib import Path
+
+import pytest
+from support.command import Result, kudo
+from support.plans import CONFIG_MAP, apply, delete, dummy, phase, plan, step, toggle, write_package
+
+from kudo.model import yaml
+from kudo.model.objects import Object
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "guestbook"
+
+CLUSTER_ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {{ Name }}-role\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(
+        tmp_path,
+        tasks=[
+            apply("config", "config.yaml"),
+            apply("role", "role.yaml"),
+            delete("clear", "config.yaml"),
+            toggle("maybe", "ON", "config.yaml"),
+            dummy("nothing", done=True),
+        ],
+        plans={
+            "deploy": plan(
+                phase("one", ("a", ["config", "role"]), ("b", ["nothing"])),
+                phase("two", step("c", "maybe"), step("d", "clear", when="Params.WORD == 'other'")),
+            ),
+        },
+        params=[
+            {"name": "ON", "type": "boolean", "default": True},
+            {"name": "WORD", "default": "value"},
+        ],
+        templates={
+            "config.yaml": CONFIG_MAP.replace("key: value", "key: {{ Params.WORD }}"),
+            "role.yaml": CLUSTER_ROLE,
+        },
+    )
+
+
+async def rendered(*arguments: object) -> Result:
+    """Render where there is no cluster, and no Temporal."""
+    return await kudo("render", *arguments, KUBECONFIG="/nowhere", TEMPORAL_ADDRESS="127.0.0.1:1")
+
+
+def objects(result: Result) -> list[Object]:
+    assert (result.status, result.err) == (0, "")
+    return [Object(document) for _, document in yaml.load_documents(result.out) if isinstance(document, dict)]
+
+
+def comments(result: Result) -> list[str]:
+    return [line for line in result.out.splitlines() if line.startswith("#")]
+
+
+async def test_a_plan(package: Path) -> None:
+    result = await rendered(package, "--instance", "mine", "-n", "there")
+    assert [str(item.ref) for item in objects(result)] == [
+        "ConfigMap there/mine-config",
+        "ClusterRole mine-role",
+        "ConfigMap there/mine-config",
+    ]
+    assert comments(result) == ["# one.a.config", "# one.a.role", "# two.c.maybe"]
+    assert objects(result)[0].labels["kudo.dev/instance"] == "mine"
+
+
+async def test_parameters_decide(package: Path) -> None:
+    result = await rendered(package, "-p", "ON=false", "-p", "WORD=other")
+    assert objects(result)[0].strings("data") == {"key": "other"}
+    assert comments(result)[2:] == [
+        "# two.c.maybe: deletes",
+        "#   ConfigMap default/tested-instance-config",
+        "# two.d.clear: deletes",
+        "#   ConfigMap default/tested-instance-config",
+    ]
+
+
+async def test_an_example_without_anything_running() -> None:
+    kinds = [item.kind for item in objects(await rendered(EXAMPLE))]
+    assert sorted(kinds) == ["ConfigMap", "Deployment", "Job", "Service"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--plan", "none"], "has no plan 'none'"),
+        (["-p", "NONE=1"], "NONE: there is no such parameter"),
+        (["-p", "ON=maybe"], "ON: must be true or false, and 'maybe' is not"),
+    ],
+)
+async def test_what_cannot_be_rendered(package: Path, arguments: list[str], words: str) -> None:
+    result = await rendered(package, *arguments)
+    assert (result.status, result.out) == (1, "")
+    assert words in result.err
