@@ -8,13 +8,13 @@ from temporalio import activity
 
 from activities.attempt import Attempt, attempting_task
 from kudo.cluster import Cluster, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
-from kudo.errors import InstanceNotFound, KindNotFound, TaskBuildError, ToggleTaskError
+from kudo.errors import InstanceNotFound, KindNotFound, TaskBuildError
+from kudo.instances.parameters import is_on
 from kudo.instances.resources import instance_ref
 from kudo.manifests import build
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
 from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
-from kudo.model.values import BOOLEANS
 from kudo.templates import Renderer
 
 PREREQUISITES = ("CustomResourceDefinition", "Namespace", "ConfigMap", "Secret")
@@ -52,7 +52,7 @@ class ResourceActivities:
             if not isinstance(request.task, ToggleTask):
                 raise TaskBuildError(f"{request.task.name} is no Toggle task")
             resources = request.task.spec.resources
-            if _is_on(request, request.task):
+            if is_on(request.task, request.params):
                 return await self._apply(request, resources, attempt)
             return await self._delete(request, resources, attempt)
 
@@ -61,11 +61,11 @@ class ResourceActivities:
         attempt.say("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced)
         first = [item for item in objects if item.kind in PREREQUISITES]
+        announce = partial(self._announce, request, instance, attempt)
         for batch in (first, [item for item in objects if item.kind not in PREREQUISITES]):
             applied = []
             for item in await with_dependency_hashes(self._cluster, batch):
                 attempt.say(f"applying {item.ref}")
-                announce = partial(self._announce, request, instance, attempt)
                 applied.append(await apply_or_recreate(self._cluster, item, attempt.waits, announce))
             await wait_until_healthy(self._cluster, applied, attempt.waits)
         return f"{_count(objects)} healthy"
@@ -106,15 +106,6 @@ class ResourceActivities:
             return await self._cluster.get(item.ref)
         except KindNotFound:
             return None
-
-
-def _is_on(request: TaskRequest, task: ToggleTask) -> bool:
-    name = task.spec.parameter
-    value = request.params.get(name)
-    if not isinstance(value, str) or value not in BOOLEANS:
-        why = "is not defined" if name not in request.params else "is neither true nor false"
-        raise ToggleTaskError(f"The task {task.name} is toggled by the parameter {name}, and that {why}.")
-    return BOOLEANS[value]
 
 
 def _count(objects: list[Object]) -> str:

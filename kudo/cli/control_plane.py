@@ -20,7 +20,7 @@ from kudo.cluster import Cluster
 from kudo.errors import ClusterUnavailable, ConfigurationError, ConflictError
 from kudo.model import yaml
 from kudo.model.objects import Object, ObjectRef
-from kudo.processes import die_with_parent
+from kudo.processes import die_with_parent, stop
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class _Processes:
                 reason = error.strerror or error
                 raise ConfigurationError(f"{self._binaries / name} cannot be run: {reason}.") from None
         self.running[name] = process
-        self._stack.push_async_callback(_stop, process)
+        self._stack.push_async_callback(stop, process, STOP_TIMEOUT)
 
     def watch(self) -> None:
         """From now on, say so when a process ends before it is stopped."""
@@ -169,16 +169,6 @@ class _Processes:
 
     def _last_words(self, name: str) -> str:
         return " ".join(self._log(name).read_text(errors="replace").splitlines()[-3:])[-1000:]
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 async def _is_ready(kubeconfig: Path) -> bool:

@@ -63,7 +63,10 @@ async def _show(
         out.print(f"There are no {kinds[0].lower()}s in the namespace {where}.")
     else:
         shown = show(found)
-        print_table(shown) if isinstance(shown, Table) else out.print(shown, markup=False)
+        if isinstance(shown, Table):
+            print_table(shown)
+        else:
+            out.print(shown, markup=False)
 
 
 def _instances(found: Sequence[Object]) -> Table:

@@ -12,7 +12,7 @@ from kudo.errors import RequestError
 from kudo.model.package import Package as PackageContent
 from kudo.model.tree import plan_tree
 from kudo.packages import parameter_of, read_package, write_archive, write_skeleton
-from kudo.verification import Finding, verify
+from kudo.verification import verify
 
 app = typer.Typer(no_args_is_help=True, help="Write packages.")
 listing = typer.Typer(no_args_is_help=True, help="List what a package has.")
@@ -35,7 +35,7 @@ async def new(
 async def verify_package(package: Package) -> None:
     """Say what is wrong with a package, and what looks as if it were; fails where something is wrong."""
     content = read_package(local(package))
-    _require_verified(content, await _verified(content))
+    await _require_verified(content)
     out.print(f"The package {content.operator_version_name} is valid.")
 
 
@@ -50,21 +50,17 @@ async def create(
     if directory.is_file():
         raise RequestError(f"{directory} is a file; a package is made of a directory.")
     content = read_package(directory)
-    _require_verified(content, await _verified(content))
+    await _require_verified(content)
     out.print(f"Package created: {write_archive(directory, content, destination, overwrite=overwrite)}", markup=False)
 
 
-async def _verified(content: PackageContent) -> list[Finding]:
-    """Print what was found, and return it."""
+async def _require_verified(content: PackageContent) -> None:
+    """Print what was found, and exit with status 1 where there are errors."""
     found = await verify(content)
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
         err.print(f"[bold {colour}]{finding.severity.capitalize()}:[/] ", end="")
         err.print(finding.text, markup=False)
-    return found
-
-
-def _require_verified(content: PackageContent, found: list[Finding]) -> None:
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         err.print(f"The package {content.operator_version_name} has {errors} error{'s' if errors > 1 else ''}.")

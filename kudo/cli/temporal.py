@@ -14,7 +14,7 @@ from temporalio.client import Client
 from kudo.cli.ports import HOST, is_free
 from kudo.errors import ConfigurationError
 from kudo.model.attributes import SEARCH_ATTRIBUTES
-from kudo.processes import die_with_parent
+from kudo.processes import die_with_parent, stop
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
@@ -60,7 +60,7 @@ async def temporal_server(port: int, ui_port: int, database: Path) -> AsyncItera
         await _answering(process, port, errors)
         yield TemporalServer(port, ui_port, process.pid)
     finally:
-        await _stop(process)
+        await stop(process, STOP_TIMEOUT)
         await errors
 
 
@@ -113,13 +113,3 @@ async def _is_ready(port: int) -> bool:
     except RuntimeError:
         return False
     return True
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
-        except TimeoutError:
-            process.kill()
-            await process.wait()

@@ -3,10 +3,11 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from kudo.errors import InvalidParams
+from kudo.errors import InvalidParams, ToggleTaskError
 from kudo.model import values
 from kudo.model.execution import Variables
 from kudo.model.parameters import Parameter
+from kudo.model.tasks import ToggleTask
 from kudo.model.yaml import YamlError
 
 
@@ -56,3 +57,13 @@ def template_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -
 def effective_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> dict[str, str | None]:
     """The value of every parameter, given or default."""
     return {parameter.name: given.get(parameter.name, parameter.default) for parameter in parameters}
+
+
+def is_on(task: ToggleTask, params: Variables) -> bool:
+    """Whether a Toggle task applies or deletes. Raises ToggleTaskError where its parameter does not say."""
+    name = task.spec.parameter
+    value = params.get(name)
+    if not isinstance(value, str) or value not in values.BOOLEANS:
+        why = "is not defined" if name not in params else "is neither true nor false"
+        raise ToggleTaskError(f"The task {task.name} is toggled by the parameter {name}, and that {why}.")
+    return values.BOOLEANS[value]

@@ -1,20 +1,20 @@
 """What a plan of a package would apply and delete, without a cluster."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
 from kudo.instances.active import active_plan
 from kudo.instances.install import operator_version_spec
+from kudo.instances.parameters import is_on
 from kudo.manifests import build
 from kudo.manifests.scopes import namespaced_by_itself
-from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest
+from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest, Variables
 from kudo.model.objects import Object
 from kudo.model.package import Package
 from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
 from kudo.model.status import ExecutionStatus
 from kudo.model.tasks import ApplyTask, DeleteTask, Task, ToggleTask
-from kudo.model.values import BOOLEANS
 from kudo.templates import Renderer
 
 
@@ -65,12 +65,12 @@ def _requests(active: ActivePlan) -> list[TaskRequest]:
     ]
 
 
-def _verb(task: Task, params: Mapping[str, object]) -> Literal["apply", "delete"] | None:
+def _verb(task: Task, params: Variables) -> Literal["apply", "delete"] | None:
     match task:
         case ApplyTask():
             return "apply"
         case DeleteTask():
             return "delete"
         case ToggleTask():
-            return "apply" if BOOLEANS.get(str(params.get(task.spec.parameter)), False) else "delete"
+            return "apply" if is_on(task, params) else "delete"
     return None

@@ -11,6 +11,11 @@ class Finding:
     severity: Literal["error", "warning"]
     text: str
 
+    @property
+    def file(self) -> str:
+        """The file that it is about, with which its text begins."""
+        return self.text.partition(":")[0]
+
     def __str__(self) -> str:
         return self.text
 

@@ -1,6 +1,6 @@
 """What templates use, what nobody uses, and what they render to."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -85,11 +85,14 @@ def _uses_of(where: str, condition: str) -> list[Use]:
         return []
 
 
-async def rendering_findings(package: Package, renderer: Renderer) -> list[Finding]:
-    """What cannot be rendered with the defaults, or is no Kubernetes object; and Namespaces, which none may make."""
+async def rendering_findings(package: Package, renderer: Renderer, broken: Collection[str]) -> list[Finding]:
+    """What cannot be rendered with the defaults, or is no Kubernetes object; and Namespaces, which none may make.
+
+    Files that are known to be broken are left out.
+    """
     found = []
     pods = {task.spec.pod for task in package.operator.tasks if isinstance(task, PipeTask)}
-    for place in _places(package):
+    for place in (place for place in _places(package) if f"templates/{place.name}" not in broken):
         try:
             objects = await renderer.run(
                 f"templates/{place.name}",

@@ -15,8 +15,7 @@ async def verify(package: Package) -> list[Finding]:
     """
     found = [*definition_findings(package), *reference_findings(package)]
     # What a template lacks is told already, by line; rendering would stop at the first of it.
-    broken = {finding.text.split(":")[0] for finding in found if finding.severity == "error"}
+    broken = {finding.file for finding in found if finding.severity == "error"}
     async with Renderer(processes=1) as renderer:
-        rendered = await rendering_findings(package, renderer)
-    found += [finding for finding in rendered if finding.text.split(":")[0] not in broken]
+        found += await rendering_findings(package, renderer, broken)
     return sorted(found, key=lambda finding: finding.severity)

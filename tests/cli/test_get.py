@@ -7,9 +7,17 @@ import pytest
 from support.command import kudo
 from support.plans import Installer, dummy, phase, plan, write_package
 
-from kudo.model.objects import ObjectRef
+from kudo.cluster import wait_until_gone
 from kudo.model.resources import API_VERSION
 from kudo.packages import read_package
+
+
+async def gone(installer: Installer, kind: str, name: str) -> None:
+    """Delete an object, and wait until it is gone."""
+    found = await installer.get(API_VERSION, kind, name)
+    assert found is not None
+    await installer.cluster.delete(found.ref)
+    await wait_until_gone(installer.cluster, [found], lambda _: None)
 
 
 @pytest.fixture
@@ -26,7 +34,7 @@ async def installed(installer: Installer, tmp_path: Path) -> Installer:
         for instance in instances[1:]:
             await installer.install(root, instance)
         if not instances:
-            await installer.cluster.delete(ObjectRef(API_VERSION, "Instance", "default", "it"))
+            await gone(installer, "Instance", "it")
         assert read_package(root).operator.name == name
     return installer
 
@@ -52,7 +60,7 @@ async def test_everything_as_a_tree(installed: Installer) -> None:
         "└── redis",
         "   └── redis-1.0.0",
     ]
-    await installed.cluster.delete(ObjectRef(API_VERSION, "OperatorVersion", "default", "kafka-1.0.0"))
+    await gone(installed, "OperatorVersion", "kafka-1.0.0")
     lines = (await kudo("get", "all")).out.splitlines()
     assert lines[-2:] == ["├── Instance audit", "└── Instance events"]
     listed = await kudo("get", "all", "-o", "json")

@@ -23,6 +23,7 @@ def package(tmp_path: Path) -> Path:
             apply("role", "role.yaml"),
             delete("clear", "config.yaml"),
             toggle("maybe", "ON", "config.yaml"),
+            toggle("worded", "WORD", "config.yaml"),
             dummy("nothing", done=True),
         ],
         plans={
@@ -30,6 +31,7 @@ def package(tmp_path: Path) -> Path:
                 phase("one", ("a", ["config", "role"]), ("b", ["nothing"])),
                 phase("two", step("c", "maybe"), step("d", "clear", when="Params.WORD == 'other'")),
             ),
+            "worded": plan(phase("one", ("a", ["worded"]))),
         },
         params=[
             {"name": "ON", "type": "boolean", "default": True},
@@ -89,6 +91,7 @@ async def test_an_example_without_anything_running() -> None:
         (["--plan", "none"], "has no plan 'none'"),
         (["-p", "NONE=1"], "NONE: there is no such parameter"),
         (["-p", "ON=maybe"], "ON: must be true or false, and 'maybe' is not"),
+        (["--plan", "worded"], "The task worded is toggled by the parameter WORD, and that is neither true nor false."),
     ],
 )
 async def test_what_cannot_be_rendered(package: Path, arguments: list[str], words: str) -> None:

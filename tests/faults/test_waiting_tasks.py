@@ -82,12 +82,12 @@ async def require_complete(run: Run, installer: Installer, witness: Witness) -> 
 
 
 async def test_one_of_two_workers_is_killed(installer: Installer, client: Client, witness: Witness) -> None:
-    async with WorkerProcess() as killed, WorkerProcess() as left:
+    async with WorkerProcess() as one, WorkerProcess() as other:
         run = await installer.deploy(waiting_package(installer.directory))
         identities = await until_all_wait(client, witness)
-        # Or the test would kill a worker that had nothing to do.
-        assert {identity.partition("@")[0] + "@" for identity in identities} == {killed.identity, left.identity}
-        await killed.kill()
+        # One of them may have taken all the tasks, and to kill the idle one would show nothing.
+        busy = [worker for worker in (one, other) if any(name.startswith(worker.identity) for name in identities)]
+        await busy[0].kill()
         for name in NAMES:
             await roll_out(installer.cluster, name)
         await require_complete(run, installer, witness)

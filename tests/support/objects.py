@@ -17,8 +17,9 @@ def secret(name: str = "secret", **data: object) -> Object:
 
 
 def deployment(name: str = "web", *, replicas: int = 1, rollout: str = "") -> Object:
-    # A failing roll-out would take ten minutes to be called one.
-    return _workload("Deployment", name, rollout, replicas=replicas, progressDeadlineSeconds=1)
+    # A failing roll-out would take ten minutes to be called one; any other may be slow.
+    deadline = 1 if rollout == "fail" else 120
+    return _workload("Deployment", name, rollout, replicas=replicas, progressDeadlineSeconds=deadline)
 
 
 def stateful_set(name: str = "db", *, replicas: int = 1, rollout: str = "") -> Object:
