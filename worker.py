@@ -23,7 +23,8 @@ from activities import GRACE, plan_activities, task_activities
 from kudo.client import TASK_QUEUE, connect, require_search_attributes
 from kudo.cluster import Cluster
 from kudo.errors import ConfigurationError, KudoError
-from kudo.model.bounds import UNBOUNDED, Bounds
+from kudo.manifests.pipes import WAITER_IMAGE
+from kudo.model.bounds import Bounds
 from kudo.model.durations import Duration
 from kudo.model.tasks import Retry
 from kudo.templates import Renderer
@@ -46,7 +47,10 @@ SHUTDOWN = timedelta(seconds=5)
 
 
 class Settings(BaseSettings):
-    """Bounds for the tasks of packages that set none, from the environment; without them, tasks are tried for ever."""
+    """What a worker may be told by the environment.
+
+    The bounds are for the tasks of packages that set none; without them, tasks are tried for ever.
+    """
 
     model_config = SettingsConfigDict(env_prefix="KUDO_")
 
@@ -54,6 +58,8 @@ class Settings(BaseSettings):
     task_initial_interval: Duration | None = None
     task_max_interval: Duration | None = None
     task_timeout: Duration | None = None
+    pipe_image: str = WAITER_IMAGE
+    """Of the container that waits while the files of a Pipe task are copied."""
 
     def bounds(self) -> Bounds:
         """The bounds as a package would have them."""
@@ -80,16 +86,20 @@ async def running(
     cluster: Cluster,
     *,
     grace: timedelta = GRACE,
-    bounds: Bounds = UNBOUNDED,
+    settings: Settings | None = None,
     max_cached_workflows: int = CACHED_WORKFLOWS,
 ) -> AsyncIterator[None]:
-    """Run plans while the body runs; `grace` is for what may be late, see `activities.GRACE`."""
+    """Run plans while the body runs; `grace` is for what may be late, see `activities.GRACE`.
+
+    Raises ConfigurationError where settings are not given, and those of the environment cannot be used.
+    """
+    settings = settings or read_settings()
     async with Renderer() as renderer:
         tasks = Worker(
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=task_activities(cluster, renderer, grace),
+            activities=task_activities(cluster, renderer, grace, settings.pipe_image),
             max_cached_workflows=max_cached_workflows,
             max_concurrent_activities=CONCURRENT_ACTIVITIES,
             max_heartbeat_throttle_interval=CANCEL_LATENCY,
@@ -100,7 +110,7 @@ async def running(
         plans = Worker(
             client,
             task_queue=control_queue(TASK_QUEUE),
-            activities=plan_activities(cluster, renderer, grace, bounds),
+            activities=plan_activities(cluster, renderer, grace, settings.bounds()),
             graceful_shutdown_timeout=SHUTDOWN,
         )
         async with tasks, plans:
@@ -112,10 +122,10 @@ async def run() -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    bounds = read_settings().bounds()
+    settings = read_settings()
     client = await connect()
     await require_search_attributes(client)
-    async with await Cluster.connect() as cluster, running(client, cluster, bounds=bounds):
+    async with await Cluster.connect() as cluster, running(client, cluster, settings=settings):
         log.info(
             "Running plans of %s, as task queue %s of %s",
             cluster.url,

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from activities.dummy import DummyActivities
+from activities.pipes import PipeActivities, PipePods
 from activities.plan import PlanActivities
 from activities.resources import ResourceActivities
 from kudo.cluster import Cluster
+from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.templates import Renderer
 
@@ -14,10 +16,13 @@ GRACE = timedelta(seconds=60)
 """How long credentials, roles, namespaces and kinds may be late before their lack is fatal."""
 
 
-def task_activities(cluster: Cluster, renderer: Renderer, grace: timedelta = GRACE) -> list[Callable[..., object]]:
+def task_activities(
+    cluster: Cluster, renderer: Renderer, grace: timedelta = GRACE, pipe_image: str = WAITER_IMAGE
+) -> list[Callable[..., object]]:
     """What runs tasks, on this cluster; such an activity may wait for ever."""
     resources = ResourceActivities(cluster, renderer, grace)
-    return [resources.apply, resources.delete, resources.toggle, DummyActivities(grace).dummy]
+    pipes = PipeActivities(cluster, renderer, grace, pipe_image)
+    return [resources.apply, resources.delete, resources.toggle, pipes.pipe, DummyActivities(grace).dummy]
 
 
 def plan_activities(
@@ -25,4 +30,11 @@ def plan_activities(
 ) -> list[Callable[..., object]]:
     """What plans themselves need; none of it waits, and none of it may wait for a task."""
     plan = PlanActivities(cluster, renderer, grace, bounds)
-    return [plan.load_active_plan, plan.report_status, plan.request_cancel, plan.explain_refusal]
+    pipes = PipePods(cluster, grace)
+    return [
+        plan.load_active_plan,
+        plan.report_status,
+        plan.request_cancel,
+        plan.explain_refusal,
+        pipes.remove_pipe_pod,
+    ]

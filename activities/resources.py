@@ -8,9 +8,9 @@ from temporalio import activity
 
 from activities.attempt import Attempt, attempting_task
 from kudo.cluster import Cluster, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
-from kudo.errors import InstanceNotFound, KindNotFound, TaskBuildError
+from kudo.errors import KindNotFound, TaskBuildError
 from kudo.instances.parameters import is_on
-from kudo.instances.resources import instance_ref
+from kudo.instances.resources import require_instance
 from kudo.manifests import build
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
@@ -57,7 +57,7 @@ class ResourceActivities:
             return await self._delete(request, resources, attempt)
 
     async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
-        instance = await self._require_instance(request)
+        instance = await require_instance(self._cluster, request.metadata)
         attempt.say("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced)
         first = [item for item in objects if item.kind in PREREQUISITES]
@@ -75,14 +75,6 @@ class ResourceActivities:
         attempt.say(text)
         key = f"{request.metadata.plan_uid}/{request.phase}/{request.step}/{text}"
         await self._cluster.record_event(instance, key, "Normal", "ObjectRecreated", text)
-
-    async def _require_instance(self, request: TaskRequest) -> Object:
-        """Nothing is applied for an Instance that is gone: it would be collected at once, and applied again."""
-        metadata = request.metadata
-        found = await self._cluster.get(instance_ref(metadata.instance_namespace, metadata.instance_name))
-        if found is None or found.uid != metadata.instance_uid:
-            raise InstanceNotFound(f"The instance {metadata.instance_name} was deleted while its plan ran.")
-        return found
 
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         attempt.say("rendering templates")

@@ -20,6 +20,7 @@ KudoError
 │   │   └── ImmutableField           │
 │   ├── FailedTerminalStateError     │
 │   ├── ToggleTaskError              │
+│   ├── PipeTaskError                │
 │   ├── DummyTaskError               ┘
 │   ├── RetriesExhausted             a task that failed as often as it may
 │   ├── TimedOut                     what was not done within its timeout
@@ -30,6 +31,7 @@ KudoError
     ├── ConflictError                someone else wrote first (409)
     ├── TemporalUnavailable          the Temporal server is away
     ├── DummyTaskFailed              a Dummy task that was asked to fail
+    ├── PipePodLost                  the pod of a Pipe task went before its files were copied
     └── GraceError                   transient for a bounded time, fatal after it
         ├── AccessDenied             401, 403: credentials and roles arrive late
         ├── KindNotFound             the API does not serve this kind (yet)
@@ -135,6 +137,10 @@ class ToggleTaskError(FatalError):
     """A Toggle task whose parameter is undefined or no boolean."""
 
 
+class PipeTaskError(FatalError):
+    """A file of a Pipe task that is not there, is too large, or is malformed."""
+
+
 class DummyTaskError(FatalError):
     """A Dummy task that was asked to fail for good."""
 
@@ -173,6 +179,10 @@ class RendererDied(TransientError):
 
 class DummyTaskFailed(TransientError):
     """A Dummy task that was asked to fail, and is tried again."""
+
+
+class PipePodLost(TransientError):
+    """The pod of a Pipe task went before its files were copied; another is made."""
 
 
 class GraceError(TransientError):

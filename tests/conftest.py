@@ -6,12 +6,14 @@ but for those that ask for the sandbox, to look into it or to make it fail, and 
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from support.control_plane import control_plane_is_there
+from support.files import Files
 from support.plans import Installer
 from support.sweep import Sweeper
 from temporalio.client import Client
@@ -105,6 +107,17 @@ async def cluster(kubeconfig: Path) -> AsyncIterator[Cluster]:
     async with await Cluster.connect() as connected:
         await install_definitions(connected)
         yield connected
+
+
+@pytest.fixture
+def files(request: pytest.FixtureRequest, kubeconfig: Path) -> Iterator[Files]:
+    """The files in the containers of the test's cluster."""
+    if "swept_control_plane" not in request.fixturenames:
+        yield Files(None)
+        return
+    folder = request.getfixturevalue("swept_control_plane").parent / "files"
+    yield Files(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

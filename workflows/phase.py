@@ -12,6 +12,7 @@ from workflows.deadlines import deadline, earliest, explain_timeout, later, wait
 from workflows.failures import fatal, is_cancelled_exception
 from workflows.pace import Pace
 from workflows.pause import Pause
+from workflows.pipes import remove_pod
 from workflows.reports import Reports
 
 with workflow.unsafe.imports_passed_through():
@@ -20,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from kudo.model.status import ExecutionStatus, PhaseStatus, StepStatus, clip, room_for_message
     from kudo.model.tasks import Task
 
-ACTIVITIES = {"Apply": "apply", "Delete": "delete", "Toggle": "toggle", "Dummy": "dummy"}
+ACTIVITIES = {"Apply": "apply", "Delete": "delete", "Toggle": "toggle", "Pipe": "pipe", "Dummy": "dummy"}
 
 
 @workflow.defn(name="Phase")
@@ -134,19 +135,29 @@ class Phase:
         async with self._slots:
             await self._pace.room_for(self._overhead + sum(map(len, request.templates.values())))
             request.deadline = earliest(limit, deadline(f"task {name}", task.timeout))
-            activity = workflow.start_activity(
-                ACTIVITIES[task.kind],
-                request,
-                activity_id=f"{self._request.spec.name}.{step.name}.{task.name}",
-                summary=_summary(task),
-                **options.for_task(task, request.deadline),
-            )
+            # Not in a `finally`: what leaves a worker's cache cannot await anything.
             try:
-                await finish(activity, options.CANCEL_BOUND)
-            except ActivityError as error:
-                if out_of_time := explain_timeout(error, request.deadline):
-                    raise out_of_time from error
+                await self._execute(request)
+            except (FailureError, asyncio.CancelledError):
+                await remove_pod(request)
                 raise
+            await remove_pod(request)
+
+    async def _execute(self, request: TaskRequest) -> None:
+        task = request.task
+        activity = workflow.start_activity(
+            ACTIVITIES[task.kind],
+            request,
+            activity_id=f"{request.phase}.{request.step}.{task.name}",
+            summary=_summary(task),
+            **options.for_task(task, request.deadline),
+        )
+        try:
+            await finish(activity, options.CANCEL_BOUND)
+        except ActivityError as error:
+            if out_of_time := explain_timeout(error, request.deadline):
+                raise out_of_time from error
+            raise
 
     def _task_request(self, step: Step, task: Task) -> TaskRequest:
         active = self._request.active

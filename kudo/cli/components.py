@@ -1,6 +1,7 @@
 """How the parts of a control plane are started: their credentials, and their flags."""
 
 import secrets
+import shlex
 from collections.abc import Collection
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -89,11 +90,50 @@ def apiserver_flags(directory: Path, etcd: str, port: int, missing: Collection[s
     }
 
 
+def kwok_flags(kubeconfig: Path, directory: Path, port: int) -> dict[str, object]:
+    with as_file(KWOK / "stages.yaml") as stages:
+        return {
+            "kubeconfig": kubeconfig,
+            "config": stages,
+            "manage-all-nodes": "true",
+            "node-lease-duration-seconds": 40,
+            # Where kube-apiserver asks for commands to be run in containers.
+            "server-address": f"{HOST}:{port}",
+            "tls-cert-file": certificate(directory),
+            "tls-private-key-file": directory / "apiserver.key",
+        }
+
+
+def write_commands(directory: Path) -> Path:
+    """The commands that there are in all containers, in a folder.
+
+    They know the files below `files` in the directory; where that is not there, any file, which says where it is.
+    """
+    folder = directory / "commands"
+    folder.mkdir(exist_ok=True)
+    for name, words in _COMMANDS.items():
+        file = folder / name
+        file.write_text(_FIND.format(files=shlex.quote(str(directory / "files")), name=name, words=words))
+        file.chmod(0o755)
+    return folder
+
+
+_FIND = """\
+#!/bin/sh
+PATH=/usr/bin:/bin
+for path; do :; done
+file={files}"$path"
+if [ ! -d {files} ]; then echo "SANDBOX=$path" | {words}
+elif [ -f "$file" ]; then {words} < "$file"
+else echo "{name}: can't open '$path'" >&2; exit 1
+fi
+"""
+
+_COMMANDS = {"cat": "cat", "stat": "wc -c"}
+
+
 def follower_flags(name: str, kubeconfig: Path, directory: Path) -> dict[str, object]:
     flags: dict[str, object] = {"kubeconfig": kubeconfig}
-    if name == "kwok":
-        with as_file(KWOK / "stages.yaml") as stages:
-            return flags | {"config": stages, "manage-all-nodes": "true", "node-lease-duration-seconds": 40}
     flags |= {
         "leader-elect": "false",
         "bind-address": HOST,

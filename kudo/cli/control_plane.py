@@ -14,7 +14,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass
 from pathlib import Path
 
-from kudo.cli.components import KWOK, apiserver_flags, certificate, etcd_flags, follower_flags, write_credentials
+from kudo.cli.components import (
+    KWOK,
+    apiserver_flags,
+    certificate,
+    etcd_flags,
+    follower_flags,
+    kwok_flags,
+    write_commands,
+    write_credentials,
+)
 from kudo.cli.ports import HOST, free_port
 from kudo.cluster import Cluster
 from kudo.errors import ClusterUnavailable, ConfigurationError, ConflictError
@@ -28,9 +37,11 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 15.0
 
 REQUIRED = ("etcd", "kube-apiserver")
-FOLLOWERS = ("kube-controller-manager", "kube-scheduler", "kwok")
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
+FOLLOWERS = (*CONTROLLERS, "kwok")
 """What works on the API, and may be missing."""
 
+NODE = ObjectRef("v1", "Node", "", "kwok")
 LEASE = ObjectRef("coordination.k8s.io/v1", "Lease", "kube-node-lease", "kwok")
 
 
@@ -87,12 +98,14 @@ async def _control_plane(binaries: Path, directory: Path, port: int) -> AsyncIte
         await processes.start("kube-apiserver", apiserver_flags(directory, etcd, port, missing))
         await processes.until("the API is ready", lambda: _is_ready(kubeconfig))
         async with await Cluster.connect(kubeconfig=kubeconfig) as cluster:
-            if not missing:
-                await _make_objects(cluster)
-            for name in FOLLOWERS:
+            for name in CONTROLLERS:
                 if name not in missing:
                     await processes.start(name, follower_flags(name, kubeconfig, directory))
             if not missing:
+                port = free_port(0)
+                await _make_objects(cluster, port)
+                commands = write_commands(directory)
+                await processes.start("kwok", kwok_flags(kubeconfig, directory, port), PATH=str(commands))
                 await processes.until("the machine is ready", lambda: _has_machine(cluster))
         processes.watch()
         yield ControlPlane(kubeconfig, tuple(processes.running))
@@ -118,7 +131,7 @@ class _Processes:
         self._stack = stack
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
-    async def start(self, name: str, flags: Mapping[str, object]) -> None:
+    async def start(self, name: str, flags: Mapping[str, object], **environment: str) -> None:
         with self._log(name).open("wb") as log:
             try:
                 process = await asyncio.create_subprocess_exec(
@@ -130,6 +143,7 @@ class _Processes:
                     # Ctrl-C reaches everything in the terminal's session, and the API has to outlive the worker.
                     start_new_session=True,
                     preexec_fn=die_with_parent,
+                    env={**os.environ, **environment},
                 )
             except OSError as error:
                 reason = error.strerror or error
@@ -181,12 +195,16 @@ async def _is_ready(kubeconfig: Path) -> bool:
     return False
 
 
-async def _make_objects(cluster: Cluster) -> None:
-    """The machine and the storage that kwok pretends to have; they are there where the directory was used before."""
+async def _make_objects(cluster: Cluster, port: int) -> None:
+    """The machine and the storage that kwok pretends to have; they are there where the directory was used before.
+
+    Commands in containers are asked for at the port.
+    """
     for _, document in yaml.load_documents((KWOK / "objects.yaml").read_text()):
         assert isinstance(document, dict)
         with suppress(ConflictError):
             await cluster.create(Object(document))
+    await cluster.patch(NODE, {"status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": port}}}}, "status")
     # The kwok of the last time would have to expire before another may speak for the machine.
     await cluster.delete(LEASE)
 

@@ -43,4 +43,5 @@ def _shown(task: TaskPreview) -> str:
     where = f"{task.phase}.{task.step}.{task.task}"
     if task.verb == "delete":
         return "\n".join([f"# {where}: deletes", *(f"#   {item.ref}" for item in task.objects)])
-    return "".join(f"---\n# {where}\n{yaml.dump(item.manifest)}" for item in task.objects).rstrip("\n")
+    documents = [f"---\n# {where}\n{yaml.dump(item.manifest)}" for item in task.objects]
+    return "".join([*documents, *(f"# {where}: makes {text}\n" for text in task.makes)]).rstrip("\n")

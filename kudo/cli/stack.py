@@ -19,7 +19,7 @@ from kudo.errors import ConfigurationError
 from kudo.instances.definitions import install_definitions
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
-from worker import read_settings, running
+from worker import running
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ async def stack(ports: Ports, data_dir: Path | None, kind: ClusterKind, rollout:
             await install_definitions(cluster)
         client = await connect()
         await require_search_attributes(client)
-        await parts.enter_async_context(running(client, cluster, bounds=read_settings().bounds()))
+        await parts.enter_async_context(running(client, cluster))
         yield Stack(temporal, client, cluster, kubeconfig)
 
 

@@ -1,7 +1,7 @@
 """A Kubernetes cluster: read, apply, delete, patch."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from kudo.cluster.connection import APPLY_PATCH, MERGE_PATCH, Answer, Connection
 from kudo.cluster.discovery import Discovery, ResourceKind
+from kudo.cluster.execution import Execution, execute
 from kudo.cluster.failures import failure
 from kudo.cluster.ownership import (
     FIELD_MANAGER,
@@ -197,6 +198,11 @@ class Cluster:
         if answer.code == 404:
             return None
         return self._checked(kind, answer.code, answer.body, f"patching {ref}")
+
+    async def execute(self, pod: ObjectRef, container: str, command: Sequence[str], limit: int) -> Execution:
+        """Run a command in a container until it ends, or until its output exceeds `limit` bytes."""
+        path = (await self.kind_of(pod)).path_of(pod, "exec")
+        return await execute(self._connection, path, container, command, limit)
 
     async def record_event(
         self, about: Object, key: str, kind: Literal["Normal", "Warning"], reason: str, text: str

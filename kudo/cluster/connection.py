@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 import aiohttp
 import yaml
-from kubernetes.aio import client, config
+from kubernetes.aio import client, config, stream
 
 from kudo.cluster.failures import failure
 from kudo.errors import ClusterUnavailable, ConfigurationError
@@ -110,6 +110,20 @@ class Connection:
                 yield _json(line)
 
     @asynccontextmanager
+    async def exchange(self, path: str, query: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket to the API. Raises ClusterUnavailable, or what the API's refusal means."""
+        try:
+            async with stream.WsApiClient(self._api.configuration, heartbeat=TIMEOUT) as api:
+                request = await api.param_serialize("GET", f"{path}?{query}", auth_settings=["BearerToken"])
+                answer = await api.call_api(*request, _preload_content=False)
+                async with answer.response as socket:
+                    yield socket
+        except aiohttp.WSServerHandshakeError as error:
+            raise failure(error.status, Object({"message": error.message}), f"opening {path}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from None
+
+    @asynccontextmanager
     async def _send(
         self,
         method: Method,
@@ -136,8 +150,11 @@ class Connection:
             finally:
                 response.release()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise ClusterUnavailable(f"the Kubernetes API at {self.url} cannot be reached ({reason})") from None
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: Exception) -> ClusterUnavailable:
+        reason = str(error) or type(error).__name__
+        return ClusterUnavailable(f"the Kubernetes API at {self.url} cannot be reached ({reason})")
 
 
 def _json(text: bytes) -> Object:

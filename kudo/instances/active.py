@@ -13,6 +13,7 @@ from kudo.instances.plans import require_plan
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.instances.size import check_size
 from kudo.manifests import plan_variables
+from kudo.manifests.pipes import pipe_names
 from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.model.execution import ActivePlan, Metadata, PlanRequest
 from kudo.model.objects import Object
@@ -53,6 +54,7 @@ async def active_plan(
     check_parameters(version.spec.parameters, given)
     params = template_values(version.spec.parameters, given)
     metadata = _metadata(instance, version, request.plan, uid)
+    pipes = pipe_names(metadata, spec, tasks)
     status = PlanStatus.pending(request.plan, spec, uid)
     if wanted := conditions(request.plan, spec, tasks):
         values = plan_variables(metadata, params, {})
@@ -70,6 +72,7 @@ async def active_plan(
         tasks=tasks,
         templates=_templates(version, tasks),
         params=params,
+        pipes=pipes,
         metadata=metadata,
     )
     check_size(active)

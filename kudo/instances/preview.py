@@ -1,20 +1,21 @@
 """What a plan of a package would apply and delete, without a cluster."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kudo.instances.active import active_plan
 from kudo.instances.install import operator_version_spec
 from kudo.instances.parameters import is_on
 from kudo.manifests import build
+from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod
 from kudo.manifests.scopes import namespaced_by_itself
 from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest, Variables
 from kudo.model.objects import Object
 from kudo.model.package import Package
 from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
 from kudo.model.status import ExecutionStatus
-from kudo.model.tasks import ApplyTask, DeleteTask, Task, ToggleTask
+from kudo.model.tasks import ApplyTask, DeleteTask, PipeTask, Task, ToggleTask
 from kudo.templates import Renderer
 
 
@@ -27,6 +28,8 @@ class TaskPreview:
     task: str
     verb: Literal["apply", "delete"]
     objects: list[Object]
+    makes: list[str] = field(default_factory=list)
+    """What else it makes, of what only the cluster knows."""
 
 
 async def preview(package: Package, renderer: Renderer, request: PlanRequest) -> AsyncIterator[TaskPreview]:
@@ -40,11 +43,14 @@ async def preview(package: Package, renderer: Renderer, request: PlanRequest) ->
     version = OperatorVersion(metadata=ObjectMeta(name=reference.name), spec=operator_version_spec(package))
     active = await active_plan(instance, version, renderer, request)
     for task_request in _requests(active):
-        verb = _verb(task_request.task, active.params)
-        if verb is not None:
-            resources = task_request.task.template_names()
-            objects = await build(renderer, task_request, resources, namespaced_by_itself)
-            yield TaskPreview(task_request.phase, task_request.step, task_request.task.name, verb, objects)
+        task, where = task_request.task, (task_request.phase, task_request.step, task_request.task.name)
+        if isinstance(task, PipeTask):
+            pod = await build_pipe_pod(renderer, task_request, WAITER_IMAGE)
+            makes = [f"{file.kind} {active.pipes[file.key]} of {file.path}" for file in task.spec.pipe]
+            yield TaskPreview(*where, "apply", [pod], makes)
+        elif verb := _verb(task, active.params):
+            objects = await build(renderer, task_request, task.template_names(), namespaced_by_itself)
+            yield TaskPreview(*where, verb, objects)
 
 
 def _requests(active: ActivePlan) -> list[TaskRequest]:
@@ -56,6 +62,7 @@ def _requests(active: ActivePlan) -> list[TaskRequest]:
             task=tasks[name],
             templates=active.templates,
             params=active.params,
+            pipes=active.pipes,
             metadata=active.metadata,
         )
         for phase, phase_status in zip(active.spec.phases, active.status.phases, strict=True)

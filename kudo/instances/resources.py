@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from kudo.cluster import Cluster
 from kudo.errors import FatalError, InstanceNotFound, InvalidOperatorVersion
 from kudo.model.base import Manifest, Model
+from kudo.model.execution import Metadata
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.resources import API_VERSION, Instance, OperatorVersion
 from kudo.packages import explain
@@ -26,6 +27,17 @@ async def read_instance(cluster: Cluster, namespace: str, name: str) -> Instance
         there = ", ".join(sorted(other.name for other in others)) or "none"
         raise InstanceNotFound(f"There is no instance {name} in the namespace {namespace}. Instances there: {there}.")
     return parse_instance(found)
+
+
+async def require_instance(cluster: Cluster, metadata: Metadata) -> Object:
+    """The Instance that a plan runs for. Raises InstanceNotFound where it is gone.
+
+    What is applied for one that is gone would be collected at once, and applied again.
+    """
+    found = await cluster.get(instance_ref(metadata.instance_namespace, metadata.instance_name))
+    if found is None or found.uid != metadata.instance_uid:
+        raise InstanceNotFound(f"The instance {metadata.instance_name} was deleted while its plan ran.")
+    return found
 
 
 async def list_instances(cluster: Cluster, namespace: str = "") -> list[Instance]:

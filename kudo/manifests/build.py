@@ -23,7 +23,7 @@ async def build(
 
     Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and what `namespaced` raises.
     """
-    sources = {name: _source(request, name) for name in resources}
+    sources = {name: source_of(request, name) for name in resources}
     what = ", ".join(f"templates/{name}" for name in sources)
     objects = await renderer.run(what, render, request.metadata.api_version, sources, task_variables(request))
     defined = {kind: scope for item in objects for kind, scope in _defined(item)}
@@ -34,9 +34,9 @@ async def build(
     return enhance(objects, request, lambda item: bool(scopes[id(item)]))
 
 
-def render(api_version: str, sources: Mapping[str, str], values: Variables) -> list[Object]:
+def render(api_version: str, sources: Mapping[str, str], values: Variables, *, named: bool = True) -> list[Object]:
     """Render and parse, both in the bounded process: reading a large YAML takes its time as well."""
-    return parse(render_all(api_version, sources, values))
+    return parse(render_all(api_version, sources, values), named=named)
 
 
 def _kind(item: Object) -> tuple[str, str]:
@@ -50,7 +50,8 @@ def _defined(item: Object) -> Iterator[tuple[tuple[str, str], bool]]:
         yield kind, item.text("spec", "scope") == "Namespaced"
 
 
-def _source(request: TaskRequest, name: str) -> str:
+def source_of(request: TaskRequest, name: str) -> str:
+    """A template that a task names. Raises TaskRenderingError where the operator has none."""
     if name not in request.templates:
         raise TaskRenderingError(f"templates/{name} is not in the operator; the task {request.task.name} names it")
     return request.templates[name]

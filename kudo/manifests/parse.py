@@ -12,20 +12,21 @@ from kudo.model.base import Manifest
 from kudo.model.objects import Object
 
 
-def parse(rendered: Mapping[str, str]) -> list[Object]:
+def parse(rendered: Mapping[str, str], *, named: bool = True) -> list[Object]:
     """Read the objects of rendered templates, in order; empty documents are skipped, lists are opened.
 
-    Raises ResourceUnmarshalError where something is no Kubernetes object.
+    Raises ResourceUnmarshalError where something is no Kubernetes object; unless they are `named` later, each needs a
+    name.
     """
-    return [item for name, text in rendered.items() for item in _objects(name, text)]
+    return [item for name, text in rendered.items() for item in _objects(name, text, named)]
 
 
-def _objects(name: str, text: str) -> Iterator[Object]:
+def _objects(name: str, text: str, named: bool) -> Iterator[Object]:
     try:
         # Of a key that is there twice KUDO takes the last one, and packages that work must go on working.
         for line, document in yaml.load_documents(text, reject_duplicates=False):
             where = f"templates/{name} (document at line {line} of what was rendered)"
-            yield from _open(document, where)
+            yield from _open(document, where, named)
     except yaml.YamlError as error:
         # What is quoted in the reason, other than YAML's own marks, was rendered and may be a secret.
         reason = re.sub(r"'([^']*)'", _mark, str(error))
@@ -36,7 +37,7 @@ def _mark(quoted: re.Match[str]) -> str:
     return quoted[0] if len(quoted[1]) < 3 or quoted[1].startswith("<") else "'…'"
 
 
-def _open(document: JsonValue, where: str) -> Iterator[Object]:
+def _open(document: JsonValue, where: str, named: bool) -> Iterator[Object]:
     item = Object(cast(Manifest, document) if isinstance(document, dict) else {})
     if not isinstance(document, dict):
         raise ResourceUnmarshalError(f"{where} is no Kubernetes object, but {_summary(document)}")
@@ -45,18 +46,19 @@ def _open(document: JsonValue, where: str) -> Iterator[Object]:
     if item.kind.endswith("List") and "items" in document:
         parts = document["items"] or []
         for part in parts if isinstance(parts, list) else [parts]:
-            yield from _open(part, where)
+            yield from _open(part, where, named)
         return
-    missing = [field for field, value in _required(item) if not value]
+    missing = [field for field, value in _required(item, named) if not value]
     if missing:
         raise ResourceUnmarshalError(f"{where} lacks {' and '.join(missing)}")
     yield item
 
 
-def _required(item: Object) -> Iterator[tuple[str, str]]:
+def _required(item: Object, named: bool) -> Iterator[tuple[str, str]]:
     yield "apiVersion", item.api_version
     yield "kind", item.kind
-    yield "metadata.name", item.name
+    if named:
+        yield "metadata.name", item.name
 
 
 def _summary(document: JsonValue) -> str:

@@ -52,6 +52,11 @@ class PipeFile(Model):
             raise ValueError("needs exactly one of file and envFile")
         return self
 
+    @property
+    def path(self) -> str:
+        """Where it is in the pod."""
+        return self.file or self.env_file
+
 
 class PipeSpec(Model):
     """A pod whose init container writes files that later tasks use."""
@@ -131,7 +136,7 @@ Task = Annotated[
     Field(discriminator="kind"),
 ]
 
-UNSUPPORTED = ("Pipe", "KudoOperator")
+UNSUPPORTED = ("KudoOperator",)
 """Kinds that are read, but cannot be run yet."""
 
 TASK: TypeAdapter[Task] = TypeAdapter(Task)

@@ -85,9 +85,10 @@ def _subresources(resource: Resource) -> list[Object]:
         ("status", resource.status, resource.kind),
         ("scale", resource.scale, "Scale"),
         ("log", resource.key == "pods", "Pod"),
+        ("exec", resource.key == "pods", "PodExecOptions"),
     ):
         if there:
-            verbs = ["get"] if name == "log" else ["get", "patch", "update"]
+            verbs = {"log": ["get"], "exec": ["create", "get"]}.get(name, ["get", "patch", "update"])
             found.append(
                 {
                     "name": f"{resource.plural}/{name}",

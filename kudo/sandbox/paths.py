@@ -36,5 +36,5 @@ def _split(parts: list[str]) -> tuple[str, str, list[str]]:
 def _subresources(target: Target) -> list[str]:
     resource = target.resource
     offered = {"status": resource.status, "scale": resource.scale}
-    offered |= {"log": resource.key == "pods", "finalize": resource.key == "namespaces"}
+    offered |= {"log": resource.key == "pods", "exec": resource.key == "pods", "finalize": resource.key == "namespaces"}
     return [name for name, there in offered.items() if there]

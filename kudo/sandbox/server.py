@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from kudo.sandbox import bodies, deletion, discovery, listing, paths, tables, watch
+from kudo.sandbox import bodies, deletion, discovery, execution, listing, paths, tables, watch
 from kudo.sandbox.api import Api, Options, Target
 from kudo.sandbox.faults import Faults
 from kudo.sandbox.objects import Object, condition, dig, name_of, uid_of
@@ -82,7 +82,8 @@ class Server:
         one: dict[str, Verb] = {"GET": self._get, "PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
         many: dict[str, Verb] = {"GET": self._list, "POST": self._post, "DELETE": self._delete_many}
         if target.subresource:
-            one = {"GET": self._log} if target.subresource == "log" else one
+            special: dict[str, dict[str, Verb]] = {"log": {"GET": self._log}, "exec": {"GET": self._exec}}
+            one = special.get(target.subresource, one)
             one.pop("DELETE", None)
         verbs = one if target.name else many
         if method not in verbs or (method == "POST" and target.resource.namespaced and not target.namespace):
@@ -144,6 +145,9 @@ class Server:
             one = Target(target.resource, dig(obj, "metadata", "namespace", default=""), name_of(obj))
             deletion.delete(self._api, one, options)
         return _json(listing.as_list(target, found, metadata))
+
+    async def _exec(self, request: web.Request, target: Target) -> web.StreamResponse:
+        return await execution.serve(request, self._api.get(target))
 
     async def _log(self, _: web.Request, target: Target) -> web.StreamResponse:
         pod = self._api.get(target)

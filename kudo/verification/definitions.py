@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 
 from kudo.errors import TaskRenderingError
+from kudo.manifests.pipes import pipe_problems
 from kudo.model import values
 from kudo.model.execution import Variables
 from kudo.model.package import Package, ParameterDefinition
@@ -31,6 +32,7 @@ def definition_findings(package: Package) -> Iterator[Finding]:
     for definition in package.params.parameters:
         yield from _parameter(definition)
     yield from _tasks(package)
+    yield from _pipes(package)
     yield from _conditions(package)
 
 
@@ -85,6 +87,12 @@ def _tasks(package: Package) -> Iterator[Finding]:
             yield warning(f"{where}: no plan uses it")
         if isinstance(task, ToggleTask) and task.spec.parameter not in parameters:
             yield error(f"{where}.spec.parameter: there is no parameter {task.spec.parameter!r}")
+
+
+def _pipes(package: Package) -> Iterator[Finding]:
+    for name, plan in package.operator.plans.items():
+        for problem in pipe_problems(plan, package.operator.tasks):
+            yield error(f"operator.yaml: plans.{name}: {problem}")
 
 
 def _conditions(package: Package) -> Iterator[Finding]:

@@ -7,13 +7,13 @@ from pydantic import JsonValue
 
 from kudo.errors import KudoError
 from kudo.manifests import instance_variables, render
+from kudo.manifests.pipes import pod_problems
 from kudo.model import values
 from kudo.model.execution import Variables
-from kudo.model.objects import Object
 from kudo.model.package import Package, ParameterDefinition
 from kudo.model.tasks import KudoOperatorTask, PipeTask, ToggleTask
 from kudo.packages import parameter_of
-from kudo.templates import Renderer, Use, condition_uses, engine_for, render_all
+from kudo.templates import Renderer, Use, condition_uses, engine_for
 from kudo.verification.finding import Finding, error, warning
 
 _SAMPLES = {"integer": "1", "number": "1", "boolean": "true", "array": "[]", "map": "{}"}
@@ -91,20 +91,23 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
     Files that are known to be broken are left out.
     """
     found = []
-    pods = {task.spec.pod for task in package.operator.tasks if isinstance(task, PipeTask)}
+    pods = {task.spec.pod: task.spec.pipe for task in package.operator.tasks if isinstance(task, PipeTask)}
     for place in (place for place in _places(package) if f"templates/{place.name}" not in broken):
         try:
             objects = await renderer.run(
                 f"templates/{place.name}",
-                # The pod of a Pipe task is given its name later.
-                _render_alone if place.name in pods else render,
+                render,
                 package.operator.api_version,
                 {place.name: package.templates[place.name]},
                 _variables(package, place),
+                # The pod of a Pipe task is given its name later.
+                named=place.name not in pods,
             )
         except KudoError as problem:
             found.append(error(str(problem)))
             continue
+        if place.name in pods:
+            found += [error(f"templates/{place.name}: {text}") for text in pod_problems(objects, pods[place.name])]
         kinds = [item.kind for item in objects]
         if place.name == package.operator.namespace_manifest:
             if kinds != ["Namespace"]:
@@ -112,11 +115,6 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
         elif "Namespace" in kinds:
             found.append(error(f"templates/{place.name}: only the namespaceManifest may be a Namespace"))
     return found
-
-
-def _render_alone(api_version: str, sources: Mapping[str, str], variables: Variables) -> list[Object]:
-    render_all(api_version, sources, variables)
-    return []
 
 
 def _places(package: Package) -> Iterator[_Place]:

@@ -108,20 +108,6 @@ async def test_templates_that_are_malformed(tmp_path: Path, cluster: Cluster, cl
     assert await nothing_written(cluster)
 
 
-async def test_a_kind_of_task_that_cannot_be_run_yet(tmp_path: Path, cluster: Cluster, client: object) -> None:
-    pipe = {"pod": "pod.yaml", "pipe": [{"file": "/tmp/a", "kind": "Secret", "key": "a"}]}
-    package = write_package(
-        tmp_path,
-        tasks=[{"name": "pipe", "kind": "Pipe", "spec": pipe}],
-        plans={"deploy": plan(phase("main", ("a", ["pipe"])))},
-        templates={"pod.yaml": "a: b"},
-    )
-    result = await kudo("install", package)
-    assert result.status == 1
-    assert "has the task pipe of the kind Pipe, which cannot be run yet." in result.err
-    assert await nothing_written(cluster)
-
-
 @pytest.mark.only_on("sandbox", "a control plane keeps the definitions for all tests")
 @pytest.mark.usefixtures("client")
 async def test_no_definitions(package: Path, kubeconfig: Path) -> None:

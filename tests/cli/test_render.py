@@ -98,3 +98,35 @@ async def test_what_cannot_be_rendered(package: Path, arguments: list[str], word
     result = await rendered(package, *arguments)
     assert (result.status, result.out) == (1, "")
     assert words in result.err
+
+
+async def test_a_pipe(tmp_path: Path) -> None:
+    spec = {
+        "initContainers": [{"name": "i", "image": "x", "volumeMounts": [{"name": "v", "mountPath": "/tmp"}]}],
+        "volumes": [{"name": "v", "emptyDir": {}}],
+    }
+    package = write_package(
+        tmp_path,
+        tasks=[
+            {
+                "name": "pipe",
+                "kind": "Pipe",
+                "spec": {"pod": "pod.yaml", "pipe": [{"file": "/tmp/a", "kind": "Secret", "key": "a"}]},
+            },
+            apply("use", "use.yaml"),
+        ],
+        plans={"deploy": plan(phase("one", ("a", ["pipe"]), ("b", ["use"])))},
+        templates={
+            "pod.yaml": yaml.dump({"apiVersion": "v1", "kind": "Pod", "spec": spec}),
+            "use.yaml": CONFIG_MAP.replace("value", "{{ Pipes.a }}"),
+        },
+    )
+    result = await rendered(package, "--instance", "mine")
+    pod, user = objects(result)
+    assert pod.name == "mine.deploy.one.a.pipe.pipepod"
+    assert [item.text("name") for item in pod.children("spec", "containers")] == ["waiter"]
+    assert comments(result)[:2] == [
+        "# one.a.pipe",
+        "# one.a.pipe: makes Secret mine.deploy.one.a.pipe.a of /tmp/a",
+    ]
+    assert user.strings("data") == {"key": "mine.deploy.one.a.pipe.a"}

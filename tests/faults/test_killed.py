@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from support.command import process
+from support.files import Files
+from support.pipes import SECRET, certificate_package, gone, pod_of
 from support.plans import HANGING_DEPLOYMENT, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
-from support.rollouts import roll_out
+from support.rollouts import let_go, roll_out
 from support.waiting import until
 from temporalio.client import Client
 
@@ -99,6 +101,34 @@ async def test_a_job_that_is_made_anew_is_made_once(installer: Installer) -> Non
         await until_another(installer, before)
         await roll_out(installer.cluster, "test")
         assert (await asyncio.wait_for(again.outcome(), 60)).complete
+
+
+async def test_a_worker_that_is_killed_while_a_pipe_is_made(installer: Installer, files: Files) -> None:
+    files.put("/tmp/tls.crt", b"certificate")
+    async with process(*WORKER) as first:
+        run = await installer.deploy(certificate_package(installer, files, rollout="hang"))
+        before = await until(lambda: pod_of(installer))
+        first.kill()
+        await first.wait()
+    await let_go(installer.cluster, before.ref)
+    async with process(*WORKER):
+        assert (await asyncio.wait_for(run.outcome(), 60)).complete
+        assert await installer.get("v1", "Secret", SECRET) is not None
+        await gone(installer)
+
+
+async def test_a_plan_is_cancelled_that_lost_its_worker_while_a_pipe_was_made(
+    installer: Installer, files: Files
+) -> None:
+    async with process(*WORKER) as first:
+        run = await installer.deploy(certificate_package(installer, files, rollout="hang"))
+        await until(lambda: pod_of(installer))
+        first.kill()
+        await first.wait()
+    await installer.plans.cancel(NAMESPACE, "test", "")
+    async with process(*WORKER):
+        assert (await asyncio.wait_for(run.outcome(), 60)).status.status is ExecutionStatus.CANCELLED
+        await gone(installer)
 
 
 async def until_another(installer: Installer, before: Object) -> None:

@@ -235,3 +235,41 @@ async def test_our_examples(example: str) -> None:
 @pytest.mark.parametrize("operator", ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"])
 async def test_public_packages(operator: str) -> None:
     assert await verify(read_package(OPERATORS / operator)) == []
+
+
+def pipe(name: str, *files: Content) -> Content:
+    return {"name": name, "kind": "Pipe", "spec": {"pod": "pod.yaml", "pipe": list(files)}}
+
+
+SECRET_FILE: Content = {"file": "/tmp/a", "kind": "Secret", "key": "a"}
+
+PIPED = {"deploy": plan(phase("main", ("config", ["config"]), ("pipe", ["pipe"])))}
+
+PIPE_POD = """\
+apiVersion: v1
+kind: Pod
+spec:
+  volumes: [{name: files, emptyDir: {}}]
+  initContainers: [{name: init, image: busybox, volumeMounts: [{name: files, mountPath: /tmp}]}]
+"""
+
+
+async def test_a_pipe(tmp_path: Path) -> None:
+    tasks = [pipe("pipe", SECRET_FILE)]
+    assert await found(tmp_path, tasks=tasks, plans=PIPED, templates={"pod.yaml": PIPE_POD}) == []
+
+
+async def test_a_pod_that_is_none_for_a_pipe(tmp_path: Path) -> None:
+    tasks, pod = [pipe("pipe", {**SECRET_FILE, "file": "/data/a"})], PIPE_POD + "  restartPolicy: Never\n"
+    assert await found(tmp_path, tasks=tasks, plans=PIPED, templates={"pod.yaml": pod}) == [
+        "error: templates/pod.yaml: its restartPolicy must be OnFailure",
+        "error: templates/pod.yaml: the file /data/a must be below /tmp, where the volume is mounted",
+    ]
+
+
+async def test_a_key_of_a_pipe_that_is_there_twice(tmp_path: Path) -> None:
+    tasks = [pipe("pipe", SECRET_FILE, {**SECRET_FILE, "file": "/tmp/b"})]
+    assert await found(tmp_path, tasks=tasks, plans=PIPED, templates={"pod.yaml": PIPE_POD}) == [
+        "error: operator.yaml: plans.deploy: makes the pipe 'a' more than once: the task pipe in main.pipe has the key "
+        "of one before it"
+    ]

@@ -11,11 +11,9 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from kudo.client import Outcome
 from kudo.cluster import Cluster
-from kudo.model.bounds import Bounds
 from kudo.model.status import ExecutionStatus
-from kudo.model.tasks import Retry
 from kudo.sandbox import Sandbox
-from worker import running
+from worker import Settings, running
 
 QUICK = {"initialInterval": "10ms", "maxInterval": "20ms"}
 
@@ -103,9 +101,9 @@ async def test_the_timeout_of_a_plan_that_has_more_to_do(installer: Installer) -
 async def test_bounds_of_the_worker_for_tasks_that_have_none(
     client: Client, cluster: Cluster, installer: Installer
 ) -> None:
-    bounds = Bounds(retry=Retry(max_attempts=2, initial_interval=timedelta(milliseconds=10)))
+    settings = Settings(task_max_attempts=2, task_initial_interval=timedelta(milliseconds=10))
     own = {**dummy("own", wantErr=True), "retry": {"maxAttempts": 1}}
-    async with running(client, cluster, bounds=bounds):
+    async with running(client, cluster, settings=settings):
         outcome = await outcome_of(installer, plan(phase("one", ("a", ["none"]))), dummy("none", wantErr=True))
         assert outcome.message.startswith("It was tried 2 times")
         again = write_package(

@@ -105,7 +105,7 @@ class Pods(Controller):
             return pod["status"], None
         if elapsed < delay:
             return waiting(pod, "ContainerCreating"), delay - elapsed
-        if pod["spec"]["restartPolicy"] == "Always":
+        if pod["spec"]["restartPolicy"] == "Always" or _sleeps(pod):
             return running(pod), None
         return finished(pod, 0), None
 
@@ -132,6 +132,12 @@ class Pods(Controller):
 
     def _absent(self, key: str, pod: Object, name: str) -> bool:
         return self.store.get((key, namespace_of(pod), name)) is None
+
+
+def _sleeps(pod: Object) -> bool:
+    """Whether a container does nothing, and for ever."""
+    containers = pod["spec"]["containers"]
+    return any("sleep infinity" in " ".join(item.get("command", []) + item.get("args", [])) for item in containers)
 
 
 def _annotation(obj: Object) -> object:

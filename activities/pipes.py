@@ -1,0 +1,96 @@
+"""The task Pipe: files that a pod makes become Secrets and ConfigMaps for later tasks."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio import activity
+
+from activities.attempt import Attempt, attempting, attempting_task
+from kudo.cluster import Cluster, wait_until_gone, wait_until_healthy
+from kudo.errors import FailedTerminalStateError, KindNotFound, PipePodLost, PipeTaskError
+from kudo.instances.resources import require_instance
+from kudo.manifests import PLAN_UID
+from kudo.manifests.pipes import WAITER, artifact, build_pipe_pod, pipe_pod_ref, pipe_task
+from kudo.model.execution import TaskRequest
+from kudo.model.objects import Object, ObjectRef
+from kudo.templates import Renderer
+
+MAX_FILE = 1024 * 1024
+"""Bytes of a file: a Secret or ConfigMap could not hold more."""
+
+
+class PipeActivities:
+    """Activities that need a cluster and a renderer; `image` is of the container that waits in the pods."""
+
+    def __init__(self, cluster: Cluster, renderer: Renderer, grace: timedelta, image: str) -> None:
+        self._cluster = cluster
+        self._renderer = renderer
+        self._grace = grace
+        self._image = image
+
+    @activity.defn
+    async def pipe(self, request: TaskRequest) -> str:
+        """Run the pod of a task, and make artifacts of its files (KUDO's `engine/task/task_pipe.go`)."""
+        async with attempting_task(request, self._grace) as attempt:
+            await require_instance(self._cluster, request.metadata)
+            attempt.say("rendering templates")
+            pod = await build_pipe_pod(self._renderer, request, self._image)
+            await self._run_pod(pod, request, attempt)
+            artifacts = []
+            for file in pipe_task(request).spec.pipe:
+                attempt.waits(f"copying {file.path} out of {pod.ref}")
+                artifacts.append(artifact(request, file, await self._content(pod.ref, file.path)))
+            for item in artifacts:
+                attempt.say(f"applying {item.ref}")
+                await self._cluster.apply(item)
+            return ", ".join(f"{item.kind} {item.name}" for item in artifacts)
+
+    async def _run_pod(self, pod: Object, request: TaskRequest, attempt: Attempt) -> None:
+        """Wait until the files are there. One that another run has left behind cannot be trusted to have made them."""
+        there = await self._cluster.get(pod.ref)
+        if there is not None and (there.annotations.get(PLAN_UID) != request.metadata.plan_uid or _is_over(there)):
+            attempt.say(f"deleting {pod.ref}, which is left of before")
+            await self._cluster.delete(pod.ref, uid=there.uid)
+            await wait_until_gone(self._cluster, [there], attempt.waits)
+        attempt.say(f"applying {pod.ref}")
+        try:
+            await wait_until_healthy(self._cluster, [await self._cluster.apply(pod)], attempt.waits)
+        except FailedTerminalStateError as error:
+            # Its containers are started again until they succeed, so it was the machine that failed.
+            raise PipePodLost(f"{error}; another pod is made") from None
+
+    async def _content(self, pod: ObjectRef, path: str) -> bytes:
+        size = (await self._output(pod, ["stat", "-L", "-c", "%s", path])).decode().strip()
+        content = await self._output(pod, ["cat", path]) if int(size) <= MAX_FILE else b""
+        if max(int(size), len(content)) > MAX_FILE:
+            raise PipeTaskError(f"{path} has {size} bytes, and a file of a Pipe task may have {MAX_FILE}.")
+        return content
+
+    async def _output(self, pod: ObjectRef, command: Sequence[str]) -> bytes:
+        try:
+            result = await self._cluster.execute(pod, WAITER, command, MAX_FILE)
+        except KindNotFound:
+            raise PipePodLost(f"{pod} went before its files were copied; another pod is made") from None
+        if result.code:
+            raise PipeTaskError(
+                f"`{' '.join(command)}` in {pod} ended with exit code {result.code}: {result.complaint or 'no words'}"
+            )
+        return result.output
+
+
+class PipePods:
+    """What becomes of the pods when their tasks have ended."""
+
+    def __init__(self, cluster: Cluster, grace: timedelta) -> None:
+        self._cluster = cluster
+        self._grace = grace
+
+    @activity.defn
+    async def remove_pipe_pod(self, request: TaskRequest) -> None:
+        """Delete the pod of a task, whatever became of the task."""
+        async with attempting(self._grace):
+            await self._cluster.delete(pipe_pod_ref(request))
+
+
+def _is_over(pod: Object) -> bool:
+    return pod.terminating or pod.text("status", "phase") in ("Succeeded", "Failed")
