@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from activities.children import ChildActivities
 from activities.dummy import DummyActivities
 from activities.pipes import PipeActivities, PipePods
 from activities.plan import PlanActivities
@@ -22,7 +23,15 @@ def task_activities(
     """What runs tasks, on this cluster; such an activity may wait for ever."""
     resources = ResourceActivities(cluster, renderer, grace)
     pipes = PipeActivities(cluster, renderer, grace, pipe_image)
-    return [resources.apply, resources.delete, resources.toggle, pipes.pipe, DummyActivities(grace).dummy]
+    children = ChildActivities(cluster, renderer, grace)
+    return [
+        resources.apply,
+        resources.delete,
+        resources.toggle,
+        pipes.pipe,
+        children.prepare_child,
+        DummyActivities(grace).dummy,
+    ]
 
 
 def plan_activities(
@@ -30,11 +39,11 @@ def plan_activities(
 ) -> list[Callable[..., object]]:
     """What plans themselves need; none of it waits, and none of it may wait for a task."""
     plan = PlanActivities(cluster, renderer, grace, bounds)
-    pipes = PipePods(cluster, grace)
     return [
         plan.load_active_plan,
         plan.report_status,
         plan.request_cancel,
         plan.explain_refusal,
-        pipes.remove_pipe_pod,
+        PipePods(cluster, grace).remove_pipe_pod,
+        ChildActivities(cluster, renderer, grace).finish_child,
     ]

@@ -17,7 +17,7 @@ from kudo.cluster import Cluster
 from kudo.instances.definitions import install_definitions
 from kudo.instances.install import install_instance, install_package
 from kudo.model import yaml
-from kudo.packages import read_package
+from kudo.packages import Bundle, read_package
 from kudo.sandbox import Sandbox
 from worker import running
 
@@ -76,7 +76,7 @@ async def install(
         for template, text in templates.items():
             (root / "templates" / f"{template}.yaml").write_text(text)
         package = read_package(root)
-    await install_package(bench.cluster, package, NAMESPACE)
+    await install_package(bench.cluster, Bundle(package, ()), NAMESPACE)
     await install_instance(bench.cluster, package, NAMESPACE, name, {})
     return Plans(bench.client)
 

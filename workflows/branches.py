@@ -68,7 +68,7 @@ async def stop(tasks: Sequence[asyncio.Task[T]], bound: timedelta | None = None)
         _retrieve(task)
 
 
-async def finish(task: asyncio.Task[T], bound: timedelta) -> T:
+async def finish(task: asyncio.Task[T], bound: timedelta | None) -> T:
     """The result of an activity or child workflow; when cancelled, cancel it and wait for its end, at most `bound`.
 
     What ended all the same counts as it ended: a success is returned, a failure is raised.

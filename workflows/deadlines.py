@@ -58,6 +58,12 @@ async def wait_until(
                 raise _timed_out(limit, last) from None
 
 
+def require_time(one: Deadline | None, last: str) -> None:
+    """Raise ApplicationError TimedOut where a deadline is over."""
+    if one and one.at <= workflow.now():
+        raise _timed_out(one, last)
+
+
 def explain_timeout(error: ActivityError, one: Deadline | None) -> ApplicationError | None:
     """What is said of a task that the server ended because its time was used up; None where that was not so."""
     cause = root_cause(error)

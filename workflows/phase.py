@@ -2,12 +2,14 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from workflows import options
 from workflows.branches import finish, raise_if_cancelled, run_branches, run_side_by_side
+from workflows.children import Children
 from workflows.deadlines import deadline, earliest, explain_timeout, later, wait_until
 from workflows.failures import fatal, is_cancelled_exception
 from workflows.pace import Pace
@@ -16,12 +18,27 @@ from workflows.pipes import remove_pod
 from workflows.reports import Reports
 
 with workflow.unsafe.imports_passed_through():
-    from kudo.model.execution import Deadline, Decision, PhaseRequest, StepChange, TaskRequest
+    from kudo.model.execution import (
+        ChildRequest,
+        Deadline,
+        Decision,
+        PhaseRequest,
+        PlanRequest,
+        StepChange,
+        TaskRequest,
+    )
     from kudo.model.plans import Step
-    from kudo.model.status import ExecutionStatus, PhaseStatus, StepStatus, clip, room_for_message
+    from kudo.model.status import ChildPlan, ExecutionStatus, PhaseStatus, StepStatus, clip, room_for_message
     from kudo.model.tasks import Task
 
-ACTIVITIES = {"Apply": "apply", "Delete": "delete", "Toggle": "toggle", "Pipe": "pipe", "Dummy": "dummy"}
+ACTIVITIES = {
+    "Apply": "apply",
+    "Delete": "delete",
+    "Toggle": "toggle",
+    "Pipe": "pipe",
+    "KudoOperator": "prepare_child",
+    "Dummy": "dummy",
+}
 
 
 @workflow.defn(name="Phase")
@@ -37,6 +54,7 @@ class Phase:
         self._reports = Reports(request.status)
         self._pace = Pace()
         self._pause = Pause()
+        self._children = Children(self._pause)
         self._decisions: dict[str, Decision] = {}
         self._slots = asyncio.Semaphore(options.PENDING_ACTIVITIES)
 
@@ -66,10 +84,11 @@ class Phase:
         """The status of the phase as it knows it; a task that is being retried is known to the plan alone."""
         return self._status
 
-    @workflow.signal
-    def set_paused(self, paused: bool) -> None:
+    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def set_paused(self, paused: bool) -> None:
         """Sent by the plan, when it is paused or resumed."""
         self._pause.set(paused)
+        await self._children.set_paused(paused)
 
     @workflow.signal
     def decide(self, decision: Decision) -> None:
@@ -144,16 +163,40 @@ class Phase:
             await remove_pod(request)
 
     async def _execute(self, request: TaskRequest) -> None:
+        if request.task.kind == "KudoOperator":
+            child: ChildRequest = await self._run_activity(request, ChildRequest)
+            if child.plan:
+                await self._run_child(request, child.plan)
+        else:
+            await self._run_activity(request)
+
+    async def _run_child(self, request: TaskRequest, plan: PlanRequest) -> None:
+        change = StepChange(phase=request.phase, step=request.step, status=ExecutionStatus.IN_PROGRESS)
+        own = self._status.step(request.step)
+
+        def began(child: ChildPlan) -> None:
+            if own:
+                own.add_child(child)
+            self._reports.send(change.model_copy(update={"child": child, "task": request.task.name}))
+
+        def held_up(message: str) -> None:
+            error = {"status": ExecutionStatus.ERROR, "message": message, "task": request.task.name}
+            self._reports.send(change.model_copy(update=error))
+
+        await self._children.run(plan, request.deadline, began, held_up)
+
+    async def _run_activity(self, request: TaskRequest, result_type: type | None = None) -> Any:
         task = request.task
         activity = workflow.start_activity(
             ACTIVITIES[task.kind],
             request,
+            result_type=result_type,
             activity_id=f"{request.phase}.{request.step}.{task.name}",
             summary=_summary(task),
             **options.for_task(task, request.deadline),
         )
         try:
-            await finish(activity, options.CANCEL_BOUND)
+            return await finish(activity, options.CANCEL_BOUND)
         except ActivityError as error:
             if out_of_time := explain_timeout(error, request.deadline):
                 raise out_of_time from error
@@ -169,6 +212,7 @@ class Phase:
             params=active.params,
             pipes=active.pipes,
             metadata=active.metadata,
+            resume=active.resume,
         )
 
     def _own(self, step: Step) -> StepStatus:

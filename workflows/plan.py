@@ -211,7 +211,9 @@ class Plan:
         child: ChildWorkflowHandle[Phase, PhaseStatus] = await uninterrupted(starting)
         await uninterrupted(self._steering.begin(name, child))
         try:
-            return await finish(child, options.PHASE_BOUND)
+            # A child Instance's plan ends by itself, and takes its time to say how.
+            has_children = any(task.kind == "KudoOperator" for task in request.active.tasks)
+            return await finish(child, None if has_children else options.PHASE_BOUND)
         finally:
             self._steering.end(name)
 

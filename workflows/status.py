@@ -53,6 +53,7 @@ class StatusTree:
             own = self._step(final.name, step.name)
             own.set(step.status, self._clipped(step.message))
             own.start_time, own.completion_time = step.start_time, step.completion_time
+            own.children = step.children
         self.set_phase(final.name, final.status)
 
     def cut_off(self, name: str, status: ExecutionStatus) -> None:
@@ -68,6 +69,8 @@ class StatusTree:
             if not change.phase:
                 self.plan.message = change.message
             step = self._step(change.phase, change.step)
+            if change.child:
+                step.add_child(change.child)
             if not step.status.terminal:
                 self._take(step, change)
         self._touch()

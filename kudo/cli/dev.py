@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from kudo.cli.options import Package, local
+from kudo.cli.options import Package, found
 from kudo.cli.packages import deploy
 from kudo.cli.ports import ClusterKind, Ports, free_port
 from kudo.cli.progress import wait_for
@@ -18,7 +18,6 @@ from kudo.cli.run import command, interruption, out
 from kudo.cli.session import Session
 from kudo.client import Plans, connect, has_worker
 from kudo.errors import TemporalUnavailable
-from kudo.packages import read_package
 
 NAMESPACE = "default"
 
@@ -62,13 +61,13 @@ async def demo(
     from kudo.cli.stack import stack
 
     _log()
-    content = read_package(local(package))
+    bundle = await found(package)
     ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
     out.print("Starting Temporal, a sandbox cluster and a worker …")
     async with stack(ports, None, "sandbox", rollout) as running:
-        name = content.operator.name
-        run = await deploy(Session(running.cluster, Plans(running.client), NAMESPACE), content, name, {})
-        out.print(f"Installed the instance {name} of {content.operator_version_name}.")
+        name = bundle.package.operator.name
+        run = await deploy(Session(running.cluster, Plans(running.client), NAMESPACE), bundle, name, {})
+        out.print(f"Installed the instance {name} of {bundle.package.operator_version_name}.")
         out.print(f"Watch it at {running.temporal.ui_of(run.workflow_id, run.run_id)}\n")
         await wait_for(run, None)
         if out.is_terminal:

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from kudo.errors import InvalidParams, RequestError
-from kudo.model import values, yaml
+from kudo.instances.parameters import read_values
+from kudo.model.tasks import KudoOperatorSpec
+from kudo.packages import Bundle, Location, read_bundle
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace; by default that of the kubeconfig's context.")
@@ -48,6 +50,15 @@ def local(package: str) -> Path:
     return path
 
 
+async def found(package: str) -> Bundle:
+    """The package, and what it depends on. Raises RequestError or PackageError."""
+    return await read_bundle(Location(local(package)), _find)
+
+
+async def _find(spec: KudoOperatorSpec) -> Location:
+    raise RequestError(f"{spec.package} is no path, and names in a repository and URLs cannot be used yet.")
+
+
 def read_parameters(given: list[str] | None, files: list[Path] | None) -> dict[str, str]:
     """The values of -P and -p together, as strings (KUDO's `pkg/kudoctl/cmd/params`).
 
@@ -66,21 +77,7 @@ def read_parameters(given: list[str] | None, files: list[Path] | None) -> dict[s
 
 def _read_file(file: Path) -> dict[str, str]:
     try:
-        content = yaml.load(file.read_text())
+        return read_values(str(file), file.read_text())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise InvalidParams(f"The parameter file {file} cannot be read: {reason}") from None
-    except yaml.YamlError as error:
-        raise InvalidParams(f"The parameter file {file} is no YAML: {error}") from None
-    if not isinstance(content or {}, dict):
-        raise InvalidParams(f"The parameter file {file} must be a YAML map of names and values.")
-    result = {}
-    for name, value in (content or {}).items() if isinstance(content, dict) else ():
-        kind: Literal["array", "map", "string"] = "string"
-        if isinstance(value, list | dict):
-            kind = "array" if isinstance(value, list) else "map"
-        wrapped = values.wrap(value, kind)
-        if wrapped is None:
-            raise InvalidParams(f"The parameter file {file} has no value for {name}; null is none.")
-        result[name] = wrapped
-    return result

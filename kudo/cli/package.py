@@ -11,8 +11,8 @@ from kudo.cli.run import command, err, out
 from kudo.errors import RequestError
 from kudo.model.package import Package as PackageContent
 from kudo.model.tree import plan_tree
-from kudo.packages import parameter_of, read_package, write_archive, write_skeleton
-from kudo.verification import verify
+from kudo.packages import Location, parameter_of, read_package, write_archive, write_skeleton
+from kudo.verification import dependency_findings, verify
 
 app = typer.Typer(no_args_is_help=True, help="Write packages.")
 listing = typer.Typer(no_args_is_help=True, help="List what a package has.")
@@ -34,8 +34,9 @@ async def new(
 @command
 async def verify_package(package: Package) -> None:
     """Say what is wrong with a package, and what looks as if it were; fails where something is wrong."""
-    content = read_package(local(package))
-    await _require_verified(content)
+    directory = local(package)
+    content = read_package(directory)
+    await _require_verified(content, directory)
     out.print(f"The package {content.operator_version_name} is valid.")
 
 
@@ -50,13 +51,13 @@ async def create(
     if directory.is_file():
         raise RequestError(f"{directory} is a file; a package is made of a directory.")
     content = read_package(directory)
-    await _require_verified(content)
+    await _require_verified(content, directory)
     out.print(f"Package created: {write_archive(directory, content, destination, overwrite=overwrite)}", markup=False)
 
 
-async def _require_verified(content: PackageContent) -> None:
+async def _require_verified(content: PackageContent, path: Path) -> None:
     """Print what was found, and exit with status 1 where there are errors."""
-    found = await verify(content)
+    found = [*await dependency_findings(Location(path)), *await verify(content)]
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
         err.print(f"[bold {colour}]{finding.severity.capitalize()}:[/] ", end="")

@@ -14,7 +14,7 @@ from kudo.cli.options import (
     Parameters,
     Wait,
     WaitTime,
-    local,
+    found,
     read_parameters,
 )
 from kudo.cli.progress import show, wait_for
@@ -31,7 +31,7 @@ from kudo.instances.plans import CLEANUP, DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, read_instance
 from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
-from kudo.packages import read_package
+from kudo.packages import Bundle
 
 
 @command
@@ -60,17 +60,18 @@ async def install(
 ) -> None:
     """Install a package, and an instance of it, and run its deploy plan."""
     parameters = read_parameters(parameter, parameter_file)
-    content = read_package(local(package))
+    bundle = await found(package)
+    content = bundle.package
     name = f"{content.operator.name}-instance" if instance is None else instance
     async with session(namespace) as now:
         if skip_instance:
-            await check_package(now.cluster, content, now.namespace, create_namespace=create_namespace)
+            await check_package(now.cluster, bundle, now.namespace, create_namespace=create_namespace)
             if create_namespace:
                 await namespaced(now, content, name, parameters)
-            await install_package(now.cluster, content, now.namespace)
+            await install_package(now.cluster, bundle, now.namespace)
             out.print(f"The package {content.operator_version_name} is installed.")
             return
-        run = await deploy(now, content, name, parameters, create_namespace=create_namespace)
+        run = await deploy(now, bundle, name, parameters, create_namespace=create_namespace)
         out.print(f"The instance {name} of {content.operator_version_name} is installed in {now.namespace}.")
         await started(run, wait, wait_time)
 
@@ -83,19 +84,19 @@ async def namespaced(now: Session, content: PackageContent, name: str, parameter
 
 async def deploy(
     now: Session,
-    content: PackageContent,
+    bundle: Bundle,
     name: str,
     parameters: Mapping[str, str],
     *,
     create_namespace: bool = False,
 ) -> Run:
     """Install a package and an instance of it, and start its deploy plan; without the plan no instance stays."""
-    await check_install(now.cluster, content, now.namespace, name, parameters, create_namespace=create_namespace)
+    await check_install(now.cluster, bundle, now.namespace, name, parameters, create_namespace=create_namespace)
     await now.plans.require_idle(now.namespace, name)
     if create_namespace:
-        await namespaced(now, content, name, parameters)
-    await install_package(now.cluster, content, now.namespace)
-    await install_instance(now.cluster, content, now.namespace, name, parameters)
+        await namespaced(now, bundle.package, name, parameters)
+    await install_package(now.cluster, bundle, now.namespace)
+    await install_instance(now.cluster, bundle.package, now.namespace, name, parameters)
     try:
         return await now.plans.start(now.request(name, DEPLOY))
     except KudoError:

@@ -84,6 +84,9 @@ async def _statuses(now: Session, instance: str) -> list[PlanStatus]:
         known = plans.get(current.name)
         if known is None or known.uid == current.uid or not known.status.terminal or current.status.running:
             plans[current.name] = current
+        for plan in plans.values():
+            if plan is not current:
+                await last.add_children(plan)
     return list(plans.values())
 
 

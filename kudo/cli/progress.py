@@ -110,6 +110,9 @@ def _lines(status: PlanStatus) -> Iterator[tuple[str, str]]:
             if step.status is not ExecutionStatus.PENDING:
                 message = f": {step.message}" if step.message else ""
                 yield f"step {phase.name}.{step.name}", f"{step.status}{message}"
+            for child in step.children:
+                for name, text in _lines(child.status) if child.status else ():
+                    yield f"{child.instance}: {name}", text
     yield f"plan {status.name}", str(status.status)
 
 

@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from kudo.cli.options import Package, ParameterFiles, Parameters, local, read_parameters
+from kudo.cli.options import Package, ParameterFiles, Parameters, found, read_parameters
 from kudo.cli.run import command, out
 from kudo.instances.plans import DEPLOY
 from kudo.instances.preview import TaskPreview, preview
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
-from kudo.packages import read_package
 from kudo.templates import Renderer
 
 
@@ -26,7 +25,7 @@ async def render(
     parameter_file: ParameterFiles = None,
 ) -> None:
     """Print what a plan of a package would apply, as YAML, without a cluster."""
-    content = read_package(local(package))
+    content = (await found(package)).package
     request = PlanRequest(
         namespace=namespace,
         instance=instance or f"{content.operator.name}-instance",

@@ -15,7 +15,7 @@ from kudo.client.connection import brief
 from kudo.client.origin import Origin
 from kudo.errors import KudoError, TemporalUnavailable
 from kudo.model.execution import PlanRequest
-from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.status import ChildPlan, ExecutionStatus, PlanStatus
 
 QUERY_TIMEOUT = timedelta(seconds=3)
 """How long a worker may take to answer for a plan; without a worker nobody answers."""
@@ -72,7 +72,19 @@ class Run:
                     step.message = "\n".join(dict.fromkeys([*step.message.splitlines(), *doing.get(step.name, [])]))
                 elif step.status is ExecutionStatus.WAITING_APPROVAL:
                     step.message = "waits for `kudo plan approve`, or `refuse`"
+        return await self.add_children(status)
+
+    async def add_children(self, status: PlanStatus) -> PlanStatus:
+        """The status with that of the children's plans, as far as Temporal knows them."""
+        for child in (child for phase in status.phases for step in phase.steps for child in step.children):
+            with suppress(TemporalUnavailable):
+                child.status = await self._child(child).current()
         return status
+
+    def _child(self, child: ChildPlan) -> "Run":
+        request = PlanRequest(namespace=self.request.namespace, instance=child.instance, plan=child.plan)
+        handle = self._client.get_workflow_handle(request.workflow_id, run_id=child.uid, result_type=PlanStatus)
+        return Run(self._client, handle, Origin(request, self.origin.time, f"workflow {self.workflow_id}"))
 
     async def _doing(self, phase: str) -> dict[str, list[str]]:
         """What the tasks of a phase wait for, by step: their heartbeats say it, and which attempt it is."""
@@ -96,7 +108,7 @@ class Run:
             raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
         if description.status is WorkflowExecutionStatus.RUNNING:
             return await self.explained()
-        return (await self.outcome()).status
+        return await self.add_children((await self.outcome()).status)
 
     async def follow(self) -> AsyncGenerator[PlanStatus, None]:
         """The status whenever it changed, until the run has ended. Raises TemporalUnavailable when Temporal is away."""
@@ -114,7 +126,7 @@ class Run:
                         shown = seen
                         yield status
                 await asyncio.wait([ended], timeout=POLL)
-            yield ended.result().status
+            yield await self.add_children(ended.result().status)
         finally:
             ended.cancel()
 

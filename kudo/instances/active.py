@@ -20,7 +20,7 @@ from kudo.model.objects import Object
 from kudo.model.plans import Plan, conditions
 from kudo.model.resources import Instance, OperatorVersion
 from kudo.model.status import PlanStatus
-from kudo.model.tasks import TASK, UNSUPPORTED, Task
+from kudo.model.tasks import TASK, Task
 from kudo.packages import explain, newer_fields
 from kudo.templates import Renderer, evaluate_conditions
 
@@ -74,6 +74,7 @@ async def active_plan(
         params=params,
         pipes=pipes,
         metadata=metadata,
+        resume=request.resume,
     )
     check_size(active)
     return active
@@ -126,8 +127,6 @@ def _task(version: OperatorVersion, name: str) -> Task:
     except ValidationError as error:
         lines = "".join(f"\n  - {line}" for line in explain(error, raw))
         raise TaskBuildError(f"The task {name} of {version.metadata.name} is malformed:{lines}") from None
-    if task.kind in UNSUPPORTED:
-        raise TaskBuildError(f"The task {name} is of the kind {task.kind}, which cannot be run yet.")
     return task
 
 

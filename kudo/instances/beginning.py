@@ -50,6 +50,7 @@ def _take_over(phase: PhaseStatus, steps: Iterable[StepStatus], recorded: PlanSt
 def _take_over_step(step: StepStatus, before: StepStatus | None) -> None:
     if before and before.status is ExecutionStatus.COMPLETE:
         step.status, step.start_time, step.completion_time = before.status, before.start_time, before.completion_time
+        step.children = before.children
 
 
 def start_from(status: PlanStatus, place: str, recorded: PlanStatus | None = None) -> None:

@@ -7,21 +7,19 @@ from kudo.cluster import Cluster
 from kudo.errors import NamespaceNotFound, PackageError, RequestError, TaskRenderingError
 from kudo.instances.definitions import require_definitions
 from kudo.instances.parameters import check_parameters
-from kudo.instances.plans import DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, list_instances
 from kudo.manifests import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.package import DNS_LABEL, Package
 from kudo.model.resources import API_VERSION, OperatorSpec, OperatorVersionSpec, Reference
-from kudo.model.tasks import UNSUPPORTED
-from kudo.packages import parameter_of
+from kudo.packages import Bundle, parameter_of
 from kudo.templates import condition_uses, engine_for
 
 
 async def check_install(
     cluster: Cluster,
-    package: Package,
+    bundle: Bundle,
     namespace: str,
     instance: str,
     parameters: Mapping[str, str],
@@ -36,9 +34,8 @@ async def check_install(
         raise RequestError(
             f"{instance!r} is no name for an instance: use up to 63 lower case letters, digits, '-' and '.'."
         )
-    check_parameters(operator_version_spec(package).parameters, parameters)
-    _check_tasks(package)
-    await check_package(cluster, package, namespace, create_namespace=create_namespace)
+    check_parameters(operator_version_spec(bundle.package).parameters, parameters)
+    await check_package(cluster, bundle, namespace, create_namespace=create_namespace)
     if await cluster.get(instance_ref(namespace, instance)) is not None:
         raise RequestError(
             f"There is an instance {instance} in the namespace {namespace} already. "
@@ -46,14 +43,16 @@ async def check_install(
         )
 
 
-async def check_package(cluster: Cluster, package: Package, namespace: str, *, create_namespace: bool = False) -> None:
+async def check_package(cluster: Cluster, bundle: Bundle, namespace: str, *, create_namespace: bool = False) -> None:
     """Find everything that would stop an install of a package alone; see `check_install`."""
-    _check_templates(package)
-    await _check_version(cluster, package)
+    for package in bundle.packages:
+        _check_templates(package)
+        await _check_version(cluster, package)
     await require_definitions(cluster)
     if not create_namespace and await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
         raise NamespaceNotFound(f"There is no namespace {namespace}. Have it made with --create-namespace.")
-    await _check_same_version(cluster, package, namespace)
+    for package in bundle.packages:
+        await _check_same_version(cluster, package, namespace)
 
 
 def _check_templates(package: Package) -> None:
@@ -71,17 +70,6 @@ def _check_templates(package: Package) -> None:
             problems.append(str(error))
     if problems:
         raise PackageError(package.operator_version_name, problems)
-
-
-def _check_tasks(package: Package) -> None:
-    """Refuse a package whose deploy plan cannot be run."""
-    used = set(package.operator.plans[DEPLOY].task_names())
-    for task in package.operator.tasks:
-        if task.name in used and task.kind in UNSUPPORTED:
-            raise RequestError(
-                f"The plan {DEPLOY} of {package.operator_version_name} has the task {task.name} of the kind "
-                f"{task.kind}, which cannot be run yet."
-            )
 
 
 async def _check_version(cluster: Cluster, package: Package) -> None:
@@ -109,8 +97,13 @@ async def _check_same_version(cluster: Cluster, package: Package, namespace: str
         )
 
 
-async def install_package(cluster: Cluster, package: Package, namespace: str) -> None:
-    """Apply Operator and OperatorVersion. Raises what applying can raise."""
+async def install_package(cluster: Cluster, bundle: Bundle, namespace: str) -> None:
+    """Apply Operator and OperatorVersion of a package and of what it depends on. Raises what applying can raise."""
+    for package in bundle.packages:
+        await _install(cluster, package, namespace)
+
+
+async def _install(cluster: Cluster, package: Package, namespace: str) -> None:
     operator = package.operator
     spec = OperatorSpec.model_validate(operator.model_dump(include=set(OperatorSpec.model_fields)))
     await cluster.apply(_resource("Operator", namespace, operator.name, spec.to_json()))

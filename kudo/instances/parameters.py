@@ -4,11 +4,10 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from kudo.errors import InvalidParams, ToggleTaskError
-from kudo.model import values
+from kudo.model import values, yaml
 from kudo.model.execution import Variables
-from kudo.model.parameters import Parameter
+from kudo.model.parameters import Parameter, ParameterType
 from kudo.model.tasks import ToggleTask
-from kudo.model.yaml import YamlError
 
 
 def check_parameters(parameters: Iterable[Parameter], given: Mapping[str, str]) -> None:
@@ -49,7 +48,7 @@ def template_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -
     for parameter in parameters:
         try:
             result[parameter.name] = values.unwrap(given.get(parameter.name, parameter.default), parameter.type)
-        except YamlError as error:
+        except yaml.YamlError as error:
             raise InvalidParams(f"The parameter {parameter.name} is no YAML: {error}") from None
     return result
 
@@ -67,3 +66,26 @@ def is_on(task: ToggleTask, params: Variables) -> bool:
         why = "is not defined" if name not in params else "is neither true nor false"
         raise ToggleTaskError(f"The task {task.name} is toggled by the parameter {name}, and that {why}.")
     return values.BOOLEANS[value]
+
+
+def read_values(what: str, text: str) -> dict[str, str]:
+    """The values of a YAML file of parameters, as strings (KUDO's `pkg/kudoctl/cmd/params`).
+
+    Raises InvalidParams, in which `what` names the file.
+    """
+    try:
+        content = yaml.load(text)
+    except yaml.YamlError as error:
+        raise InvalidParams(f"The parameter file {what} is no YAML: {error}") from None
+    if content is not None and not isinstance(content, dict):
+        raise InvalidParams(f"The parameter file {what} must be a YAML map of names and values.")
+    result = {}
+    for name, value in (content or {}).items():
+        kind: ParameterType = "string"
+        if isinstance(value, list | dict):
+            kind = "array" if isinstance(value, list) else "map"
+        wrapped = values.wrap(value, kind)
+        if wrapped is None:
+            raise InvalidParams(f"The parameter file {what} has no value for {name}; null is none.")
+        result[name] = wrapped
+    return result

@@ -9,6 +9,7 @@ from kudo.model.resources import OperatorVersion
 
 DEPLOY = "deploy"
 UPDATE = "update"
+UPGRADE = "upgrade"
 CLEANUP = "cleanup"
 
 
@@ -35,6 +36,11 @@ def plan_for_change(version: OperatorVersion, before: Mapping[str, str], after: 
     plan = next(iter(triggers), UPDATE if UPDATE in version.spec.plans else DEPLOY)
     require_plan(version, plan)
     return plan
+
+
+def plan_for_upgrade(version: OperatorVersion) -> str:
+    """The plan that runs when an Instance is brought to another version: upgrade, else update, else deploy."""
+    return next((plan for plan in (UPGRADE, UPDATE) if plan in version.spec.plans), DEPLOY)
 
 
 def others_changed(version: OperatorVersion, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kudo.instances.active import active_plan
+from kudo.instances.children import child_instance, child_parameters
 from kudo.instances.install import operator_version_spec
 from kudo.instances.parameters import is_on
 from kudo.manifests import build
@@ -15,7 +16,7 @@ from kudo.model.objects import Object
 from kudo.model.package import Package
 from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
 from kudo.model.status import ExecutionStatus
-from kudo.model.tasks import ApplyTask, DeleteTask, PipeTask, Task, ToggleTask
+from kudo.model.tasks import ApplyTask, DeleteTask, KudoOperatorTask, PipeTask, Task, ToggleTask
 from kudo.templates import Renderer
 
 
@@ -48,6 +49,9 @@ async def preview(package: Package, renderer: Renderer, request: PlanRequest) ->
             pod = await build_pipe_pod(renderer, task_request, WAITER_IMAGE)
             makes = [f"{file.kind} {active.pipes[file.key]} of {file.path}" for file in task.spec.pipe]
             yield TaskPreview(*where, "apply", [pod], makes)
+        elif isinstance(task, KudoOperatorTask):
+            parameters = await child_parameters(renderer, task_request)
+            yield TaskPreview(*where, "apply", [child_instance(task_request, task.spec.package, parameters)])
         elif verb := _verb(task, active.params):
             objects = await build(renderer, task_request, task.template_names(), namespaced_by_itself)
             yield TaskPreview(*where, verb, objects)

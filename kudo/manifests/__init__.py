@@ -1,6 +1,6 @@
 """Manifests: how a task's templates become the objects that are applied."""
 
-from kudo.manifests.build import build, instance_variables, plan_variables, render
+from kudo.manifests.build import build, instance_variables, plan_variables, render, source_of
 from kudo.manifests.enhance import HERITAGE, INSTANCE, OPERATOR, PHASE, PLAN_UID, STEP
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "instance_variables",
     "plan_variables",
     "render",
+    "source_of",
 ]

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, JsonValue
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.durations import Duration, show_duration
 from kudo.model.plans import Phase, Plan
-from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus
+from kudo.model.status import ChildPlan, ExecutionStatus, PhaseStatus, PlanStatus
 from kudo.model.tasks import Task
 
 Variables = dict[str, JsonValue]
@@ -67,6 +67,8 @@ class ActivePlan(Model):
     params: Variables
     pipes: Annotated[dict[str, str], OMIT_EMPTY] = {}
     metadata: Metadata
+    resume: Annotated[bool, OMIT_EMPTY] = False
+    """Whether what was COMPLETE before is left out, which holds for the plans of children, too."""
 
 
 class Deadline(Model):
@@ -101,7 +103,15 @@ class TaskRequest(Model):
     params: Variables
     pipes: Annotated[dict[str, str], OMIT_EMPTY] = {}
     metadata: Metadata
+    resume: Annotated[bool, OMIT_EMPTY] = False
     deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
+
+
+class ChildRequest(Model):
+    """What a KudoOperator task has to run: a plan of its Instance, or nothing where that is as it should be."""
+
+    instance: Name
+    plan: Annotated[PlanRequest | None, OMIT_EMPTY] = None
 
 
 class Approval(Model):
@@ -134,4 +144,6 @@ class StepChange(Model):
     """The task that failed or got further; empty when the whole step changed."""
     status: ExecutionStatus
     message: Text = ""
+    child: Annotated[ChildPlan | None, OMIT_EMPTY] = None
+    """The plan of a child Instance that it runs now."""
     at: Annotated[datetime | None, OMIT_EMPTY] = None

@@ -9,7 +9,7 @@ from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.parameters import ParameterType
 from kudo.model.plans import Plan, conditions
 from kudo.model.resources import Maintainer
-from kudo.model.tasks import Task
+from kudo.model.tasks import Task, operator_version_name
 
 Dialect = Literal["kudo.dev/v1beta1", "kudo.dev/v1"]
 DIALECTS: tuple[str, ...] = get_args(Dialect)
@@ -92,6 +92,6 @@ class Package(Model):
 
     @property
     def operator_version_name(self) -> str:
-        """The OperatorVersion's name: `<operator>[-<appVersion>]-<operatorVersion>`."""
-        parts = (self.operator.name, self.operator.app_version, self.operator.operator_version)
-        return "-".join(part for part in parts if part)
+        """The name of the OperatorVersion that it becomes."""
+        operator = self.operator
+        return operator_version_name(operator.name, operator.app_version, operator.operator_version)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from kudo.model.base import OMIT_EMPTY, Model, Text
+from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.plans import Plan, Strategy
 
 
@@ -79,8 +79,26 @@ class Timed(Model):
         return changed
 
 
+class ChildPlan(Model):
+    """The plan of a child Instance, which a step has run."""
+
+    instance: Name
+    plan: Name
+    uid: Text = ""
+    """The run's: in Temporal the workflow's run ID."""
+    status: "Annotated[PlanStatus | None, OMIT_EMPTY]" = None
+    """How far it is; recorded nowhere but in the child, and read from there."""
+
+
 class StepStatus(Timed):
     """The status of a step; `message` says why it is ERROR or FATAL_ERROR."""
+
+    children: Annotated[list[ChildPlan], OMIT_EMPTY] = []
+    """The plans of child Instances that it runs, or has run."""
+
+    def add_child(self, child: ChildPlan) -> None:
+        """Have run another plan of a child, instead of one before it."""
+        self.children = [other for other in self.children if other.instance != child.instance] + [child]
 
 
 class PhaseStatus(Timed):

@@ -75,6 +75,11 @@ class KudoOperatorSpec(Model):
     parameter_file: Text = ""
 
 
+def operator_version_name(operator: str, app_version: str, operator_version: str) -> str:
+    """The name of an OperatorVersion: `<operator>[-<appVersion>]-<operatorVersion>`."""
+    return "-".join(part for part in (operator, app_version, operator_version) if part)
+
+
 class _Task(Model):
     name: Name
     when: Text = ""
@@ -130,13 +135,18 @@ class KudoOperatorTask(_Task):
     def template_names(self) -> list[str]:
         return [self.spec.parameter_file] if self.spec.parameter_file else []
 
+    @property
+    def operator_version_name(self) -> str:
+        """The OperatorVersion of the child; once installed, a task names it fully."""
+        return operator_version_name(self.spec.package, self.spec.app_version, self.spec.operator_version)
+
+    def instance_of(self, parent: str) -> str:
+        """The name of the child's Instance."""
+        return self.spec.instance_name or f"{parent}-{self.spec.package}"
+
 
 Task = Annotated[
     ApplyTask | DeleteTask | ToggleTask | DummyTask | PipeTask | KudoOperatorTask,
     Field(discriminator="kind"),
 ]
-
-UNSUPPORTED = ("KudoOperator",)
-"""Kinds that are read, but cannot be run yet."""
-
 TASK: TypeAdapter[Task] = TypeAdapter(Task)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kudo.model.durations import show_elapsed
 from kudo.model.plans import Plan
-from kudo.model.status import PhaseStatus, PlanStatus, StepStatus, Timed
+from kudo.model.status import ChildPlan, PhaseStatus, PlanStatus, StepStatus, Timed
 
 Branch = tuple[str, list["Branch"]]
 
@@ -47,7 +47,14 @@ def _phase(phase: PhaseStatus, now: datetime | None) -> Branch:
 
 
 def _step(step: StepStatus, now: datetime | None) -> Branch:
-    return f"Step {step.name} ({step.status}){_duration(step, now)}", [(line, []) for line in step.message.splitlines()]
+    message: list[Branch] = [(line, []) for line in step.message.splitlines()]
+    children = [_child(child, now) for child in step.children]
+    return f"Step {step.name} ({step.status}){_duration(step, now)}", [*message, *children]
+
+
+def _child(child: ChildPlan, now: datetime | None) -> Branch:
+    below: Branch = _plan(child.status, now) if child.status else (f"Plan {child.plan}", [])
+    return f"Instance {child.instance}", [below]
 
 
 def _duration(part: Timed, now: datetime | None) -> str:

@@ -14,17 +14,18 @@ from kudo.model.package import OperatorFile, Package, ParameterDefinition, Param
 from kudo.model.parameters import Parameter
 from kudo.packages.dialect import newer_fields
 from kudo.packages.references import reference_problems
-from kudo.packages.source import Files, read_files
+from kudo.packages.source import Files, Location, read_files
 
 M = TypeVar("M", bound=Model)
 
 
-def read_package(path: Path) -> Package:
+def read_package(place: Path | Location) -> Package:
     """Read a package from a directory or a .tgz.
 
     Raises PackageError, which lists file, field and reason of everything that is wrong.
     """
-    files = read_files(path)
+    location = Location(place) if isinstance(place, Path) else place
+    files = read_files(location)
     templates = {name.removeprefix("templates/"): text for name, text in files.items() if name.startswith("templates/")}
     problems: list[str] = []
     raw_operator = _load(files, "operator.yaml", problems)
@@ -37,7 +38,7 @@ def read_package(path: Path) -> Package:
     if operator and operator.api_version != "kudo.dev/v1":
         problems += (f"operator.yaml: {problem}" for problem in newer_fields(Object(raw_operator or {})))
     if problems or operator is None or params is None:
-        raise PackageError(str(path), problems)
+        raise PackageError(str(location), problems)
     return Package(operator=operator, params=params, templates=templates)
 
 

@@ -2,9 +2,11 @@
 
 import gzip
 import io
+import posixpath
 import tarfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kudo.errors import PackageError
@@ -25,22 +27,45 @@ Files = dict[str, str]
 """The text of operator.yaml, params.yaml and the templates, by path in the package."""
 
 
-def read_files(path: Path) -> Files:
+_ROOT = PurePosixPath()
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a package is: a directory, a .tgz, or a folder in a .tgz."""
+
+    path: Path
+    folder: PurePosixPath = _ROOT
+
+    def beside(self, relative: str) -> "Location":
+        """Where a package is that this one names by a path. Raises PackageError where that leads out of an archive."""
+        if self.path.is_dir():
+            return Location(self.path / relative)
+        folder = PurePosixPath(posixpath.normpath(self.folder / relative))
+        if folder.is_absolute() or ".." in folder.parts:
+            raise PackageError(str(self), [f"{relative} leads out of the archive"])
+        return Location(self.path, folder)
+
+    def __str__(self) -> str:
+        return str(self.path) if self.folder == _ROOT else f"{self.path} ({self.folder})"
+
+
+def read_files(location: Location) -> Files:
     """Read what belongs to a package. Raises PackageError with everything that is wrong with its files."""
-    if path.is_dir():
-        members = _directory(path)
-    elif path.is_file():
-        members = _archive(path)
+    if location.path.is_dir():
+        members = _directory(location.path)
+    elif location.path.is_file():
+        members = _archive(location)
     else:
-        raise PackageError(str(path), ["there is no such directory or file"])
-    return _collect(path, members)
+        raise PackageError(str(location), ["there is no such directory or file"])
+    return _collect(location, members)
 
 
 Member = tuple[PurePosixPath, bytes | str]
 """A path in the package with what it holds, or a sentence about what is wrong with it."""
 
 
-def _collect(path: Path, members: Iterator[Member]) -> Files:
+def _collect(location: Location, members: Iterator[Member]) -> Files:
     files: Files = {}
     problems: list[str] = []
     total = 0
@@ -57,7 +82,7 @@ def _collect(path: Path, members: Iterator[Member]) -> Files:
         except UnicodeDecodeError as error:
             problems.append(f"{name}: is no UTF-8 text (byte {error.start})")
     if problems:
-        raise PackageError(str(path), problems)
+        raise PackageError(str(location), problems)
     return files
 
 
@@ -110,18 +135,19 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
-def _archive(path: Path) -> Iterator[Member]:
+def _archive(location: Location) -> Iterator[Member]:
+    path = location.path
     try:
         # A stream: nothing is unpacked to disk, and a bomb is left at the first bound that it breaks.
         with _Bounded(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
-            yield from _members(archive)
+            yield from _members(archive, location.folder)
             while unpacked.read(64 * 1024):
                 pass  # The checksum comes last.
     except (tarfile.TarError, zlib.error, EOFError, OSError, RecursionError, ValueError) as error:
         yield PurePosixPath(path.name), f"is no .tgz archive that can be read ({error})"
 
 
-def _members(archive: tarfile.TarFile) -> Iterator[Member]:
+def _members(archive: tarfile.TarFile, folder: PurePosixPath) -> Iterator[Member]:
     for count, member in enumerate(archive):
         name = PurePosixPath(member.name)
         if count >= MAX_FILES:
@@ -132,9 +158,9 @@ def _members(archive: tarfile.TarFile) -> Iterator[Member]:
             yield name, problem
             if member.size > MAX_FILE:
                 return  # To get past it would be to read it.
-        elif member.isfile() and _belongs(name):
+        elif member.isfile() and name.is_relative_to(folder) and _belongs(name.relative_to(folder)):
             content = archive.extractfile(member)
-            yield name, content.read(MAX_FILE + 1) if content else b""
+            yield name.relative_to(folder), content.read(MAX_FILE + 1) if content else b""
 
 
 def _member_problem(member: tarfile.TarInfo, name: PurePosixPath) -> str | None:

@@ -1,6 +1,7 @@
 """Everything about a package that can be told before it is installed."""
 
+from kudo.verification.dependencies import dependency_findings
 from kudo.verification.finding import Finding
 from kudo.verification.verify import verify
 
-__all__ = ["Finding", "verify"]
+__all__ = ["Finding", "dependency_findings", "verify"]

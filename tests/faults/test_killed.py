@@ -131,6 +131,29 @@ async def test_a_plan_is_cancelled_that_lost_its_worker_while_a_pipe_was_made(
         await gone(installer)
 
 
+async def test_a_worker_that_is_killed_while_a_child_is_deployed(installer: Installer) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[{"name": "child", "kind": "KudoOperator", "spec": {"package": "./below", "instanceName": "below"}}],
+        plans={"deploy": plan(phase("one", ("a", ["child"])))},
+    )
+    slow_package(package).rename(package / "below")
+    operator = package / "below" / "operator.yaml"
+    operator.write_text(operator.read_text().replace("name: tested", "name: below"))
+    async with process(*WORKER) as first:
+        run = await installer.deploy(package)
+        before = await until(lambda: installer.get("apps/v1", "Deployment", "below"))
+        first.kill()
+        await first.wait()
+    async with process(*WORKER):
+        await roll_out(installer.cluster, "below")
+        outcome = await asyncio.wait_for(run.outcome(), 60)
+    assert outcome.complete, outcome
+    after = await installer.get("apps/v1", "Deployment", "below")
+    assert after is not None
+    assert after.uid == before.uid
+
+
 async def until_another(installer: Installer, before: Object) -> None:
     """Wait until there is another Job of the same name, with a pod."""
 

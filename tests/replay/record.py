@@ -13,9 +13,24 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, step, toggle, write_package
+from support.files import Files
+from support.pipes import certificate_package
+from support.plans import (
+    CONFIG_MAP,
+    NAMESPACE,
+    Content,
+    Installer,
+    apply,
+    dummy,
+    phase,
+    plan,
+    step,
+    toggle,
+    write_package,
+)
 from support.waiting import until
 from temporalio.client import Client, WorkflowHistory
 
@@ -141,6 +156,64 @@ async def conditional(installer: Installer) -> Run:
     return await installer.deploy(package(installer, "conditional", **plan(*phases)), "conditional")
 
 
+def with_child(installer: Installer, name: str, *tasks: Content) -> Path:
+    """A package that has a package with these tasks as its child."""
+    spec = {"package": f"./of-{name}", "instanceName": f"{name}-below"}
+    root = write_package(
+        installer.directory,
+        name=name,
+        tasks=[{"name": "below", "kind": "KudoOperator", "spec": spec}],
+        plans={"deploy": plan(phase("one", ("a", ["below"])))},
+    )
+    steps = [(str(task["name"]), [str(task["name"])]) for task in tasks]
+    write_package(root, name=f"of-{name}", tasks=list(tasks), plans={"deploy": plan(phase("main", *steps))})
+    return root
+
+
+async def children(installer: Installer) -> Run:
+    package = with_child(installer, "children", dummy("done", done=True))
+    return await installer.deploy(package, "children")
+
+
+async def failing_child(installer: Installer) -> Run:
+    package = with_child(installer, "failing-child", dummy("fatal", wantErr=True, fatal=True))
+    return await installer.deploy(package, "failing-child")
+
+
+async def stopped_child(installer: Installer) -> Run:
+    """One whose child is busy at first, is then paused with it, and is cancelled with it."""
+    name = "stopped-child"
+    package = with_child(installer, name, dummy("never"))
+    first = await installer.deploy(package, name)
+    await until_child(first)
+    await installer.plans.cancel(NAMESPACE, name, "")
+    await first.outcome()
+    by_hand = await installer.start(f"{name}-below")
+    run = await installer.start(name)
+    await until_some_step(run, ExecutionStatus.ERROR)
+    await installer.plans.cancel(NAMESPACE, f"{name}-below", "")
+    await by_hand.outcome()
+    await until_child(run)
+    await installer.plans.pause(NAMESPACE, name, "lunch")
+    await asyncio.sleep(1)
+    await installer.plans.unpause(NAMESPACE, name, "")
+    await installer.plans.cancel(NAMESPACE, name, "")
+    return run
+
+
+async def until_child(run: Run) -> None:
+    async def look() -> bool:
+        steps = [step for phase in (await run.current()).phases for step in phase.steps]
+        return any(child.status and child.status.status.running for step in steps for child in step.children)
+
+    await until(look)
+
+
+async def piped(installer: Installer) -> Run:
+    installer = replace(installer, directory=installer.directory / "piped")
+    return await installer.deploy(certificate_package(installer, Files(None)), "piped")
+
+
 SCENARIOS: list[Scenario] = [
     success,
     parallel,
@@ -153,6 +226,10 @@ SCENARIOS: list[Scenario] = [
     paused,
     approved,
     conditional,
+    children,
+    failing_child,
+    stopped_child,
+    piped,
 ]
 
 
@@ -168,8 +245,9 @@ async def record(client: Client, installer: Installer, scenario: Scenario) -> No
     run = await scenario(installer)
     await run.outcome()
     workflows = {run.workflow_id: run.run_id}
-    async for item in client.list_workflows(f"WorkflowId STARTS_WITH '{run.workflow_id}/'"):
-        workflows[item.id] = item.run_id
+    # Of the workflows of a name the last run is listed first.
+    async for item in client.list_workflows(f"WorkflowId STARTS_WITH '{run.workflow_id}'"):
+        workflows.setdefault(item.id, item.run_id)
     for workflow_id, run_id in workflows.items():
         history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
         write(workflow_id, history)

@@ -27,4 +27,5 @@ def test_all_kinds_of_runs_were_recorded() -> None:
     assert kinds >= {
         *("success", "parallel", "fatal", "cancelled", "resumed", "invalid"),
         *("exhausted", "timed-out", "paused", "approved", "conditional"),
+        *("children", "failing-child", "stopped-child", "piped"),
     }

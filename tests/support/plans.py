@@ -6,11 +6,13 @@ from pathlib import Path
 
 from kudo.client import Plans, Run
 from kudo.cluster import Cluster
-from kudo.instances.install import check_install, install_instance, install_package
+from kudo.errors import RequestError
+from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
 from kudo.model.objects import Object, ObjectRef
-from kudo.packages import read_package
+from kudo.model.tasks import KudoOperatorSpec
+from kudo.packages import Location, read_bundle
 
 Content = Mapping[str, object]
 
@@ -136,6 +138,11 @@ def plan(*phases: Content, strategy: str = "serial", **fields: object) -> Conten
     return {"strategy": strategy, "phases": list(phases), **fields}
 
 
+async def nowhere(spec: KudoOperatorSpec) -> Location:
+    """Where packages are found that have no path."""
+    raise RequestError(f"{spec.package} is in no repository")
+
+
 @dataclass(frozen=True)
 class Installer:
     """Installs packages, and runs the plans of their instances."""
@@ -144,11 +151,17 @@ class Installer:
     plans: Plans
     directory: Path
 
+    async def install_alone(self, package: Path) -> None:
+        """Install a package without an instance."""
+        bundle = await read_bundle(Location(package), nowhere)
+        await check_package(self.cluster, bundle, NAMESPACE)
+        await install_package(self.cluster, bundle, NAMESPACE)
+
     async def install(self, package: Path, name: str = "test", **parameters: str) -> None:
-        content = read_package(package)
-        await check_install(self.cluster, content, NAMESPACE, name, parameters)
-        await install_package(self.cluster, content, NAMESPACE)
-        await install_instance(self.cluster, content, NAMESPACE, name, parameters)
+        bundle = await read_bundle(Location(package), nowhere)
+        await check_install(self.cluster, bundle, NAMESPACE, name, parameters)
+        await install_package(self.cluster, bundle, NAMESPACE)
+        await install_instance(self.cluster, bundle.package, NAMESPACE, name, parameters)
 
     async def start(
         self,

@@ -1,0 +1,163 @@
+"""The child Instances of KudoOperator tasks (KUDO's `pkg/engine/task/task_kudo_operator.go`)."""
+
+from collections.abc import Mapping
+
+from kudo.cluster import Cluster
+from kudo.errors import InvalidOperatorVersion, RequestError, TaskBuildError
+from kudo.instances.parameters import check_parameters, read_values
+from kudo.instances.plans import DEPLOY, plan_for_change, plan_for_upgrade
+from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
+from kudo.manifests import HERITAGE, OPERATOR, instance_variables, source_of
+from kudo.model.base import Manifest
+from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest, Variables
+from kudo.model.objects import Object
+from kudo.model.resources import API_VERSION, Instance, OperatorVersion
+from kudo.model.status import ExecutionStatus
+from kudo.model.tasks import KudoOperatorTask
+from kudo.templates import Renderer, render_all
+
+PENDING_PLAN = "kudo.dev/pending-plan"
+"""The plan that was not COMPLETE yet since the Instance was changed: whoever comes next has to run it."""
+
+
+async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskRequest) -> ChildRequest:
+    """Make or change the Instance of a KudoOperator task, and say which of its plans has to run.
+
+    Safe to repeat. Raises TaskRenderingError, InvalidParams, InvalidOperatorVersion, RequestError where the Instance
+    is somebody else's, and what reading and writing can raise.
+    """
+    task = operator_task(request)
+    parent = await require_instance(cluster, request.metadata)
+    ref = instance_ref(parent.namespace, task.instance_of(parent.name))
+    parameters = await child_parameters(renderer, request)
+    version = await find_operator_version(cluster, parent.namespace, task.operator_version_name)
+    if version is None:
+        raise InvalidOperatorVersion(
+            f"The task {task.name} needs the OperatorVersion {task.operator_version_name}, which is not there. "
+            f"Install the package {request.metadata.operator_name} again, which brings it along."
+        )
+    there = await cluster.get(ref)
+    if there is None:
+        check_parameters(version.spec.parameters, parameters)
+        await cluster.create(child_instance(request, version.spec.operator.name, parameters))
+        return _run(request, ref.name, DEPLOY)
+    await _require_ours(cluster, there, parent, version)
+    child = parse_instance(there)
+    plan, spec = _change(there, child, version, parameters)
+    if spec or there.annotations.get(PENDING_PLAN) != plan:
+        annotated = {"annotations": {PENDING_PLAN: plan}, "resourceVersion": there.resource_version}
+        await cluster.patch(ref, {"metadata": annotated, "spec": spec})
+    recorded = child.status.plan_status.get(plan or "")
+    left = recorded is not None and recorded.status is not ExecutionStatus.COMPLETE
+    return _run(request, ref.name, plan, resume=request.resume and left and not spec)
+
+
+def _run(request: TaskRequest, instance: str, plan: str | None, *, resume: bool = False) -> ChildRequest:
+    namespace = request.metadata.instance_namespace
+    return ChildRequest(
+        instance=instance,
+        plan=PlanRequest(namespace=namespace, instance=instance, plan=plan, resume=resume) if plan else None,
+    )
+
+
+async def finish_child(cluster: Cluster, done: PlanRequest) -> None:
+    """Note that the plan of a child is COMPLETE. Raises what writing can raise."""
+    ref = instance_ref(done.namespace, done.instance)
+    there = await cluster.get(ref)
+    if there is not None and there.annotations.get(PENDING_PLAN) == done.plan:
+        await cluster.patch(ref, {"metadata": {"annotations": {PENDING_PLAN: None}}})
+
+
+def operator_task(request: TaskRequest) -> KudoOperatorTask:
+    """The KudoOperator task of a request. Raises TaskBuildError where it is another."""
+    if not isinstance(request.task, KudoOperatorTask):
+        raise TaskBuildError(f"{request.task.name} is no KudoOperator task")
+    return request.task
+
+
+async def child_parameters(renderer: Renderer, request: TaskRequest) -> dict[str, str]:
+    """What the task's parameter file gives. Raises TaskRenderingError, or InvalidParams for what is no map."""
+    file = operator_task(request).spec.parameter_file
+    if not file:
+        return {}
+    metadata = request.metadata
+    variables: Variables = instance_variables(
+        request.params,
+        operator_name=metadata.operator_name,
+        name=metadata.instance_name,
+        namespace=metadata.instance_namespace,
+        app_version=metadata.app_version,
+        operator_version=metadata.operator_version,
+    )
+    what, sources = f"templates/{file}", {file: source_of(request, file)}
+    rendered = await renderer.run(what, render_all, metadata.api_version, sources, variables)
+    return read_values(what, rendered[file])
+
+
+def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str, str]) -> Object:
+    """The Instance as it is made; like KUDO's it is owned by its parent, but not controlled."""
+    task, metadata = operator_task(request), request.metadata
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": "Instance",
+        "name": metadata.instance_name,
+        "uid": metadata.instance_uid,
+        "blockOwnerDeletion": True,
+    }
+    described: Manifest = {
+        "name": task.instance_of(metadata.instance_name),
+        "namespace": metadata.instance_namespace,
+        "labels": {HERITAGE: "kudo", OPERATOR: operator},
+        "annotations": {PENDING_PLAN: DEPLOY},
+        "ownerReferences": [owner],
+    }
+    spec = {"operatorVersion": {"name": task.operator_version_name}, "parameters": dict(parameters)}
+    return Object.of(API_VERSION, "Instance", described, spec=spec)
+
+
+async def _require_ours(cluster: Cluster, there: Object, parent: Object, version: OperatorVersion) -> None:
+    """Refuse an Instance that another one owns, that is of another operator, or that we are a child of."""
+    what = f"The instance {there.name} in the namespace {there.namespace}"
+    owners = _owners(there)
+    if owners and parent.uid not in [owner.text("uid") for owner in owners]:
+        raise RequestError(f"{what} belongs to the instance {owners[0].text('name')}, not to {parent.name}.")
+    if (operator := there.labels.get(OPERATOR, version.spec.operator.name)) != version.spec.operator.name:
+        raise RequestError(f"{what} is of the operator {operator}, not of {version.spec.operator.name}.")
+    above: Object | None = parent
+    while above is not None:
+        if above.uid == there.uid:
+            raise RequestError(f"{what} would be a child of its own.")
+        names = [owner.text("name") for owner in _owners(above)]
+        above = await cluster.get(instance_ref(parent.namespace, names[0])) if names else None
+
+
+def _owners(item: Object) -> list[Object]:
+    return [owner for owner in item.children("metadata", "ownerReferences") if owner.text("kind") == "Instance"]
+
+
+def _change(
+    there: Object, child: Instance, version: OperatorVersion, parameters: Mapping[str, str]
+) -> tuple[str | None, Manifest]:
+    """The plan that has to run, if any, and what of the spec changes.
+
+    As in KUDO, what somebody gave the child beside the parameter file stays, but for what a new version does not have.
+    """
+    known = {parameter.name for parameter in version.spec.parameters}
+    before = child.spec.parameters
+    upgrade = child.spec.operator_version.name != version.metadata.name
+    dropped = before.keys() - known - parameters.keys() if upgrade else set()
+    after = {name: value for name, value in {**before, **parameters}.items() if name not in dropped}
+    check_parameters(version.spec.parameters, after)
+    spec: Manifest = {}
+    if upgrade:
+        spec["operatorVersion"] = {"name": version.metadata.name}
+    if after != before:
+        spec["parameters"] = {**after, **dict.fromkeys(dropped)}
+    pending = there.annotations.get(PENDING_PLAN)
+    deployed = child.status.plan_status.get(DEPLOY)
+    if pending == DEPLOY or deployed is None or deployed.status is not ExecutionStatus.COMPLETE:
+        return DEPLOY, spec
+    if upgrade:
+        return plan_for_upgrade(version), spec
+    changed = plan_for_change(version, before, after)
+    return changed or (pending if pending in version.spec.plans else None), spec

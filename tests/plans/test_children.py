@@ -1,0 +1,389 @@
+"""KudoOperator tasks: Instances of other operators, whose plans run below the plan of their parent."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from support.outcomes import events, recorded, tree, until_step, workflow_statuses
+from support.plans import (
+    CONFIG_MAP,
+    HANGING_DEPLOYMENT,
+    NAMESPACE,
+    Content,
+    Installer,
+    apply,
+    dummy,
+    phase,
+    plan,
+    step,
+    write_package,
+)
+from support.rollouts import roll_out
+from support.waiting import until
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from kudo.client import Run
+from kudo.instances.change import check_update, remove_instance, update_instance
+from kudo.model import yaml
+from kudo.model.execution import Approval
+from kudo.model.objects import Object
+from kudo.model.resources import API_VERSION
+from kudo.model.status import ExecutionStatus
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+CONFIG = CONFIG_MAP.replace("key: value", "key: {{ Params.VALUE }}")
+
+PARAMETERS = "VALUE: from {{ Name }} {{ Params.SIZE }}\n"
+
+
+def operator(name: str = "zookeeper", package: str = "./zookeeper", **spec: object) -> Content:
+    return {"name": name, "kind": "KudoOperator", "spec": {"package": package, **spec}}
+
+
+def child(root: Path, *tasks: Content, name: str = "zookeeper", version: str = "1.0.0", **plans: Content) -> Path:
+    """Write the child's package into its parent's."""
+    names = [str(task["name"]) for task in tasks] or ["config"]
+    written = write_package(
+        root,
+        name=name,
+        tasks=[*tasks] or [apply("config", "config.yaml")],
+        plans={"deploy": plan(phase("main", ("run", names))), **plans},
+        params=[{"name": "VALUE", "default": "own"}, {"name": "OTHER", "default": "x", "trigger": "deploy"}],
+        templates={"config.yaml": CONFIG, "slow.yaml": HANGING_DEPLOYMENT},
+    )
+    content = yaml.load((written / "operator.yaml").read_text())
+    assert isinstance(content, dict)
+    (written / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": version}))
+    return written
+
+
+def parent(
+    installer: Installer,
+    *,
+    plans: Mapping[str, Content] | None = None,
+    tasks: list[Content] | None = None,
+    **spec: object,
+) -> Path:
+    """A package that needs another, which is in its folder."""
+    spec = {"parameterFile": "child.yaml"} | spec
+    return write_package(
+        installer.directory,
+        name="kafka",
+        tasks=[operator(**spec), dummy("done", done=True), *(tasks or [])],
+        plans=plans
+        or {"deploy": plan(phase("first", ("zookeeper", ["zookeeper"])), phase("second", ("end", ["done"])))},
+        params=[{"name": "SIZE", "default": "small"}],
+        templates={"child.yaml": PARAMETERS},
+    )
+
+
+async def child_of(installer: Installer, name: str = "test-zookeeper") -> Object:
+    found = await installer.get(API_VERSION, "Instance", name)
+    assert found is not None
+    return found
+
+
+async def value_of(installer: Installer, name: str = "test-zookeeper") -> str:
+    found = await installer.get("v1", "ConfigMap", f"{name}-config")
+    return found.text("data", "key") if found else ""
+
+
+async def test_a_child_is_made_owned_and_deployed(installer: Installer) -> None:
+    package = parent(installer)
+    child(package)
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.complete, outcome
+    made = await child_of(installer)
+    assert made.child("spec").manifest == {
+        "operatorVersion": {"name": "zookeeper-1.0.0"},
+        "parameters": {"VALUE": "from test small"},
+    }
+    (owner,) = made.children("metadata", "ownerReferences")
+    assert (owner.text("kind"), owner.text("name"), owner.flag("controller")) == ("Instance", "test", False)
+    assert made.labels["kudo.dev/operator"] == "zookeeper"
+    assert "kudo.dev/pending-plan" not in made.annotations
+    assert await value_of(installer) == "from test small"
+    assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.COMPLETE
+
+
+async def test_its_status_is_below_the_step_of_its_parent(installer: Installer, client: Client) -> None:
+    package = parent(installer)
+    child(package)
+    run = await installer.deploy(package)
+    await run.outcome()
+    assert tree(await run.current()) == [
+        "└── test",
+        "   └── Plan deploy (serial strategy) [COMPLETE]",
+        "      ├── Phase first [COMPLETE]",
+        "      │  └── Step zookeeper (COMPLETE)",
+        "      │     └── Instance test-zookeeper",
+        "      │        └── Plan deploy (serial strategy) [COMPLETE]",
+        "      │           └── Phase main [COMPLETE]",
+        "      │              └── Step run (COMPLETE)",
+        "      └── Phase second [COMPLETE]",
+        "         └── Step end (COMPLETE)",
+    ]
+    (listed,) = (await recorded(installer)).phases[0].steps[0].children
+    assert (listed.instance, listed.plan, listed.status) == ("test-zookeeper", "deploy", None)
+    described = await client.get_workflow_handle("default/test-zookeeper").describe()
+    assert described.parent_id == "default/test/first"
+
+
+async def test_a_plan_that_changes_nothing_runs_nothing(installer: Installer) -> None:
+    package = parent(installer)
+    child(package)
+    await (await installer.deploy(package)).outcome()
+    before = await recorded(installer, instance="test-zookeeper")
+    assert (await (await installer.start()).outcome()).complete
+    assert (await recorded(installer, instance="test-zookeeper")).uid == before.uid
+
+
+async def change(installer: Installer, instance: str, **parameters: str) -> str | None:
+    wanted = await check_update(installer.cluster, NAMESPACE, instance, parameters)
+    await update_instance(installer.cluster, wanted)
+    return wanted.plan
+
+
+async def test_a_change_of_the_parent_reaches_the_child(installer: Installer) -> None:
+    package = parent(installer)
+    child(package, update=plan(phase("again", ("run", ["config"]))))
+    await (await installer.deploy(package)).outcome()
+    await change(installer, "test-zookeeper", OTHER="by hand")
+    assert await change(installer, "test", SIZE="large") == "deploy"
+    assert (await (await installer.start()).outcome()).complete
+    assert await value_of(installer) == "from test large"
+    assert (await recorded(installer, "update", "test-zookeeper")).status is ExecutionStatus.COMPLETE
+    # As in KUDO, what the parameter file does not name stays.
+    assert (await child_of(installer)).strings("spec", "parameters") == {"VALUE": "from test large", "OTHER": "by hand"}
+
+
+async def test_a_child_of_another_version_is_upgraded(installer: Installer) -> None:
+    package = parent(installer)
+    child(package)
+    await (await installer.deploy(package)).outcome()
+    content = yaml.load((package / "operator.yaml").read_text())
+    assert isinstance(content, dict)
+    (package / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": "2.0.0"}))
+    child(package, version="1.1.0", upgrade=plan(phase("up", ("run", ["config"]))))
+    await installer.install_alone(package)
+    patch = {"spec": {"operatorVersion": {"name": "kafka-2.0.0"}}}
+    found = await child_of(installer, "test")
+    await installer.cluster.patch(found.ref, patch)
+    assert (await (await installer.start()).outcome()).complete
+    assert (await child_of(installer)).text("spec", "operatorVersion", "name") == "zookeeper-1.1.0"
+    assert (await recorded(installer, "upgrade", "test-zookeeper")).status is ExecutionStatus.COMPLETE
+
+
+async def test_a_child_that_fails_fails_its_parent(installer: Installer, client: Client) -> None:
+    package = parent(installer)
+    child(package, dummy("broken", wantErr=True, fatal=True))
+    run = await installer.deploy(package)
+    outcome = await run.outcome()
+    text = "The plan deploy of the instance test-zookeeper failed: The task broken is asked to fail for good."
+    assert (outcome.failure, outcome.message) == ("DummyTaskError", text)
+    lines = tree(await run.current())
+    assert lines[2:10] == [
+        "      ├── Phase first [FATAL_ERROR]",
+        "      │  └── Step zookeeper (FATAL_ERROR)",
+        f"      │     ├── {text}",
+        "      │     └── Instance test-zookeeper",
+        "      │        └── Plan deploy (serial strategy) [FATAL_ERROR]",
+        "      │           └── Phase main [FATAL_ERROR]",
+        "      │              └── Step run (FATAL_ERROR)",
+        "      │                 └── The task broken is asked to fail for good.",
+    ]
+    assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.FAILED}
+    assert (await child_of(installer)).annotations["kudo.dev/pending-plan"] == "deploy"
+
+
+async def test_what_a_child_has_left_is_run_when_its_parent_is_resumed(installer: Installer) -> None:
+    package = parent(installer)
+    steps = (step("before", "config"), step("hold", approval=True), step("after", "done"))
+    child(
+        package,
+        apply("config", "config.yaml"),
+        dummy("done", done=True),
+        deploy=plan(phase("main", *steps)),
+    )
+    run = await installer.deploy(package)
+    await until_waiting(installer, run)
+    await installer.plans.decide(NAMESPACE, "test-zookeeper", Approval(by="ann"), approved=False)
+    assert (await run.outcome()).failure == "ApprovalRefused"
+    first = (await recorded(installer, instance="test-zookeeper")).phases[0].steps[0]
+    again = await installer.start(resume=True)
+    await until_waiting(installer, again)
+    await installer.plans.decide(NAMESPACE, "test-zookeeper", Approval(by="ann"), approved=True)
+    assert (await again.outcome()).complete
+    assert (await recorded(installer, instance="test-zookeeper")).phases[0].steps[0].start_time == first.start_time
+
+
+async def until_waiting(installer: Installer, run: Run) -> None:
+    """Wait until the child waits for an approval."""
+
+    async def look() -> bool:
+        return any("WAITING_APPROVAL" in line for line in tree(await run.current()))
+
+    await until(look)
+
+
+async def test_cancelling_the_parent_cancels_the_child(installer: Installer, client: Client) -> None:
+    package = parent(installer)
+    child(package, apply("slow", "slow.yaml"))
+    run = await installer.deploy(package)
+    await until(lambda: installer.get("apps/v1", "Deployment", "test-zookeeper"))
+    await installer.plans.cancel(NAMESPACE, "test", "enough")
+    assert (await run.outcome()).status.status is ExecutionStatus.CANCELLED
+    assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.CANCELLED
+    assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.CANCELED}
+    # Started again, the plan goes on with it.
+    again = await installer.start()
+    await roll_out(installer.cluster, "test-zookeeper")
+    assert (await again.outcome()).complete
+
+
+async def test_cancelling_the_child_fails_its_parent(installer: Installer) -> None:
+    package = parent(installer)
+    child(package, apply("slow", "slow.yaml"))
+    run = await installer.deploy(package)
+    await until(lambda: installer.get("apps/v1", "Deployment", "test-zookeeper"))
+    await installer.plans.cancel(NAMESPACE, "test-zookeeper", "")
+    outcome = await run.outcome()
+    assert outcome.failure == "PlanCancelled"
+    assert outcome.message == (
+        "The plan deploy of the instance test-zookeeper was cancelled on its own. "
+        "Cancel the plan of its parent instead."
+    )
+
+
+async def test_a_pause_holds_back_the_child(installer: Installer) -> None:
+    package = parent(installer)
+    child(
+        package,
+        apply("slow", "slow.yaml"),
+        dummy("done", done=True),
+        deploy=plan(phase("m", ("a", ["slow"]), ("b", ["done"]))),
+    )
+    run = await installer.deploy(package)
+    await until(lambda: installer.get("apps/v1", "Deployment", "test-zookeeper"))
+    await installer.plans.pause(NAMESPACE, "test", "")
+
+    async def paused() -> bool:
+        (below,) = (await run.current()).phases[0].steps[0].children
+        return below.status is not None and below.status.paused
+
+    await until(paused)
+    await roll_out(installer.cluster, "test-zookeeper")
+    await asyncio.sleep(1)
+    (below,) = (await run.current()).phases[0].steps[0].children
+    assert below.status is not None
+    assert [part.status for part in below.status.phases[0].steps] == ["COMPLETE", "PENDING"]
+    await installer.plans.unpause(NAMESPACE, "test", "")
+    assert (await run.outcome()).complete
+
+
+async def test_another_plan_of_the_child_is_waited_for(installer: Installer) -> None:
+    package = parent(installer)
+    child(package, apply("config", "config.yaml"), hold=plan(phase("m", step("wait", approval=True))))
+    await (await installer.deploy(package)).outcome()
+    by_hand = await installer.start("test-zookeeper", "hold")
+    await until_step(by_hand, ExecutionStatus.WAITING_APPROVAL)
+    await change(installer, "test", SIZE="large")
+    run = await installer.start()
+    seen = await until_step(run, ExecutionStatus.ERROR)
+    assert (
+        "The plan hold of the instance test-zookeeper in the namespace default is running since"
+        in seen.phases[0].steps[0].message
+    )
+    await installer.plans.decide(NAMESPACE, "test-zookeeper", Approval(by="ann"), approved=True)
+    assert (await run.outcome()).complete
+    assert await value_of(installer) == "from test large"
+
+
+async def test_a_task_with_a_timeout_cancels_the_child(installer: Installer) -> None:
+    package = parent(
+        installer,
+        tasks=[{**operator("bounded"), "timeout": "2s"}],
+        plans={"deploy": plan(phase("a", ("b", ["bounded"])))},
+    )
+    child(package, apply("slow", "slow.yaml"))
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.failure == "TimedOut"
+    assert outcome.message == (
+        "The task bounded was not done within its timeout of 2s. Last: the plan deploy of test-zookeeper was running"
+    )
+    assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.CANCELLED
+
+
+async def test_grandchildren(installer: Installer, client: Client) -> None:
+    package = parent(installer)
+    middle = child(package, operator("disk", "./disk", instanceName="store"))
+    child(middle, name="disk")
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.complete, outcome
+    assert await value_of(installer, "store") == "own"
+    (owner,) = (await child_of(installer, "store")).children("metadata", "ownerReferences")
+    assert owner.text("name") == "test-zookeeper"
+    await remove_instance(installer.cluster, NAMESPACE, "test", lambda _: None)
+    assert await installer.get(API_VERSION, "Instance", "store") is None
+
+
+@pytest.mark.parametrize(
+    ("file", "failure", "words"),
+    [
+        ("- a\n", "InvalidParams", "The parameter file templates/child.yaml must be a YAML map of names and values."),
+        ("NONE: 1\n", "InvalidParams", "NONE"),
+        ("VALUE: {{ Params.NONE }}\n", "TaskRenderingError", "NONE"),
+        ("VALUE: {{ PlanName }}\n", "TaskRenderingError", "PlanName"),
+    ],
+)
+async def test_a_parameter_file_that_cannot_be_used(installer: Installer, file: str, failure: str, words: str) -> None:
+    package = parent(installer)
+    child(package)
+    (package / "templates" / "child.yaml").write_text(file)
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.failure == failure
+    assert words in outcome.message
+    assert await installer.get(API_VERSION, "Instance", "test-zookeeper") is None
+
+
+async def test_an_instance_that_is_of_another_operator_stays(installer: Installer) -> None:
+    await (await installer.deploy(child(installer.directory, name="other"), "test-zookeeper")).outcome()
+    package = parent(installer)
+    child(package)
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.failure == "RequestError"
+    assert (
+        outcome.message
+        == "The instance test-zookeeper in the namespace default is of the operator other, not of zookeeper."
+    )
+
+
+async def test_an_instance_that_another_one_owns_stays(installer: Installer) -> None:
+    package = parent(installer, instanceName="shared")
+    child(package)
+    await (await installer.deploy(package)).outcome()
+    outcome = await (await installer.deploy(package, "second")).outcome()
+    assert (
+        outcome.message == "The instance shared in the namespace default belongs to the instance test, not to second."
+    )
+
+
+async def test_an_instance_that_would_be_its_own_child(installer: Installer) -> None:
+    package = write_package(
+        installer.directory,
+        name="zookeeper",
+        tasks=[operator(package="./zookeeper", instanceName="test")],
+        plans={"deploy": plan(phase("a", ("b", ["zookeeper"])))},
+    )
+    child(package, version="2.0.0")
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.message == "The instance test in the namespace default would be a child of its own."
+
+
+async def test_the_events_of_both(installer: Installer) -> None:
+    package = parent(installer)
+    child(package)
+    await (await installer.deploy(package)).outcome()
+    assert await events(installer) == {("Normal", "PlanStarted"), ("Normal", "PlanFinished")}

@@ -1,0 +1,110 @@
+"""The plans of child Instances, which KudoOperator tasks run as child workflows."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
+from temporalio.workflow import ChildWorkflowHandle
+
+from workflows import options
+from workflows.branches import cancelled, finish, stop, uninterrupted
+from workflows.control import control
+from workflows.deadlines import require_time, wait_until
+from workflows.failures import event_of, is_cancelled_exception, root_cause
+from workflows.pause import Pause
+
+with workflow.unsafe.imports_passed_through():
+    from kudo.model.execution import Deadline, PlanRequest
+    from kudo.model.status import ChildPlan, PlanStatus
+
+PlanHandle = ChildWorkflowHandle[object, PlanStatus]
+
+
+class Children:
+    """The plans of children that run below a phase, which are paused with it."""
+
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+        self._running: dict[str, PlanHandle] = {}
+
+    async def run(
+        self,
+        request: PlanRequest,
+        limit: Deadline | None,
+        began: Callable[[ChildPlan], None],
+        held_up: Callable[[str], None],
+    ) -> None:
+        """Run the plan of a child to its end; while another plan of it is in the way, say so and wait.
+
+        Raises ApplicationError where it does not end COMPLETE, with the name of the event as its type.
+        """
+        plan = await self._start(request, limit, held_up)
+        self._running[request.instance] = plan
+        began(ChildPlan(instance=request.instance, plan=request.plan, uid=plan.first_execution_run_id or ""))
+        try:
+            if self._pause.on:
+                await _signal(plan, "pause")
+            await _end(plan, request, limit)
+        except ChildWorkflowError as error:
+            raise _failure(request, error) from error
+        finally:
+            self._running.pop(request.instance, None)
+        await control("finish_child", request, f"{request.instance} is as it should be")
+
+    async def set_paused(self, paused: bool) -> None:
+        """Hold back the plans of all children, or let them go on."""
+        await asyncio.gather(*(_signal(plan, "pause" if paused else "resume") for plan in self._running.values()))
+
+    async def _start(self, request: PlanRequest, limit: Deadline | None, held_up: Callable[[str], None]) -> PlanHandle:
+        delay = timedelta(seconds=1)
+        while True:
+            starting = workflow.start_child_workflow(
+                "Plan",
+                request,
+                id=request.workflow_id,
+                static_summary=f"Plan {request.plan} of {request.instance}",
+                result_type=PlanStatus,
+            )
+            try:
+                # In a task of its own: where the SDK waits in ours, it takes back that we were cancelled.
+                return await uninterrupted(starting)
+            except WorkflowAlreadyStartedError:
+                refusal: str = await control("explain_refusal", request, "Ask what is running", str)
+                held_up(refusal)
+            require_time(limit, refusal)
+            await workflow.sleep(delay)
+            delay = min(2 * delay, options.MAX_INTERVAL)
+
+
+async def _end(plan: PlanHandle, request: PlanRequest, limit: Deadline | None) -> None:
+    """Wait for the end of a plan, and cancel it when its time is up or we are cancelled."""
+    ended = asyncio.create_task(finish(plan, None))
+    try:
+        doing = f"the plan {request.plan} of {request.instance} was running"
+        await wait_until(ended.done, lambda: limit, lambda: False, doing)
+    except (FailureError, asyncio.CancelledError):
+        await stop([ended])
+        raise
+    await ended
+
+
+def _failure(request: PlanRequest, error: ChildWorkflowError) -> BaseException:
+    """What the end of a child means for its parent."""
+    what = f"The plan {request.plan} of the instance {request.instance}"
+    if not is_cancelled_exception(error):
+        cause = root_cause(error)
+        return ApplicationError(f"{what} failed: {cause.message}", type=event_of(cause), non_retryable=True)
+    if cancelled():
+        return error
+    text = f"{what} was cancelled on its own. Cancel the plan of its parent instead."
+    return ApplicationError(text, type="PlanCancelled", non_retryable=True)
+
+
+async def _signal(plan: PlanHandle, name: str) -> None:
+    """Signal a plan; one that has ended meanwhile needs it no more."""
+    try:
+        await plan.signal(name, "its parent was asked to")
+    except FailureError as error:
+        workflow.logger.warning("The plan of a child could not be told: %s", error.message)
