@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from kudo.cli.options import Package, found
+from kudo.cli.options import Package
 from kudo.cli.packages import deploy
 from kudo.cli.ports import ClusterKind, Ports, free_port
 from kudo.cli.progress import wait_for
@@ -18,6 +18,7 @@ from kudo.cli.run import command, interruption, out
 from kudo.cli.session import Session
 from kudo.client import Plans, connect, has_worker
 from kudo.errors import TemporalUnavailable
+from kudo.packages import Finder
 
 NAMESPACE = "default"
 
@@ -61,7 +62,8 @@ async def demo(
     from kudo.cli.stack import stack
 
     _log()
-    bundle = await found(package)
+    with Finder() as finder:
+        bundle = await finder.bundle(package)
     ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
     out.print("Starting Temporal, a sandbox cluster and a worker …")
     async with stack(ports, None, "sandbox", rollout) as running:

@@ -4,7 +4,7 @@ from importlib import metadata
 
 import typer
 
-from kudo.cli import controls, dev, get, package, packages, plans, render
+from kudo.cli import changes, controls, dev, get, package, packages, plans, render, repositories
 from kudo.cli.run import leave, out
 
 app = typer.Typer(
@@ -15,13 +15,16 @@ app = typer.Typer(
 )
 app.command()(packages.init)
 app.command()(packages.install)
-app.command()(packages.update)
+app.command()(changes.update)
+app.command()(changes.upgrade)
 app.command()(packages.uninstall)
 for control in (controls.cancel, controls.pause, controls.resume, controls.retry, controls.approve, controls.refuse):
     plans.app.command()(control)
 app.add_typer(plans.app, name="plan")
 app.add_typer(get.app, name="get")
 app.add_typer(package.app, name="package")
+app.add_typer(repositories.app, name="repo")
+app.command()(repositories.search)
 app.command()(render.render)
 app.command()(dev.dev)
 app.command()(dev.demo)

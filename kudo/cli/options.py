@@ -7,8 +7,6 @@ import typer
 
 from kudo.errors import InvalidParams, RequestError
 from kudo.instances.parameters import read_values
-from kudo.model.tasks import KudoOperatorSpec
-from kudo.packages import Bundle, Location, read_bundle
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace; by default that of the kubeconfig's context.")
@@ -22,7 +20,17 @@ def _not_empty(value: str | None) -> str | None:
 
 
 Instance = Annotated[str, typer.Option("--instance", help="Name of the instance.", callback=_not_empty)]
-Package = Annotated[str, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of the package.")]
+Package = Annotated[
+    str, typer.Argument(metavar="PACKAGE", help="Directory, .tgz or URL of the package, or its name in a repository.")
+]
+LocalPackage = Annotated[str, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of the package.")]
+Repository = Annotated[
+    str, typer.Option("--repo", help="Repository of the name; by default that of `kudo repo context`.")
+]
+OperatorVersion = Annotated[
+    str, typer.Option("--operator-version", help="Version of the package in a repository; by default the newest.")
+]
+AppVersion = Annotated[str, typer.Option("--app-version", help="Version of what is operated; by default the newest.")]
 Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of a parameter; may be given several times."),
@@ -40,23 +48,10 @@ Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o"
 
 
 def local(package: str) -> Path:
-    """The path of a package. Raises RequestError for a URL, or a name that is no path."""
-    path = Path(package)
-    if "://" in package or not (path.exists() or "/" in package or "." in package):
-        raise RequestError(
-            f"{package} is no path. Packages are installed from a directory or a .tgz; names in a repository and URLs "
-            "cannot be used yet."
-        )
-    return path
-
-
-async def found(package: str) -> Bundle:
-    """The package, and what it depends on. Raises RequestError or PackageError."""
-    return await read_bundle(Location(local(package)), _find)
-
-
-async def _find(spec: KudoOperatorSpec) -> Location:
-    raise RequestError(f"{spec.package} is no path, and names in a repository and URLs cannot be used yet.")
+    """The path of a package that is on this machine. Raises RequestError for a URL."""
+    if "://" in package:
+        raise RequestError(f"{package} is a URL; give the directory or .tgz of a package.")
+    return Path(package)
 
 
 def read_parameters(given: list[str] | None, files: list[Path] | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kudo.cli.options import Output, Package, local
+from kudo.cli.options import LocalPackage, Output, local
 from kudo.cli.output import print_as, print_table, table
 from kudo.cli.run import command, err, out
 from kudo.errors import RequestError
@@ -32,7 +32,7 @@ async def new(
 
 @app.command(name="verify")
 @command
-async def verify_package(package: Package) -> None:
+async def verify_package(package: LocalPackage) -> None:
     """Say what is wrong with a package, and what looks as if it were; fails where something is wrong."""
     directory = local(package)
     content = read_package(directory)
@@ -71,7 +71,7 @@ async def _require_verified(content: PackageContent, path: Path) -> None:
 @listing.command()
 @command
 async def parameters(
-    package: Package,
+    package: LocalPackage,
     descriptions: Annotated[bool, typer.Option("--descriptions", "-d", help="With their descriptions.")] = False,
     required: Annotated[bool, typer.Option("--required", "-r", help="Only those that need a value.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Nothing but their names.")] = False,
@@ -96,7 +96,7 @@ async def parameters(
 
 @listing.command()
 @command
-async def tasks(package: Package, output: Output = None) -> None:
+async def tasks(package: LocalPackage, output: Output = None) -> None:
     """List the tasks of a package."""
     found = read_package(local(package)).operator.tasks
     if output:
@@ -110,7 +110,7 @@ async def tasks(package: Package, output: Output = None) -> None:
 
 @listing.command()
 @command
-async def plans(package: Package, output: Output = None) -> None:
+async def plans(package: LocalPackage, output: Output = None) -> None:
     """Show the plans of a package as trees."""
     content = read_package(local(package))
     if output:

@@ -1,4 +1,4 @@
-"""init, install, update, uninstall."""
+"""init, install, uninstall."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from kudo.cli.options import (
+    AppVersion,
     Instance,
     Namespace,
+    OperatorVersion,
     Package,
     ParameterFiles,
     Parameters,
+    Repository,
     Wait,
     WaitTime,
-    found,
     read_parameters,
 )
 from kudo.cli.progress import show, wait_for
@@ -23,7 +25,7 @@ from kudo.cli.session import Session, session
 from kudo.client import Run
 from kudo.cluster import Cluster
 from kudo.errors import KudoError, RequestError
-from kudo.instances.change import check_update, remove_instance, undo_update, update_instance
+from kudo.instances.change import remove_instance
 from kudo.instances.definitions import install_definitions
 from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.namespace import make_namespace
@@ -31,7 +33,7 @@ from kudo.instances.plans import CLEANUP, DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, read_instance
 from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
-from kudo.packages import Bundle
+from kudo.packages import Bundle, Finder
 
 
 @command
@@ -55,12 +57,16 @@ async def install(
         bool, typer.Option("--create-namespace", help="Make the namespace if it is not there.")
     ] = False,
     skip_instance: Annotated[bool, typer.Option("--skip-instance", help="Install the package alone.")] = False,
+    repo: Repository = "",
+    operator_version: OperatorVersion = "",
+    app_version: AppVersion = "",
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
     """Install a package, and an instance of it, and run its deploy plan."""
     parameters = read_parameters(parameter, parameter_file)
-    bundle = await found(package)
+    with Finder(repo) as finder:
+        bundle = await finder.bundle(package, operator_version, app_version)
     content = bundle.package
     name = f"{content.operator.name}-instance" if instance is None else instance
     async with session(namespace) as now:
@@ -102,38 +108,6 @@ async def deploy(
     except KudoError:
         await now.cluster.delete(instance_ref(now.namespace, name))
         raise
-
-
-@command
-async def update(
-    instance: Instance,
-    namespace: Namespace = None,
-    parameter: Parameters = None,
-    parameter_file: ParameterFiles = None,
-    wait: Wait = False,
-    wait_time: WaitTime = 300,
-) -> None:
-    """Change parameters of an instance, and run the plan that the change triggers."""
-    parameters = read_parameters(parameter, parameter_file)
-    if not parameters:
-        raise typer.BadParameter("give the parameters to change with -p or -P")
-    async with session(namespace) as now:
-        change = await check_update(now.cluster, now.namespace, instance, parameters)
-        await now.plans.require_idle(now.namespace, instance)
-        await update_instance(now.cluster, change)
-        if change.plan is None:
-            out.print(f"No value of the instance {instance} changes, so no plan runs.")
-            return
-        try:
-            run = await now.plans.start(now.request(instance, change.plan))
-        except KudoError:
-            # Left as it is, the same update would find nothing to change, and run no plan.
-            await undo_update(now.cluster, change)
-            raise
-        out.print(f"The instance {instance} is updated.")
-        if change.later:
-            out.print(f"{', '.join(change.later)} will be applied by the next plan that uses it, not by {change.plan}.")
-        await started(run, wait, wait_time)
 
 
 @command

@@ -4,12 +4,21 @@ from typing import Annotated
 
 import typer
 
-from kudo.cli.options import Package, ParameterFiles, Parameters, found, read_parameters
+from kudo.cli.options import (
+    AppVersion,
+    OperatorVersion,
+    Package,
+    ParameterFiles,
+    Parameters,
+    Repository,
+    read_parameters,
+)
 from kudo.cli.run import command, out
 from kudo.instances.plans import DEPLOY
 from kudo.instances.preview import TaskPreview, preview
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
+from kudo.packages import Finder
 from kudo.templates import Renderer
 
 
@@ -23,9 +32,13 @@ async def render(
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace.")] = "default",
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
+    repo: Repository = "",
+    operator_version: OperatorVersion = "",
+    app_version: AppVersion = "",
 ) -> None:
     """Print what a plan of a package would apply, as YAML, without a cluster."""
-    content = (await found(package)).package
+    with Finder(repo) as finder:
+        content = (await finder.bundle(package, operator_version, app_version)).package
     request = PlanRequest(
         namespace=namespace,
         instance=instance or f"{content.operator.name}-instance",

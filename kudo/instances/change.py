@@ -5,63 +5,121 @@ from dataclasses import dataclass
 
 from kudo.cluster import Cluster, Say, wait_until_gone
 from kudo.errors import RequestError
+from kudo.instances.install import check_package, operator_version_spec
 from kudo.instances.parameters import check_parameters
-from kudo.instances.plans import others_changed, plan_for_change
+from kudo.instances.plans import others_changed, plan_for_change, plan_for_upgrade
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
+from kudo.model.base import Manifest
+from kudo.model.parameters import Parameter
+from kudo.model.resources import ObjectMeta, OperatorVersion
+from kudo.model.versions import PackageVersion
+from kudo.packages import Bundle
+
+Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class ParameterChange:
-    """A change of parameters that was checked, and the plan that it runs."""
+class Change:
+    """A change of an Instance that was checked, and the plan that it runs."""
 
     namespace: str
     instance: str
-    parameters: Mapping[str, str]
-    before: Mapping[str, str | None]
-    """What the parameters were, None where they had no value of their own."""
+    spec: Manifest
+    """What of the Instance's spec it sets, null for what goes."""
+    before: Manifest
+    """What that was."""
     plan: str | None
     """None where no value changes."""
     later: list[str]
     """Parameters that changed, too, but would run another plan."""
+    dropped: list[str]
+    """Parameters that the Instance has a value of, and its new version does not know."""
 
 
-async def check_update(cluster: Cluster, namespace: str, name: str, parameters: Mapping[str, str]) -> ParameterChange:
+async def check_update(cluster: Cluster, namespace: str, name: str, parameters: Values) -> Change:
     """Check a change of parameters, before anything is written.
 
     Raises InstanceNotFound, InvalidParams or RequestError, and what reading a cluster can raise.
     """
     instance = await read_instance(cluster, namespace, name)
     version = await read_operator_version(cluster, instance)
-    after = {**instance.spec.parameters, **parameters}
+    before = instance.spec.parameters
+    after = {**before, **parameters}
     check_parameters(version.spec.parameters, after)
+    _require_unchanged(version.spec.parameters, before, after)
+    plan = plan_for_change(version, before, after)
+    return Change(
+        namespace,
+        instance.name,
+        spec={"parameters": dict(parameters)},
+        before={"parameters": {name: before.get(name) for name in parameters}},
+        plan=plan,
+        later=others_changed(version, before, after) if plan else [],
+        dropped=[],
+    )
+
+
+async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: str, parameters: Values) -> Change:
+    """Check that an Instance can be brought to the version of a package, before anything is written.
+
+    Raises InstanceNotFound, InvalidParams, PackageError or RequestError, and what reading a cluster can raise.
+    """
+    instance = await read_instance(cluster, namespace, name)
+    version = await read_operator_version(cluster, instance)
+    package = bundle.package
+    new = OperatorVersion(metadata=ObjectMeta(name=package.operator_version_name), spec=operator_version_spec(package))
+    if new.spec.operator.name != version.spec.operator.name:
+        raise RequestError(
+            f"The instance {name} is of the operator {version.spec.operator.name}, and the package is of "
+            f"{new.spec.operator.name}."
+        )
+    if PackageVersion(new.spec.version) <= PackageVersion(version.spec.version):
+        raise RequestError(
+            f"The instance {name} is of the version {version.spec.version}, and the package of {new.spec.version} is "
+            "not newer."
+        )
+    before = instance.spec.parameters
+    dropped = sorted(before.keys() - {parameter.name for parameter in new.spec.parameters} - parameters.keys())
+    after = {key: value for key, value in {**before, **parameters}.items() if key not in dropped}
+    check_parameters(new.spec.parameters, after)
+    known = {parameter.name for parameter in version.spec.parameters}
+    _require_unchanged([parameter for parameter in new.spec.parameters if parameter.name in known], before, after)
+    await check_package(cluster, bundle, namespace)
+    changed = {**parameters, **dict.fromkeys(dropped)}
+    return Change(
+        namespace,
+        instance.name,
+        spec={"operatorVersion": {"name": new.metadata.name}, "parameters": changed},
+        before={
+            "operatorVersion": {"name": version.metadata.name},
+            "parameters": {key: before.get(key) for key in changed},
+        },
+        plan=plan_for_upgrade(new),
+        later=[],
+        dropped=dropped,
+    )
+
+
+def _require_unchanged(parameters: list[Parameter], before: Values, after: Values) -> None:
+    """Raise RequestError where a parameter changes that must not."""
     fixed = [
         parameter.name
-        for parameter in version.spec.parameters
+        for parameter in parameters
         if parameter.immutable
-        and after.get(parameter.name, parameter.default)
-        != instance.spec.parameters.get(parameter.name, parameter.default)
+        and after.get(parameter.name, parameter.default) != before.get(parameter.name, parameter.default)
     ]
     if fixed:
         raise RequestError(f"{', '.join(fixed)} cannot be changed once an instance is installed.")
-    plan = plan_for_change(version, instance.spec.parameters, after)
-    before = {name: instance.spec.parameters.get(name) for name in parameters}
-    later = others_changed(version, instance.spec.parameters, after) if plan else []
-    return ParameterChange(namespace, instance.name, dict(parameters), before, plan, later)
 
 
-async def update_instance(cluster: Cluster, change: ParameterChange) -> None:
-    """Write a change of parameters. Raises what writing to a cluster can raise."""
-    await _write_parameters(cluster, change, change.parameters)
+async def write_change(cluster: Cluster, change: Change) -> None:
+    """Write a change to the Instance. Raises what writing to a cluster can raise."""
+    await cluster.patch(instance_ref(change.namespace, change.instance), {"spec": change.spec})
 
 
-async def undo_update(cluster: Cluster, change: ParameterChange) -> None:
-    """Put parameters back to what they were. Raises what writing to a cluster can raise."""
-    await _write_parameters(cluster, change, change.before)
-
-
-async def _write_parameters(cluster: Cluster, change: ParameterChange, values: Mapping[str, str | None]) -> None:
-    patch = {"spec": {"parameters": dict(values)}}
-    await cluster.patch(instance_ref(change.namespace, change.instance), patch)
+async def undo_change(cluster: Cluster, change: Change) -> None:
+    """Put the Instance back to what it was. Raises what writing to a cluster can raise."""
+    await cluster.patch(instance_ref(change.namespace, change.instance), {"spec": change.before})
 
 
 async def remove_instance(cluster: Cluster, namespace: str, name: str, say: Say) -> None:

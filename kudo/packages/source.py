@@ -36,6 +36,8 @@ class Location:
 
     path: Path
     folder: PurePosixPath = _ROOT
+    name: str = ""
+    """What it is called in errors, where that is not the path."""
 
     def beside(self, relative: str) -> "Location":
         """Where a package is that this one names by a path. Raises PackageError where that leads out of an archive."""
@@ -44,10 +46,11 @@ class Location:
         folder = PurePosixPath(posixpath.normpath(self.folder / relative))
         if folder.is_absolute() or ".." in folder.parts:
             raise PackageError(str(self), [f"{relative} leads out of the archive"])
-        return Location(self.path, folder)
+        return Location(self.path, folder, self.name)
 
     def __str__(self) -> str:
-        return str(self.path) if self.folder == _ROOT else f"{self.path} ({self.folder})"
+        name = self.name or str(self.path)
+        return name if self.folder == _ROOT else f"{name} ({self.folder})"
 
 
 def read_files(location: Location) -> Files:

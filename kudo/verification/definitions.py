@@ -15,12 +15,10 @@ from kudo.model.execution import Variables
 from kudo.model.package import Package, ParameterDefinition
 from kudo.model.parameters import Parameter
 from kudo.model.tasks import ToggleTask
+from kudo.model.versions import PackageVersion
 from kudo.packages import parameter_of
 from kudo.templates import condition_uses, evaluate_conditions
 from kudo.verification.finding import Finding, error, warning
-
-_SEMVER = re.compile(r"v?\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
-"""What KUDO's library takes: missing parts are zero."""
 
 _COMBINATIONS = 1_000
 """How many values of parameters a condition is tried with."""
@@ -46,7 +44,7 @@ def _versions(package: Package) -> Iterator[Finding]:
     ):
         if not value and required:
             yield error(f"operator.yaml: {field}: is missing")
-        elif value and not _SEMVER.fullmatch(value):
+        elif value and not PackageVersion(value).valid:
             yield error(f"operator.yaml: {field}: {value!r} is no version, such as 1.2.3")
 
 

@@ -80,15 +80,21 @@ async def test_no_such_package() -> None:
     result = await kudo("install", "./nowhere")
     assert (result.status, result.err) == (
         1,
-        "Error: The package nowhere has a problem:\n  - there is no such directory or file\n",
+        "Error: ./nowhere is not there.\n",
     )
 
 
-@pytest.mark.parametrize("package", ["kafka", "https://example.com/kafka.tgz"])
-async def test_a_package_that_is_elsewhere(package: str) -> None:
-    result = await kudo("install", package)
+async def test_a_repository_that_is_away(tmp_path: Path) -> None:
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "repository" / "repositories.yaml").write_text(
+        "context: mine\nrepositories: [{name: mine, url: 'http://127.0.0.1:1'}]\n"
+    )
+    result = await kudo("install", "kafka", KUDO_HOME=str(tmp_path))
     assert result.status == 1
-    assert result.err.startswith(f"Error: {package} is no path.")
+    assert result.err.startswith(
+        "Error: kafka is no path, and the repository mine does not have it: "
+        "http://127.0.0.1:1/index.yaml cannot be read: Cannot connect"
+    )
 
 
 async def test_templates_that_are_malformed(tmp_path: Path, cluster: Cluster, client: object) -> None:

@@ -24,7 +24,7 @@ from support.waiting import until
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from kudo.client import Run
-from kudo.instances.change import check_update, remove_instance, update_instance
+from kudo.instances.change import check_update, remove_instance, write_change
 from kudo.model import yaml
 from kudo.model.execution import Approval
 from kudo.model.objects import Object
@@ -142,7 +142,7 @@ async def test_a_plan_that_changes_nothing_runs_nothing(installer: Installer) ->
 
 async def change(installer: Installer, instance: str, **parameters: str) -> str | None:
     wanted = await check_update(installer.cluster, NAMESPACE, instance, parameters)
-    await update_instance(installer.cluster, wanted)
+    await write_change(installer.cluster, wanted)
     return wanted.plan
 
 

@@ -1,0 +1,93 @@
+"""update and upgrade: other parameters, or another version, for an instance."""
+
+import typer
+
+from kudo.cli.options import (
+    AppVersion,
+    Instance,
+    Namespace,
+    OperatorVersion,
+    Package,
+    ParameterFiles,
+    Parameters,
+    Repository,
+    Wait,
+    WaitTime,
+    read_parameters,
+)
+from kudo.cli.packages import started
+from kudo.cli.run import command, out
+from kudo.cli.session import Session, session
+from kudo.client import Run
+from kudo.errors import KudoError
+from kudo.instances.change import Change, check_update, check_upgrade, undo_change, write_change
+from kudo.instances.install import install_package
+from kudo.packages import Finder
+
+
+@command
+async def update(
+    instance: Instance,
+    namespace: Namespace = None,
+    parameter: Parameters = None,
+    parameter_file: ParameterFiles = None,
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Change parameters of an instance, and run the plan that the change triggers."""
+    parameters = read_parameters(parameter, parameter_file)
+    if not parameters:
+        raise typer.BadParameter("give the parameters to change with -p or -P")
+    async with session(namespace) as now:
+        change = await check_update(now.cluster, now.namespace, instance, parameters)
+        await now.plans.require_idle(now.namespace, instance)
+        if change.plan is None:
+            await write_change(now.cluster, change)
+            out.print(f"No value of the instance {instance} changes, so no plan runs.")
+            return
+        run = await _run(now, change, change.plan)
+        out.print(f"The instance {instance} is updated.")
+        if change.later:
+            out.print(f"{', '.join(change.later)} will be applied by the next plan that uses it, not by {change.plan}.")
+        await started(run, wait, wait_time)
+
+
+@command
+async def upgrade(
+    package: Package,
+    instance: Instance,
+    namespace: Namespace = None,
+    parameter: Parameters = None,
+    parameter_file: ParameterFiles = None,
+    repo: Repository = "",
+    operator_version: OperatorVersion = "",
+    app_version: AppVersion = "",
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Bring an instance to a newer version of its package: runs its plan upgrade, else update, else deploy."""
+    parameters = read_parameters(parameter, parameter_file)
+    with Finder(repo) as finder:
+        bundle = await finder.bundle(package, operator_version, app_version)
+    async with session(namespace) as now:
+        change = await check_upgrade(now.cluster, bundle, now.namespace, instance, parameters)
+        await now.plans.require_idle(now.namespace, instance)
+        await install_package(now.cluster, bundle, now.namespace)
+        run = await _run(now, change, str(change.plan))
+        out.print(f"The instance {instance} is upgraded to {bundle.package.operator_version_name}.")
+        if change.dropped:
+            out.print(
+                f"The new version does not know {', '.join(change.dropped)}; the values of the instance are gone."
+            )
+        await started(run, wait, wait_time)
+
+
+async def _run(now: Session, change: Change, plan: str) -> Run:
+    """Write a change, and start its plan; without the plan nothing stays changed."""
+    await write_change(now.cluster, change)
+    try:
+        return await now.plans.start(now.request(change.instance, plan))
+    except KudoError:
+        # Left as it is, the same change would find nothing to change, and run no plan.
+        await undo_change(now.cluster, change)
+        raise

@@ -1,0 +1,91 @@
+"""Finding packages by path, URL or name (KUDO's `pkg/kudoctl/packages/resolver`)."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from kudo.errors import PackageError, RequestError
+from kudo.model.tasks import KudoOperatorSpec
+from kudo.packages.dependencies import Bundle, read_bundle
+from kudo.packages.fetch import fetch
+from kudo.packages.index import Index, read_index
+from kudo.packages.repositories import read_repositories
+from kudo.packages.source import MAX_UNPACKED, Location
+
+
+class Finder:
+    """Finds packages; a context manager, after which what was downloaded is gone."""
+
+    def __init__(self, repository: str = "") -> None:
+        self._repository = repository
+        self._index: Index | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="kudo-")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    async def bundle(self, package: str, operator_version: str = "", app_version: str = "") -> Bundle:
+        """A package, and what it depends on. Raises RequestError or PackageError."""
+        return await read_bundle(await self.locate(package, operator_version, app_version), self._of_task)
+
+    async def locate(self, package: str, operator_version: str = "", app_version: str = "") -> Location:
+        """Where a package is: a directory, a .tgz, a URL, or a name in the repository.
+
+        Raises RequestError where there is none, PackageError where it is not what the repository says.
+        """
+        if "://" not in package and _is_there(Path(package)):
+            return Location(Path(package))
+        return await self._elsewhere(package, operator_version, app_version)
+
+    async def _elsewhere(self, package: str, operator_version: str, app_version: str) -> Location:
+        if "://" in package:
+            return await self._download(package, "")
+        if "/" in package or package.endswith(".tgz"):
+            raise RequestError(f"{package} is not there.")
+        index = await self._read_index(package)
+        entry = index.find(package, operator_version, app_version)
+        if entry is None:
+            raise RequestError(self._missing(index, package, operator_version, app_version))
+        return await self._download(entry.urls[0], entry.digest)
+
+    async def _of_task(self, spec: KudoOperatorSpec) -> Location:
+        # A folder that happens to have the name is none of it.
+        return await self._elsewhere(spec.package, spec.operator_version, spec.app_version)
+
+    async def _read_index(self, package: str) -> Index:
+        if self._index is None:
+            repository = read_repositories().get(self._repository)
+            try:
+                self._index = await read_index(repository.url)
+            except RequestError as error:
+                text = f"{package} is no path, and the repository {repository.name} does not have it: {error}"
+                raise RequestError(text) from None
+        return self._index
+
+    async def _download(self, url: str, digest: str) -> Location:
+        content = await fetch(url, MAX_UNPACKED)
+        actual = hashlib.sha256(content).hexdigest()
+        if digest and digest.lower() != actual:
+            raise PackageError(url, [f"its SHA-256 is {actual}, and the repository says {digest}"])
+        file = Path(self._folder.name) / f"{actual}.tgz"
+        file.write_bytes(content)
+        return Location(file, name=url)
+
+    def _missing(self, index: Index, package: str, operator_version: str, app_version: str) -> str:
+        name = read_repositories().get(self._repository).name
+        versions = ", ".join(
+            entry.operator_version + (f" (app {entry.app_version})" if entry.app_version else "")
+            for entry in index.versions(package)
+        )
+        if versions:
+            wanted = " and ".join(filter(None, (operator_version, app_version and f"app {app_version}")))
+            return f"The repository {name} has no {package} {wanted}. It has {versions}."
+        return f"{package} is no path, and the repository {name} has no package of this name. See `kudo search`."
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists()

@@ -1,0 +1,241 @@
+"""`kudo repo`, `kudo search`, and installing by name and by URL."""
+
+import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from support.command import Result, kudo
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, phase, plan, write_package
+
+from kudo.cli.ports import free_port
+from kudo.model import yaml
+from kudo.model.resources import API_VERSION
+from kudo.packages import read_package
+
+pytestmark = pytest.mark.only_on("sandbox", "it is not about the cluster")
+
+
+def package(directory: Path, version: str, app_version: str = "", *, name: str = "shop") -> Path:
+    root = write_package(
+        directory / f"{name}-{app_version}-{version}",
+        name=name,
+        tasks=[apply("config", "config.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["config"])))},
+        templates={"config.yaml": CONFIG_MAP.replace("value", version)},
+    )
+    content = yaml.load((root / "operator.yaml").read_text())
+    assert isinstance(content, dict)
+    versions = {"operatorVersion": version, "description": f"A {name}"} | (
+        {"appVersion": app_version} if app_version else {}
+    )
+    (root / "operator.yaml").write_text(yaml.dump({**content, **versions}))
+    return root
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KUDO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    """A folder of packages, with its index."""
+    folder = tmp_path / "packages"
+    for root in (
+        package(tmp_path, "0.9.0", "2.0"),
+        package(tmp_path, "0.10.0", "2.0"),
+        package(tmp_path, "1.0.0", "1.10"),
+        package(tmp_path, "0.1.0", name="bookshop"),
+    ):
+        assert (await kudo("package", "create", root, "--destination", folder)).status == 0
+    assert (await kudo("repo", "index", folder)).out == f"{folder / 'index.yaml'} has 4 packages.\n"
+    return folder
+
+
+@pytest.fixture
+async def url(folder: Path) -> AsyncIterator[str]:
+    """The folder as a server has it."""
+    application = web.Application()
+    application.router.add_static("/charts", folder)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    port = free_port(0)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield f"http://127.0.0.1:{port}/charts"
+    await runner.cleanup()
+
+
+async def test_an_index_names_versions_and_digests(folder: Path) -> None:
+    index = yaml.load((folder / "index.yaml").read_text())
+    assert isinstance(index, dict)
+    assert index["apiVersion"] == "v1"
+    shop = index["entries"]["shop"]  # type: ignore[index, call-overload]
+    assert [(item["appVersion"], item["operatorVersion"]) for item in shop] == [  # type: ignore[index, call-overload, union-attr]
+        ("2.0", "0.10.0"),
+        ("2.0", "0.9.0"),
+        ("1.10", "1.0.0"),
+    ]
+    archive = folder / "shop-2.0-0.10.0.tgz"
+    assert shop[0]["urls"] == [archive.name]  # type: ignore[index, call-overload]
+    assert shop[0]["digest"] == hashlib.sha256(archive.read_bytes()).hexdigest()  # type: ignore[index, call-overload]
+
+
+async def test_an_index_is_not_replaced_by_accident(folder: Path) -> None:
+    before = (folder / "index.yaml").read_text()
+    refused = await kudo("repo", "index", folder)
+    assert (refused.status, refused.err) == (
+        1,
+        f"Error: {folder / 'index.yaml'} is there already. Replace it with --overwrite.\n",
+    )
+    assert (folder / "index.yaml").read_text() == before
+
+
+async def test_an_index_takes_over_what_another_has(folder: Path, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    await kudo("package", "create", package(tmp_path, "2.0.0", "2.0"), "--destination", more)
+    made = await kudo("repo", "index", more, "--url", "https://example.com/kudo", "--merge", folder)
+    assert made.out == f"{more / 'index.yaml'} has 5 packages.\n"
+    text = (more / "index.yaml").read_text()
+    assert "https://example.com/kudo/shop-2.0-2.0.0.tgz" in text
+    assert str(folder / "shop-2.0-0.9.0.tgz") in text
+
+
+async def test_repositories_are_remembered(folder: Path, home: Path) -> None:
+    listed = (await kudo("repo", "list")).out
+    assert "community" in listed
+    assert (await kudo("repo", "add", "mine", folder)).status == 0
+    assert (await kudo("repo", "context", "mine")).out == "The repository mine is used from now on.\n"
+    rows = [line.split() for line in (await kudo("repo", "list")).out.splitlines()[1:]]
+    assert ["*", "mine", str(folder)] in rows
+    again = await kudo("repo", "add", "mine", folder)
+    assert "There is a repository mine already." in again.err
+    in_use = await kudo("repo", "remove", "mine")
+    assert (in_use.status, "is the repository in use" in in_use.err) == (1, True)
+    assert (await kudo("repo", "remove", "community")).status == 0
+    assert yaml.load((home / "repository" / "repositories.yaml").read_text()) == {
+        "repoVersion": "v1",
+        "context": "mine",
+        "repositories": [{"name": "mine", "url": str(folder)}],
+    }
+
+
+async def test_a_repository_that_is_not_there_is_not_added(tmp_path: Path, home: Path) -> None:
+    result = await kudo("repo", "add", "mine", tmp_path / "nothing")
+    assert (result.status, result.err) == (
+        1,
+        f"Error: {tmp_path / 'nothing' / 'index.yaml'} cannot be read: No such file or directory.\n",
+    )
+    assert not home.exists()
+    assert (await kudo("repo", "add", "mine", tmp_path / "nothing", "--skip-check")).status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "is no YAML"),
+        ("entries: {}", "is no index of a repository:\n  - apiVersion: Field required"),
+        ("apiVersion: v1\nentries: {a: [{name: a}]}", "entries.a.a.operatorVersion: Field required"),
+    ],
+)
+async def test_an_index_that_is_malformed(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "index.yaml").write_text(text)
+    result = await kudo("repo", "add", "mine", tmp_path)
+    assert result.status == 1
+    assert words in result.err
+
+
+async def rows(*arguments: object) -> list[list[str]]:
+    result = await kudo(*arguments)
+    assert result.status == 0, result.err
+    return [line.split() for line in result.out.splitlines()[1:]]
+
+
+async def test_searching(url: str) -> None:
+    await kudo("repo", "add", "mine", url)
+    assert await rows("search", "shop", "--repo", "mine") == [
+        ["bookshop", "0.1.0", "A", "bookshop"],
+        ["shop", "0.10.0", "2.0", "A", "shop"],
+    ]
+    assert [row[1] for row in await rows("search", "SHOP", "--repo", "mine", "-a")] == [
+        "0.1.0",
+        "0.10.0",
+        "0.9.0",
+        "1.0.0",
+    ]
+    none = await kudo("search", "kafka", "--repo", "mine")
+    assert none.out == "The repository mine has no package with 'kafka' in its name.\n"
+    unknown = await kudo("search", "kafka", "--repo", "other")
+    assert unknown.err == "Error: There is no repository other. Repositories: community, mine.\n"
+
+
+async def installed(installer: Installer) -> set[str]:
+    found = await installer.cluster.list(API_VERSION, "OperatorVersion", NAMESPACE)
+    return {item.name for item in found}
+
+
+async def install(*arguments: object) -> Result:
+    return await kudo("install", *arguments, "--skip-instance")
+
+
+async def test_install_by_name(installer: Installer, url: str) -> None:
+    await kudo("repo", "add", "mine", url)
+    await kudo("repo", "context", "mine")
+    assert (await install("shop")).out == "The package shop-2.0-0.10.0 is installed.\n"
+    await install("shop", "--app-version", "1.10")
+    await install("shop", "--operator-version", "0.9.0")
+    assert await installed(installer) == {"shop-2.0-0.10.0", "shop-1.10-1.0.0", "shop-2.0-0.9.0"}
+    missing = await install("shop", "--operator-version", "3.0.0")
+    assert missing.err == (
+        "Error: The repository mine has no shop 3.0.0. It has 0.10.0 (app 2.0), 0.9.0 (app 2.0), 1.0.0 (app 1.10).\n"
+    )
+    unknown = await install("kafka")
+    assert unknown.err == (
+        "Error: kafka is no path, and the repository mine has no package of this name. See `kudo search`.\n"
+    )
+
+
+async def test_install_by_url(installer: Installer, url: str) -> None:
+    assert (await install(f"{url}/shop-2.0-0.9.0.tgz")).status == 0
+    assert await installed(installer) == {"shop-2.0-0.9.0"}
+    missing = await install(f"{url}/none.tgz")
+    assert missing.err == f"Error: {url}/none.tgz cannot be read: the server answered 404 Not Found.\n"
+    (Path(missing.err).parent).exists()
+    nobody = await install("http://127.0.0.1:1/none.tgz")
+    assert nobody.status == 1
+    assert nobody.err.startswith("Error: http://127.0.0.1:1/none.tgz cannot be read: Cannot connect")
+    strange = await install("ftp://example.com/none.tgz")
+    assert "a URL begins with https://, http:// or file://" in strange.err
+
+
+async def test_an_archive_that_is_another_than_the_index_says(
+    installer: Installer, folder: Path, url: str, tmp_path: Path
+) -> None:
+    await kudo("repo", "add", "mine", url)
+    archive = folder / "shop-2.0-0.10.0.tgz"
+    said = hashlib.sha256(archive.read_bytes()).hexdigest()
+    shutil.copy(folder / "shop-2.0-0.9.0.tgz", archive)
+    there = hashlib.sha256(archive.read_bytes()).hexdigest()
+    result = await install("shop", "--repo", "mine")
+    assert (result.status, result.err) == (
+        1,
+        f"Error: The package {url}/{archive.name} has a problem:\n"
+        f"  - its SHA-256 is {there}, and the repository says {said}\n",
+    )
+    assert await installed(installer) == set()
+
+
+async def test_what_a_package_of_a_repository_needs_comes_from_there_too(
+    installer: Installer, folder: Path, url: str, tmp_path: Path
+) -> None:
+    tasks = [{"name": "child", "kind": "KudoOperator", "spec": {"package": "shop", "appVersion": "2.0"}}]
+    root = write_package(tmp_path, name="mall", tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["child"])))})
+    await kudo("package", "create", root, "--destination", folder)
+    await kudo("repo", "index", folder, "--overwrite")
+    await kudo("repo", "add", "mine", url)
+    assert (await install("mall", "--repo", "mine")).status == 0
+    assert await installed(installer) == {"mall-1.0.0", "shop-2.0-0.10.0"}
+    assert read_package(root).operator.tasks[0].name == "child"

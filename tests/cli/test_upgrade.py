@@ -1,0 +1,95 @@
+"""`kudo upgrade`: another version of a package for an instance."""
+
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.outcomes import recorded
+from support.plans import CONFIG_MAP, Content, Installer, apply, phase, plan, write_package
+
+from kudo.model import yaml
+from kudo.model.resources import API_VERSION
+from kudo.model.status import ExecutionStatus
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+PARAMETERS: list[Content] = [
+    {"name": "VALUE", "default": "x"},
+    {"name": "FIXED", "default": "y", "immutable": True},
+]
+
+
+def package(directory: Path, version: str, *plans: str, parameters: list[Content] | None = None) -> Path:
+    params = parameters or PARAMETERS
+    text = "".join(f"{{{{ Params.{parameter['name']} }}}}" for parameter in params)
+    root = write_package(
+        directory / version,
+        name="shop",
+        tasks=[apply("config", "config.yaml")],
+        plans={name: plan(phase("main", ("a", ["config"]))) for name in ("deploy", *plans)},
+        params=params,
+        templates={"config.yaml": CONFIG_MAP.replace("value", f"{version}-{text}")},
+    )
+    content = yaml.load((root / "operator.yaml").read_text())
+    assert isinstance(content, dict)
+    (root / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": version}))
+    return root
+
+
+@pytest.fixture
+async def installed(installer: Installer, tmp_path: Path) -> Installer:
+    outcome = await (await installer.deploy(package(tmp_path, "1.0.0"), VALUE="mine")).outcome()
+    assert outcome.complete
+    return installer
+
+
+async def version(installer: Installer) -> str:
+    found = await installer.get(API_VERSION, "Instance", "test")
+    return found.text("spec", "operatorVersion", "name") if found else ""
+
+
+async def value(installer: Installer) -> str:
+    found = await installer.get("v1", "ConfigMap", "test-config")
+    return found.text("data", "key") if found else ""
+
+
+@pytest.mark.parametrize(
+    ("plans", "ran"), [(("upgrade", "update"), "upgrade"), (("update",), "update"), ((), "deploy")]
+)
+async def test_the_plan_that_runs(installed: Installer, tmp_path: Path, plans: tuple[str, ...], ran: str) -> None:
+    result = await kudo("upgrade", package(tmp_path, "1.1.0", *plans), "--instance", "test", "--wait")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.splitlines()[:2] == [
+        "The instance test is upgraded to shop-1.1.0.",
+        f"The plan {ran} has started.",
+    ]
+    assert await version(installed) == "shop-1.1.0"
+    assert await value(installed) == "1.1.0-miney"
+    assert (await recorded(installed, ran)).status is ExecutionStatus.COMPLETE
+
+
+async def test_parameters_come_along(installed: Installer, tmp_path: Path) -> None:
+    new = package(tmp_path, "2.0.0", parameters=[{"name": "OTHER"}])
+    missing = await kudo("upgrade", new, "--instance", "test")
+    assert (missing.status, "OTHER" in missing.err) == (1, True)
+    assert await version(installed) == "shop-1.0.0"
+    result = await kudo("upgrade", new, "--instance", "test", "-p", "OTHER=given", "--wait")
+    assert "The new version does not know VALUE; the values of the instance are gone." in result.out
+    assert await value(installed) == "2.0.0-given"
+    found = await installed.get(API_VERSION, "Instance", "test")
+    assert found is not None
+    assert found.strings("spec", "parameters") == {"OTHER": "given"}
+
+
+async def test_what_is_refused(installed: Installer, tmp_path: Path) -> None:
+    same = await kudo("upgrade", tmp_path / "1.0.0" / "shop", "--instance", "test")
+    assert same.err == ("Error: The instance test is of the version 1.0.0, and the package of 1.0.0 is not newer.\n")
+    other = write_package(tmp_path, tasks=[], plans={"deploy": plan(phase("a"))}, name="other")
+    result = await kudo("upgrade", other, "--instance", "test")
+    assert result.err == "Error: The instance test is of the operator shop, and the package is of other.\n"
+    fixed = await kudo("upgrade", package(tmp_path, "1.1.0"), "--instance", "test", "-p", "FIXED=z")
+    assert fixed.err == "Error: FIXED cannot be changed once an instance is installed.\n"
+    nobody = await kudo("upgrade", package(tmp_path, "1.2.0"), "--instance", "none")
+    assert "There is no instance none in the namespace default." in nobody.err
+    assert await version(installed) == "shop-1.0.0"
+    assert await installed.get(API_VERSION, "OperatorVersion", "shop-1.1.0") is None
