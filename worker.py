@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     task_initial_interval: Duration | None = None
     task_max_interval: Duration | None = None
     task_timeout: Duration | None = None
+    pod_patience: Duration = timedelta(minutes=10)
+    """How long pods may crash, or lack their image or a node, before what they are of has failed."""
     pipe_image: str = WAITER_IMAGE
     """Of the container that waits while the files of a Pipe task are copied."""
 
@@ -99,7 +101,9 @@ async def running(
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=task_activities(cluster, renderer, grace, settings.pipe_image),
+            activities=task_activities(
+                cluster, renderer, grace, patience=settings.pod_patience, pipe_image=settings.pipe_image
+            ),
             max_cached_workflows=max_cached_workflows,
             max_concurrent_activities=CONCURRENT_ACTIVITIES,
             max_heartbeat_throttle_interval=CANCEL_LATENCY,

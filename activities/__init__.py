@@ -18,11 +18,19 @@ GRACE = timedelta(seconds=60)
 
 
 def task_activities(
-    cluster: Cluster, renderer: Renderer, grace: timedelta = GRACE, pipe_image: str = WAITER_IMAGE
+    cluster: Cluster,
+    renderer: Renderer,
+    grace: timedelta = GRACE,
+    *,
+    patience: timedelta | None = None,
+    pipe_image: str = WAITER_IMAGE,
 ) -> list[Callable[..., object]]:
-    """What runs tasks, on this cluster; such an activity may wait for ever."""
-    resources = ResourceActivities(cluster, renderer, grace)
-    pipes = PipeActivities(cluster, renderer, grace, pipe_image)
+    """What runs tasks, on this cluster; such an activity may wait for ever.
+
+    `patience` is how long pods may be in trouble before what they are of has failed; without it, for ever.
+    """
+    resources = ResourceActivities(cluster, renderer, grace, patience)
+    pipes = PipeActivities(cluster, renderer, grace, patience, pipe_image)
     children = ChildActivities(cluster, renderer, grace)
     return [
         resources.apply,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from temporalio import activity
 
@@ -22,7 +23,10 @@ MAX_FILE = 1024 * 1024
 class PipeActivities:
     """Activities that need a cluster and a renderer; `image` is of the container that waits in the pods."""
 
-    def __init__(self, cluster: Cluster, renderer: Renderer, grace: timedelta, image: str) -> None:
+    def __init__(
+        self, cluster: Cluster, renderer: Renderer, grace: timedelta, patience: timedelta | None, image: str
+    ) -> None:
+        self._healthy = partial(wait_until_healthy, cluster, patience=patience)
         self._cluster = cluster
         self._renderer = renderer
         self._grace = grace
@@ -54,8 +58,11 @@ class PipeActivities:
             await wait_until_gone(self._cluster, [there], attempt.waits)
         attempt.say(f"applying {pod.ref}")
         try:
-            await wait_until_healthy(self._cluster, [await self._cluster.apply(pod)], attempt.waits)
+            await self._healthy([await self._cluster.apply(pod)], attempt.waits)
         except FailedTerminalStateError as error:
+            there = await self._cluster.get(pod.ref)
+            if there is not None and not _is_over(there):
+                raise
             # Its containers are started again until they succeed, so it was the machine that failed.
             raise PipePodLost(f"{error}; another pod is made") from None
 

@@ -7,7 +7,14 @@ from functools import partial
 from temporalio import activity
 
 from activities.attempt import Attempt, attempting_task
-from kudo.cluster import Cluster, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
+from kudo.cluster import (
+    Cluster,
+    OwnRules,
+    apply_or_recreate,
+    wait_until_gone,
+    wait_until_healthy,
+    with_dependency_hashes,
+)
 from kudo.errors import KindNotFound, TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import require_instance
@@ -24,10 +31,13 @@ PREREQUISITES = ("CustomResourceDefinition", "Namespace", "ConfigMap", "Secret")
 class ResourceActivities:
     """Activities that need a cluster and a renderer."""
 
-    def __init__(self, cluster: Cluster, renderer: Renderer, grace: timedelta) -> None:
+    def __init__(
+        self, cluster: Cluster, renderer: Renderer, grace: timedelta, patience: timedelta | None = None
+    ) -> None:
         self._cluster = cluster
         self._renderer = renderer
         self._grace = grace
+        self._healthy = partial(wait_until_healthy, cluster, judge=OwnRules(renderer), patience=patience)
 
     @activity.defn
     async def apply(self, request: TaskRequest) -> str:
@@ -67,7 +77,7 @@ class ResourceActivities:
             for item in await with_dependency_hashes(self._cluster, batch):
                 attempt.say(f"applying {item.ref}")
                 applied.append(await apply_or_recreate(self._cluster, item, attempt.waits, announce))
-            await wait_until_healthy(self._cluster, applied, attempt.waits)
+            await self._healthy(applied, attempt.waits)
         return f"{_count(objects)} healthy"
 
     async def _announce(self, request: TaskRequest, instance: Object, attempt: Attempt, text: str) -> None:

@@ -2,18 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from kudo.cluster.cluster import Cluster
-from kudo.cluster.health import Health, State, health, pod_reason
+from kudo.cluster.health import Health, State, health
+from kudo.cluster.pods import Pods, selector
 from kudo.cluster.watches import Watch
 from kudo.errors import ConflictError, FailedTerminalStateError, GraceError, KindNotFound, KudoError
-from kudo.manifests import HERITAGE, INSTANCE
+from kudo.manifests import HERITAGE
 from kudo.model.objects import Object, ObjectRef
 
 Say = Callable[[str], None]
 """Told what is being waited for, whenever that may have changed."""
+
+Judge = Callable[[Object], Awaitable[Health]]
+"""Says whether an object is healthy."""
 
 PODS = 2.0
 """Seconds after which the pods of what is waited for are looked at again."""
@@ -24,27 +29,41 @@ SHOWN = 3
 _POD = ObjectRef("v1", "Pod", "", "")
 
 
-async def wait_until_healthy(cluster: Cluster, applied: Iterable[Object], say: Say) -> None:
+async def by_kind(item: Object) -> Health:
+    """Whether an object is healthy, by its status and the rule of its kind."""
+    return health(item)
+
+
+async def wait_until_healthy(
+    cluster: Cluster,
+    applied: Iterable[Object],
+    say: Say,
+    *,
+    judge: Judge = by_kind,
+    patience: timedelta | None = None,
+) -> None:
     """Wait until all objects, as applying them returned them, are healthy.
 
-    Raises FailedTerminalStateError for one that never will be, ConflictError for one that somebody deletes
-    meanwhile, and what `failures` has.
+    Raises FailedTerminalStateError for one that never will be, or whose pods are in trouble for longer than
+    `patience`, ConflictError for one that somebody deletes meanwhile, and what `failures` has.
     """
-    pending = {item.ref: item for item in applied if health(item).state is not State.HEALTHY}
+    pending = {item.ref: item for item in applied if (await judge(item)).state is not State.HEALTHY}
     if not pending:
         return
     async with _watching(cluster, pending) as (watches, woken):
+        pods = Pods({ref.namespace: watch for ref, watch in watches.items() if not ref.name}, patience)
         while True:
             reasons = {}
             for ref in list(pending):
                 pending[ref] = _newest(pending[ref], watches[ref])
-                verdict = await _verdict(cluster, pending[ref])
+                verdict = await _verdict(cluster, pending[ref], judge)
+                reasons[ref] = _said(verdict.reason, pods.reason(pending[ref]))
                 if verdict.state is State.FAILED:
-                    raise FailedTerminalStateError(f"{ref} failed: {_with_pods(watches, pending[ref], verdict)}")
+                    raise FailedTerminalStateError(f"{ref} failed: {reasons[ref]}")
                 if verdict.state is State.HEALTHY:
-                    del pending[ref]
-                else:
-                    reasons[ref] = _with_pods(watches, pending[ref], verdict)
+                    del pending[ref], reasons[ref]
+                elif trouble := pods.given_up(pending[ref]):
+                    raise FailedTerminalStateError(f"{ref} failed: {_said(verdict.reason, trouble)}")
             if not pending:
                 return
             say(_summary(reasons))
@@ -88,7 +107,7 @@ async def _watching(cluster: Cluster, pending: dict[ObjectRef, Object]) -> Async
             kind = await cluster.kind_of(ref)
             watches[ref] = await stack.enter_async_context(cluster.watches.follow(kind, ref.namespace))
             stack.enter_context(watches[ref].waking(woken, ref.name))
-        for namespace in {item.namespace for item in pending.values() if _selector(item)}:
+        for namespace in {item.namespace for item in pending.values() if selector(item)}:
             pods = _POD._replace(namespace=namespace)
             # Pods only say why; who may not read them waits without a reason.
             with contextlib.suppress(KudoError):
@@ -113,8 +132,8 @@ def _newest(item: Object, watch: Watch) -> Object:
     return seen
 
 
-async def _verdict(cluster: Cluster, item: Object) -> Health:
-    verdict = health(item)
+async def _verdict(cluster: Cluster, item: Object, judge: Judge) -> Health:
+    verdict = await judge(item)
     if verdict.state is State.WAITING and item.kind == "PersistentVolumeClaim" and await _binds_late(cluster, item):
         return Health(State.HEALTHY)
     return verdict
@@ -138,21 +157,8 @@ async def _is_gone(cluster: Cluster, item: Object) -> bool:
     return there is None or there.uid != item.uid
 
 
-def _selector(item: Object) -> dict[str, str]:
-    return item.strings("spec", "selector", "matchLabels")
-
-
-def _with_pods(watches: dict[ObjectRef, Watch], item: Object, verdict: Health) -> str:
-    """The reason of an object, and the first that one of its pods gives."""
-    selector = _selector(item)
-    watch = watches.get(_POD._replace(namespace=item.namespace))
-    if not selector or watch is None or watch.failed:
-        return verdict.reason
-    own = {name: value for name, value in item.labels.items() if name == INSTANCE}
-    for pod in watch.labelled(selector | own):
-        if reason := pod_reason(pod):
-            return f"{verdict.reason}; pod {pod.name}: {reason}"
-    return verdict.reason
+def _said(reason: str, of_pods: str) -> str:
+    return "; ".join(dict.fromkeys(filter(None, (reason, of_pods))))
 
 
 def _holding(item: Object | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kudo.errors import TaskEnhancementError
 from kudo.manifests.recreate import recreate
+from kudo.manifests.rules import check_rules
 from kudo.model.base import Manifest
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
@@ -63,6 +64,7 @@ def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object
         item.manifest["metadata"]["namespace"] = request.metadata.instance_namespace
         _own(item, request)
     recreate(item)
+    check_rules(item)
     return item
 
 

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 
 import jinja2
-from jinja2.parser import Parser
 
 from kudo.errors import TaskRenderingError
 from kudo.model import values
 from kudo.model.execution import Variables
+from kudo.templates.expressions import parse_expression
 from kudo.templates.jinja import OF_TEMPLATES, environment, explain
 from kudo.templates.jinjausage import jinja_uses
 from kudo.templates.usage import Use
-
-MAX_CHARACTERS = 4_000
 
 
 def condition_uses(where: str, expression: str) -> list[Use]:
@@ -30,16 +28,7 @@ def evaluate_conditions(conditions: Mapping[str, str], variables: Variables) -> 
 
 
 def _parse(compiler: jinja2.Environment, where: str, expression: str) -> list[Use]:
-    if len(expression) > MAX_CHARACTERS:
-        raise _error(where, f"has more than {MAX_CHARACTERS:,} characters")
-    try:
-        parser = Parser(compiler, expression, state="variable")
-        parsed = parser.parse_expression()
-        if not parser.stream.eos:
-            raise jinja2.TemplateSyntaxError(f"there is too much after {parser.stream.current.value!r}", 1)
-    except (jinja2.TemplateSyntaxError, *OF_TEMPLATES) as error:
-        raise _error(where, f"{expression!r} is no expression: {explain(error)}") from None
-    uses = list(jinja_uses(parsed))
+    uses = list(jinja_uses(parse_expression(compiler, f"{where}.when", expression)))
     for use in uses:
         if use.asked and use.path[0] == "Params" and len(use.path) == 2:
             name = ".".join(use.path)

@@ -8,8 +8,11 @@ from pydantic import JsonValue
 from kudo.errors import KudoError
 from kudo.manifests import instance_variables, render
 from kudo.manifests.pipes import pod_problems
+from kudo.manifests.recreate import recreate
+from kudo.manifests.rules import check_rules
 from kudo.model import values
 from kudo.model.execution import Variables
+from kudo.model.objects import Object
 from kudo.model.package import Package, ParameterDefinition
 from kudo.model.tasks import KudoOperatorTask, PipeTask, ToggleTask
 from kudo.packages import parameter_of
@@ -106,6 +109,7 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
         except KudoError as problem:
             found.append(error(str(problem)))
             continue
+        found += _annotation_findings(place.name, objects)
         if place.name in pods:
             found += [error(f"templates/{place.name}: {text}") for text in pod_problems(objects, pods[place.name])]
         kinds = [item.kind for item in objects]
@@ -115,6 +119,15 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
         elif "Namespace" in kinds:
             found.append(error(f"templates/{place.name}: only the namespaceManifest may be a Namespace"))
     return found
+
+
+def _annotation_findings(name: str, objects: Iterable[Object]) -> Iterator[Finding]:
+    for item in objects:
+        try:
+            check_rules(item)
+            recreate(item)
+        except KudoError as problem:
+            yield error(f"templates/{name}: {problem}")
 
 
 def _places(package: Package) -> Iterator[_Place]:

@@ -2,15 +2,20 @@
 
 import asyncio
 import copy
+from datetime import timedelta
 
 import pytest
 from support.objects import NAMESPACE, config_map, daemon_set, definition, deployment, namespace, service, stateful_set
+from support.rollouts import roll_out
 from support.waiting import until
 
-from kudo.cluster import Cluster, wait_until_healthy
+from kudo.cluster import Cluster, OwnRules, wait_until_healthy
+from kudo.cluster.health import HEALTHY, Health, State, health
+from kudo.cluster.health.state import failed, waiting
 from kudo.errors import FailedTerminalStateError
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
+from kudo.templates import Renderer
 
 SELECTOR: Manifest = {"matchLabels": {"app": "web"}}
 
@@ -170,14 +175,14 @@ async def test_a_custom_resource_says_itself_how_it_is(cluster: Cluster) -> None
     now = {"type": "Ready", "status": "False", "reason": "Working", "message": "not yet"}
     await cluster.patch(one.ref, {"status": {"conditions": [now]}}, "status")
     said: list[str] = []
-    waiting = asyncio.create_task(wait_until_healthy(cluster, [await cluster.apply(one)], said.append))
+    task = asyncio.create_task(wait_until_healthy(cluster, [await cluster.apply(one)], said.append))
 
     async def told() -> bool:
         return any("not yet" in line for line in said)
 
     await until(told)
     await cluster.patch(one.ref, {"status": {"conditions": [{**now, "status": "True"}]}}, "status")
-    await asyncio.wait_for(waiting, 30)
+    await asyncio.wait_for(task, 30)
     stalled = {"type": "Stalled", "status": "True", "reason": "Broken", "message": "for good"}
     await cluster.patch(one.ref, {"status": {"conditions": [stalled]}}, "status")
     with pytest.raises(FailedTerminalStateError, match="for good"):
@@ -186,3 +191,121 @@ async def test_a_custom_resource_says_itself_how_it_is(cluster: Cluster) -> None
 
 async def test_what_has_no_status_is_healthy_at_once(cluster: Cluster) -> None:
     await healthy(cluster, config_map())
+
+
+RULES = {
+    "kudo.dev/ready": "status.phase == 'Running' and status.members >= spec.size",
+    "kudo.dev/failed": "status.reason if status.phase == 'Broken'",
+}
+
+
+def ruled(**rules: str) -> Object:
+    item = Object.of("example.com/v1", "Widget", {"name": "one", "namespace": NAMESPACE}, spec={"size": 2})
+    item.manifest["metadata"]["annotations"] = {f"kudo.dev/{name}": rule for name, rule in rules.items()} or RULES
+    return item
+
+
+async def with_status(cluster: Cluster, item: Object, **status: object) -> Object:
+    await cluster.apply(item)
+    await cluster.patch(item.ref, {"status": status}, "status")
+    found = await cluster.get(item.ref)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def widgets(cluster: Cluster) -> None:
+    crd = definition()
+    crd.manifest["spec"]["versions"][0]["subresources"] = {"status": {}}
+    await healthy(cluster, crd)
+
+
+@pytest.mark.usefixtures("widgets")
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ({}, waiting(f"`{RULES['kudo.dev/ready']}` does not hold yet")),
+        ({"phase": "Running", "members": 1}, waiting(f"`{RULES['kudo.dev/ready']}` does not hold yet")),
+        ({"phase": "Running", "members": 2}, HEALTHY),
+        ({"phase": "Running", "members": "2"}, waiting("'>=' not supported between instances of 'str' and 'int'")),
+        ({"phase": "Broken", "reason": "it burns", "members": 2}, failed("it burns")),
+        (
+            {"phase": "Running", "members": 2, "conditions": [{"type": "Stalled", "status": "True"}]},
+            failed("it is not ready"),
+        ),
+    ],
+)
+async def test_an_own_rule(cluster: Cluster, renderer: Renderer, status: dict[str, object], verdict: Health) -> None:
+    assert await OwnRules(renderer)(await with_status(cluster, ruled(), **status)) == verdict
+
+
+@pytest.mark.usefixtures("widgets")
+async def test_a_rule_for_failures_alone(cluster: Cluster, renderer: Renderer) -> None:
+    judge, item = OwnRules(renderer), ruled(failed="status.errors > 3")
+    # What cannot be compared yet has not failed.
+    assert (await judge(await with_status(cluster, item))).state is not State.FAILED
+    assert await judge(await with_status(cluster, item, errors=1)) == HEALTHY
+    assert await judge(await with_status(cluster, item, errors=4)) == failed("`status.errors > 3` holds")
+
+
+@pytest.mark.usefixtures("widgets")
+async def test_an_own_rule_is_waited_for(cluster: Cluster, renderer: Renderer) -> None:
+    said: list[str] = []
+    applied = await cluster.apply(ruled())
+    task = asyncio.create_task(wait_until_healthy(cluster, [applied], said.append, judge=OwnRules(renderer)))
+
+    async def told() -> bool:
+        return any("does not hold yet" in line for line in said)
+
+    await until(told)
+    await cluster.patch(applied.ref, {"status": {"phase": "Running", "members": 2}}, "status")
+    await asyncio.wait_for(task, 30)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "words"),
+    [
+        ("fail", r"for 1s pod db-0: CrashLoopBackOff"),
+        ("image", r"for 1s pod db-0: ImagePullBackOff"),
+        ("hang", r"for 1s pod db-0: Unschedulable"),
+    ],
+)
+async def test_pods_in_trouble_are_given_up_in_the_end(cluster: Cluster, rollout: str, words: str) -> None:
+    applied = await cluster.apply(stateful_set(rollout=rollout))
+    with pytest.raises(FailedTerminalStateError, match=words):
+        await asyncio.wait_for(
+            wait_until_healthy(cluster, [applied], lambda _: None, patience=timedelta(seconds=1)), 30
+        )
+
+
+async def test_pods_that_heal_in_time_are_not_given_up(cluster: Cluster) -> None:
+    applied = await cluster.apply(stateful_set(rollout="image"))
+    task = asyncio.create_task(wait_until_healthy(cluster, [applied], lambda _: None, patience=timedelta(seconds=20)))
+    await roll_out(cluster, "db")
+    await asyncio.wait_for(task, 30)
+
+
+def instance(*plans: tuple[str, str, str]) -> Object:
+    """An Instance whose plans have a status, and were changed last on a day of November."""
+    status = {
+        name: {"name": name, "status": status, "lastUpdatedTimestamp": f"2026-11-{day}T00:00:00Z"}
+        for name, status, day in plans
+    }
+    return Object.of("kudo.dev/v1beta1", "Instance", {"name": "one"}, status={"planStatus": status})
+
+
+@pytest.mark.parametrize(
+    ("item", "verdict"),
+    [
+        (instance(), waiting("no plan of it was started yet")),
+        (instance(("deploy", "IN_PROGRESS", "01")), waiting("its plan deploy is IN_PROGRESS")),
+        (instance(("deploy", "COMPLETE", "01")), HEALTHY),
+        (instance(("deploy", "FATAL_ERROR", "01"), ("update", "COMPLETE", "02")), HEALTHY),
+        (
+            instance(("deploy", "COMPLETE", "01"), ("update", "FATAL_ERROR", "02")),
+            failed("its plan update is FATAL_ERROR"),
+        ),
+    ],
+)
+def test_an_instance(item: Object, verdict: Health) -> None:
+    assert health(item) == verdict

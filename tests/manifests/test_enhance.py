@@ -229,3 +229,10 @@ def test_a_secret_is_written_as_it_is_read() -> None:
     # What is no text is left for the API to refuse.
     wrong = Object.of("v1", "Secret", {"name": "a"}, stringData={"a": 1})
     assert enhance([wrong], REQUEST, lambda _: False)[0].manifest["stringData"] == {"a": 1}
+
+
+@pytest.mark.parametrize("name", ["kudo.dev/ready", "kudo.dev/failed"])
+def test_a_rule_of_health_that_is_no_expression(name: str) -> None:
+    item = Object.of("v1", "ConfigMap", {"name": "one", "annotations": {name: "status.phase =="}})
+    with pytest.raises(TaskEnhancementError, match=rf"ConfigMap one: the annotation {name}: 'status.phase ==' is no"):
+        enhance([item], REQUEST, lambda _: True)

@@ -1,4 +1,4 @@
-"""Claims, services, namespaces and definitions."""
+"""Claims, services, namespaces, definitions, and Instances."""
 
 from kudo.cluster.health.state import HEALTHY, Health, failed, said, waiting
 from kudo.model.objects import Object
@@ -35,3 +35,15 @@ def definition(item: Object) -> Health:
 def namespace(item: Object) -> Health:
     phase = item.text("status", "phase")
     return HEALTHY if phase == "Active" else waiting(f"it is {phase or 'new'}")
+
+
+def instance(item: Object) -> Health:
+    """By the plan that was run last: nothing else is scheduled."""
+    plans = [item.child("status", "planStatus", name) for name in item.child("status", "planStatus").manifest]
+    last = max(plans, key=lambda plan: plan.text("lastUpdatedTimestamp"), default=None)
+    if last is None:
+        return waiting("no plan of it was started yet")
+    name, status = last.text("name"), last.text("status")
+    if status in ("FATAL_ERROR", "CANCELLED"):
+        return failed(": ".join(filter(None, (f"its plan {name} is {status}", last.text("message")))))
+    return HEALTHY if status == "COMPLETE" else waiting(f"its plan {name} is {status}")

@@ -20,11 +20,7 @@ def pod_reason(pod: Object) -> str:
     scheduled = pod.condition("PodScheduled")
     if scheduled.text("status") == "False":
         return said(scheduled)
-    statuses = [
-        *pod.children("status", "initContainerStatuses"),
-        *pod.children("status", "containerStatuses"),
-    ]
-    for status in statuses:
+    for status in _containers(pod):
         held = status.child("state", "waiting")
         if held.text("reason") not in ("", "PodInitializing", "ContainerCreating") or held.text("message"):
             return said(held)
@@ -32,3 +28,30 @@ def pod_reason(pod: Object) -> str:
         if ended.integer("exitCode"):
             return f"{said(ended)} (exit code {ended.integer('exitCode')})"
     return ""
+
+
+_TROUBLE = (
+    "CrashLoopBackOff",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+)
+
+
+def in_trouble(pod: Object) -> bool:
+    """Whether a pod crashes, or lacks its image, its configuration or a node; it may heal."""
+    if pod.condition("PodScheduled").text("reason") == "Unschedulable":
+        return True
+    # A container that crashes again and again runs in between.
+    return pod.condition("Ready").text("status") != "True" and any(
+        status.text("state", "waiting", "reason") in _TROUBLE or status.integer("lastState", "terminated", "exitCode")
+        for status in _containers(pod)
+    )
+
+
+def _containers(pod: Object) -> list[Object]:
+    return [*pod.children("status", "initContainerStatuses"), *pod.children("status", "containerStatuses")]

@@ -21,15 +21,17 @@ _RULES: dict[tuple[str, str], Callable[[Object], Health]] = {
     ("", "Service"): others.service,
     ("", "Namespace"): others.namespace,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): others.definition,
+    ("kudo.dev", "Instance"): others.instance,
 }
 
 
 def health(item: Object) -> Health:
     """Whether an object is healthy, by its own status."""
-    return _common(item) or _of_kind(item) or _ready(item) or HEALTHY
+    return common(item) or _of_kind(item) or _ready(item) or HEALTHY
 
 
-def _common(item: Object) -> Health | None:
+def common(item: Object) -> Health | None:
+    """What holds before any rule of the kind, or of the object's own; None where nothing does."""
     if item.terminating:
         return waiting("it is being deleted")
     generation = item.integer("metadata", "generation")
