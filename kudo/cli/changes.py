@@ -1,7 +1,10 @@
 """update and upgrade: other parameters, or another version, for an instance."""
 
+from typing import Literal
+
 import typer
 
+from kudo.cli.dryrun import DryRun, dry_run
 from kudo.cli.options import (
     AppVersion,
     Instance,
@@ -20,9 +23,11 @@ from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import Run
 from kudo.errors import KudoError
+from kudo.instances.active import active_plan
 from kudo.instances.change import Change, check_update, check_upgrade, undo_change, write_change
 from kudo.instances.install import install_package
 from kudo.packages import Finder
+from kudo.templates import Renderer
 
 
 @command
@@ -31,6 +36,7 @@ async def update(
     namespace: Namespace = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
+    plan_only: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
@@ -40,6 +46,9 @@ async def update(
         raise typer.BadParameter("give the parameters to change with -p or -P")
     async with session(namespace) as now:
         change = await check_update(now.cluster, now.namespace, instance, parameters)
+        if plan_only:
+            await _show(now, change, plan_only)
+            return
         await now.plans.require_idle(now.namespace, instance)
         if change.plan is None:
             await write_change(now.cluster, change)
@@ -62,6 +71,7 @@ async def upgrade(
     repo: Repository = "",
     operator_version: OperatorVersion = "",
     app_version: AppVersion = "",
+    plan_only: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
@@ -71,6 +81,9 @@ async def upgrade(
         bundle = await finder.bundle(package, operator_version, app_version)
     async with session(namespace) as now:
         change = await check_upgrade(now.cluster, bundle, now.namespace, instance, parameters)
+        if plan_only:
+            await _show(now, change, plan_only)
+            return
         await now.plans.require_idle(now.namespace, instance)
         await install_package(now.cluster, bundle, now.namespace)
         run = await _run(now, change, str(change.plan))
@@ -80,6 +93,17 @@ async def upgrade(
                 f"The new version does not know {', '.join(change.dropped)}; the values of the instance are gone."
             )
         await started(run, wait, wait_time)
+
+
+async def _show(now: Session, change: Change, form: Literal["diff", "yaml"]) -> None:
+    """Show what the plan of a change would do."""
+    if change.plan is None:
+        out.print(f"No value of the instance {change.instance} changes, so no plan would run.")
+        return
+    request = now.request(change.instance, change.plan)
+    async with Renderer(processes=1) as renderer:
+        active = await active_plan(change.instance_after, change.version, renderer, request)
+        await dry_run(now.cluster, active, renderer, form)
 
 
 async def _run(now: Session, change: Change, plan: str) -> Run:

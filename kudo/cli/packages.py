@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from kudo.cli.dryrun import DryRun, dry_run
 from kudo.cli.options import (
     AppVersion,
     Instance,
@@ -30,10 +31,12 @@ from kudo.instances.definitions import install_definitions
 from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.namespace import make_namespace
 from kudo.instances.plans import CLEANUP, DEPLOY
+from kudo.instances.preview import planned_install
 from kudo.instances.resources import find_operator_version, instance_ref, read_instance
 from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
 from kudo.packages import Bundle, Finder
+from kudo.templates import Renderer
 
 
 @command
@@ -60,6 +63,7 @@ async def install(
     repo: Repository = "",
     operator_version: OperatorVersion = "",
     app_version: AppVersion = "",
+    plan_only: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
@@ -70,6 +74,13 @@ async def install(
     content = bundle.package
     name = f"{content.operator.name}-instance" if instance is None else instance
     async with session(namespace) as now:
+        if plan_only:
+            where = (now.cluster, bundle, now.namespace, name, parameters)
+            await check_install(*where, create_namespace=create_namespace)
+            request = now.request(name, DEPLOY).model_copy(update={"parameters": parameters})
+            async with Renderer(processes=1) as renderer:
+                await dry_run(now.cluster, await planned_install(content, renderer, request), renderer, plan_only)
+            return
         if skip_instance:
             await check_package(now.cluster, bundle, now.namespace, create_namespace=create_namespace)
             if create_namespace:

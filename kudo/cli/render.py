@@ -15,7 +15,7 @@ from kudo.cli.options import (
 )
 from kudo.cli.run import command, out
 from kudo.instances.plans import DEPLOY
-from kudo.instances.preview import TaskPreview, preview
+from kudo.instances.preview import TaskPreview, planned_install, preview
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
 from kudo.packages import Finder
@@ -46,11 +46,11 @@ async def render(
         parameters=read_parameters(parameter, parameter_file),
     )
     async with Renderer(processes=1) as renderer:
-        async for task in preview(content, renderer, request):
-            out.print(_shown(task), markup=False)
+        async for task in preview(await planned_install(content, renderer, request), renderer):
+            out.print(shown(task), markup=False)
 
 
-def _shown(task: TaskPreview) -> str:
+def shown(task: TaskPreview) -> str:
     """The objects as YAML documents; what is deleted is a comment, so that nobody applies it."""
     where = f"{task.phase}.{task.step}.{task.task}"
     if task.verb == "delete":

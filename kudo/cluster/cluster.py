@@ -104,11 +104,7 @@ class Cluster:
         becomes ours as well, once, so that what the manifest has dropped since goes.
         """
         kind = await self.kind_of(item.ref)
-        answer = await self._apply(kind, item, force=False)
-        if answer.code == 409 and (found := conflicts(answer.body)):
-            if ".spec.replicas" in found and await self._is_scaled(item):
-                item = with_replicas(item, None)
-            answer = await self._apply(kind, item, force=True)
+        item, answer = await self._apply_over_others(kind, item)
         if answer.code == 422 and (patch := drop_rolling_update(item, answer.body)):
             await self.patch(item.ref, patch, manager=PATCHER)
             answer = await self._apply(kind, item, force=True)
@@ -121,6 +117,23 @@ class Cluster:
                 await self.patch(item.ref, patch)
             answer = await self._apply(kind, item, force=True)
         return applied
+
+    async def would_apply(self, item: Object) -> Object:
+        """What `apply` would make of an object, as the API says; nothing is changed."""
+        kind = await self.kind_of(item.ref)
+        _, answer = await self._apply_over_others(kind, item, dry_run=True)
+        return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+
+    async def _apply_over_others(
+        self, kind: ResourceKind, item: Object, *, dry_run: bool = False
+    ) -> tuple[Object, Answer]:
+        """Apply, and have what others manage; the object with the replicas that an autoscaler keeps left out."""
+        answer = await self._apply(kind, item, force=False, dry_run=dry_run)
+        if answer.code == 409 and (found := conflicts(answer.body)):
+            if ".spec.replicas" in found and await self._is_scaled(item):
+                item = with_replicas(item, None)
+            answer = await self._apply(kind, item, force=True, dry_run=dry_run)
+        return item, answer
 
     async def _apply(self, kind: ResourceKind, item: Object, *, force: bool, dry_run: bool = False) -> Answer:
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}

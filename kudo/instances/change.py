@@ -11,7 +11,7 @@ from kudo.instances.plans import others_changed, plan_for_change, plan_for_upgra
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
 from kudo.model.base import Manifest
 from kudo.model.parameters import Parameter
-from kudo.model.resources import ObjectMeta, OperatorVersion
+from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
 from kudo.model.versions import PackageVersion
 from kudo.packages import Bundle
 
@@ -34,6 +34,9 @@ class Change:
     """Parameters that changed, too, but would run another plan."""
     dropped: list[str]
     """Parameters that the Instance has a value of, and its new version does not know."""
+    instance_after: Instance
+    version: OperatorVersion
+    """Both as they would be."""
 
 
 async def check_update(cluster: Cluster, namespace: str, name: str, parameters: Values) -> Change:
@@ -56,6 +59,8 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
         plan=plan,
         later=others_changed(version, before, after) if plan else [],
         dropped=[],
+        instance_after=_with(instance, version, after),
+        version=version,
     )
 
 
@@ -97,7 +102,14 @@ async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: 
         plan=plan_for_upgrade(new),
         later=[],
         dropped=dropped,
+        instance_after=_with(instance, new, after),
+        version=new,
     )
+
+
+def _with(instance: Instance, version: OperatorVersion, parameters: Values) -> Instance:
+    spec = InstanceSpec(operator_version=Reference(name=version.metadata.name), parameters=dict(parameters))
+    return instance.model_copy(update={"spec": spec})
 
 
 def _require_unchanged(parameters: list[Parameter], before: Values, after: Values) -> None:

@@ -1,4 +1,4 @@
-"""What a plan of a package would apply and delete, without a cluster."""
+"""What a plan would apply and delete, without doing so."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -8,14 +8,13 @@ from kudo.instances.active import active_plan
 from kudo.instances.children import child_instance, child_parameters
 from kudo.instances.install import operator_version_spec
 from kudo.instances.parameters import is_on
-from kudo.manifests import build
+from kudo.manifests import Namespaced, build
 from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod
 from kudo.manifests.scopes import namespaced_by_itself
 from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest, Variables
 from kudo.model.objects import Object
 from kudo.model.package import Package
 from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
-from kudo.model.status import ExecutionStatus
 from kudo.model.tasks import ApplyTask, DeleteTask, KudoOperatorTask, PipeTask, Task, ToggleTask
 from kudo.templates import Renderer
 
@@ -33,16 +32,22 @@ class TaskPreview:
     """What else it makes, of what only the cluster knows."""
 
 
-async def preview(package: Package, renderer: Renderer, request: PlanRequest) -> AsyncIterator[TaskPreview]:
-    """The tasks of a plan in their order, but for those that have no objects or are left out by a condition.
-
-    Raises what loading a plan, rendering and parsing can raise.
-    """
+async def planned_install(package: Package, renderer: Renderer, request: PlanRequest) -> ActivePlan:
+    """What a plan of a new instance of a package would work on. Raises what loading a plan can raise."""
     metadata = ObjectMeta(name=request.instance, namespace=request.namespace)
     reference = Reference(name=package.operator_version_name)
     instance = Instance(metadata=metadata, spec=InstanceSpec(operator_version=reference))
     version = OperatorVersion(metadata=ObjectMeta(name=reference.name), spec=operator_version_spec(package))
-    active = await active_plan(instance, version, renderer, request)
+    return await active_plan(instance, version, renderer, request)
+
+
+async def preview(
+    active: ActivePlan, renderer: Renderer, namespaced: Namespaced = namespaced_by_itself
+) -> AsyncIterator[TaskPreview]:
+    """The tasks of a plan in their order, but for those that have no objects or are left out.
+
+    Raises what rendering, parsing and `namespaced` can raise.
+    """
     for task_request in _requests(active):
         task, where = task_request.task, (task_request.phase, task_request.step, task_request.task.name)
         if isinstance(task, PipeTask):
@@ -53,7 +58,7 @@ async def preview(package: Package, renderer: Renderer, request: PlanRequest) ->
             parameters = await child_parameters(renderer, task_request)
             yield TaskPreview(*where, "apply", [child_instance(task_request, task.spec.package, parameters)])
         elif verb := _verb(task, active.params):
-            objects = await build(renderer, task_request, task.template_names(), namespaced_by_itself)
+            objects = await build(renderer, task_request, task.template_names(), namespaced)
             yield TaskPreview(*where, verb, objects)
 
 
@@ -71,7 +76,7 @@ def _requests(active: ActivePlan) -> list[TaskRequest]:
         )
         for phase, phase_status in zip(active.spec.phases, active.status.phases, strict=True)
         for step, status in zip(phase.steps, phase_status.steps, strict=True)
-        if status.status is not ExecutionStatus.SKIPPED
+        if not status.status.done
         for name in step.tasks
     ]
 

@@ -1,15 +1,17 @@
 """Manifests: how a task's templates become the objects that are applied."""
 
-from kudo.manifests.build import build, instance_variables, plan_variables, render, source_of
-from kudo.manifests.enhance import HERITAGE, INSTANCE, OPERATOR, PHASE, PLAN_UID, STEP
+from kudo.manifests.build import Namespaced, build, instance_variables, plan_variables, render, source_of
+from kudo.manifests.enhance import HERITAGE, INSTANCE, OPERATOR, PHASE, PLAN, PLAN_UID, STEP
 
 __all__ = [
     "HERITAGE",
     "INSTANCE",
     "OPERATOR",
     "PHASE",
+    "PLAN",
     "PLAN_UID",
     "STEP",
+    "Namespaced",
     "build",
     "instance_variables",
     "plan_variables",

@@ -1,0 +1,97 @@
+"""--dry-run: what a plan would do to the cluster, without doing it."""
+
+import difflib
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from kudo.cli.render import shown
+from kudo.cli.run import err, out
+from kudo.cluster import Cluster
+from kudo.cluster.comparison import Difference, Verb, would_apply, would_delete
+from kudo.errors import KindNotFound
+from kudo.instances.preview import TaskPreview, preview
+from kudo.model import yaml
+from kudo.model.base import Manifest
+from kudo.model.execution import ActivePlan
+from kudo.model.objects import Object
+from kudo.templates import Renderer
+
+DryRun = Annotated[
+    Literal["diff", "yaml"] | None,
+    typer.Option(
+        "--dry-run",
+        help="Change nothing; print what the plan would apply, as YAML or as a diff against the cluster.",
+    ),
+]
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+async def dry_run(cluster: Cluster, active: ActivePlan, renderer: Renderer, form: Literal["diff", "yaml"]) -> None:
+    """Print what a plan would do; exits with status 1 where the API would refuse something."""
+    refused = 0
+    async for task in preview(active, renderer, _Scopes(cluster)):
+        if form == "yaml":
+            out.print(shown(task), markup=False)
+        else:
+            refused += await _show_differences(cluster, task)
+    if refused:
+        objects = "1 object" if refused == 1 else f"{refused} objects"
+        err.print(f"The plan {active.name} would fail: the API refuses {objects}.")
+        raise typer.Exit(1)
+    if form == "diff":
+        out.print(f"Nothing was changed: this is what the plan {active.name} would do.")
+
+
+class _Scopes:
+    """Whether kinds live in namespaces; one that the plan itself may bring is taken to."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def __call__(self, item: Object) -> bool:
+        try:
+            return await self._cluster.namespaced(item)
+        except KindNotFound:
+            return True
+
+
+async def _show_differences(cluster: Cluster, task: TaskPreview) -> int:
+    """Print what a task would do, and return how much of it would be refused."""
+    out.print(Text(f"# {task.phase}.{task.step}.{task.task}", style="bold"))
+    compare = would_apply if task.verb == "apply" else would_delete
+    differences = await compare(cluster, task.objects)
+    for difference in differences:
+        for line in _lines(difference):
+            out.print(Text(line, style=_COLOURS.get(line[0], "")))
+    for text in task.makes:
+        out.print(Text(f"  {text}: made of what the pod writes"))
+    return sum(difference.verb is Verb.REFUSED for difference in differences)
+
+
+def _lines(difference: Difference) -> Iterator[str]:
+    yield f"  {difference.ref}: {difference.verb}{f': {difference.refusal}' if difference.refusal else ''}"
+    if difference.verb in (Verb.CHANGED, Verb.MADE, Verb.MADE_ANEW):
+        before, after = _hidden(difference)
+        lines = difflib.unified_diff(_yaml(before), _yaml(after), lineterm="", n=2)
+        # The names of the two sides say nothing.
+        yield from list(lines)[2:]
+
+
+def _yaml(manifest: Manifest) -> list[str]:
+    return yaml.dump(manifest).splitlines() if manifest else []
+
+
+def _hidden(difference: Difference) -> tuple[Manifest, Manifest]:
+    """Both sides; of a Secret's values only whether they are the same."""
+    before, after = difference.before, difference.after
+    if difference.ref.kind != "Secret":
+        return before, after
+    old, new = Object(before).strings("data"), Object(after).strings("data")
+    return (
+        {**before, "data": {key: "***" if new.get(key) == value else "*** (before)" for key, value in old.items()}},
+        {**after, "data": {key: "***" if old.get(key) == value else "*** (after)" for key, value in new.items()}},
+    )

@@ -1,0 +1,92 @@
+"""What an apply or a delete would change, as the API server itself says."""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kudo.cluster.cluster import Cluster
+from kudo.cluster.dependencies import with_dependency_hashes
+from kudo.errors import ImmutableField, KindNotFound, KudoError, NamespaceNotFound
+from kudo.manifests import PHASE, PLAN, PLAN_UID, STEP
+from kudo.manifests.recreate import Recreate, recreate
+from kudo.model.base import Manifest
+from kudo.model.objects import Object, ObjectRef
+
+
+class Verb(StrEnum):
+    """What would happen to an object."""
+
+    MADE = "made"
+    CHANGED = "changed"
+    MADE_ANEW = "deleted and made anew"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What would become of an object: as it is, and as it would be, without what changes from run to run."""
+
+    ref: ObjectRef
+    verb: Verb
+    before: Manifest
+    after: Manifest
+    refusal: str = ""
+
+
+async def would_apply(cluster: Cluster, objects: Iterable[Object]) -> list[Difference]:
+    """What applying objects would change, by the API's own dry run. Raises what reading can raise."""
+    return [await _would_apply(cluster, item) for item in await with_dependency_hashes(cluster, objects)]
+
+
+async def would_delete(cluster: Cluster, objects: Iterable[Object]) -> list[Difference]:
+    """What deleting objects would take away. Raises what reading can raise."""
+    found = [await _find(cluster, item.ref) for item in objects]
+    return [Difference(there.ref, Verb.DELETED, _shown(there), {}) for there in found if there is not None]
+
+
+async def _would_apply(cluster: Cluster, item: Object) -> Difference:
+    there = await _find(cluster, item.ref)
+    before = _shown(there) if there is not None else {}
+    try:
+        after = _shown(await cluster.would_apply(item))
+    except (KindNotFound, NamespaceNotFound):
+        # What it needs may be made by the same plan.
+        after = _shown(item)
+    except ImmutableField as error:
+        if recreate(item) is Recreate.NEVER:
+            return Difference(item.ref, Verb.REFUSED, before, {}, str(error))
+        return Difference(item.ref, Verb.MADE_ANEW, before, _shown(item))
+    except KudoError as error:
+        return Difference(item.ref, Verb.REFUSED, before, {}, str(error))
+    verb = Verb.MADE if there is None else Verb.UNCHANGED if before == after else Verb.CHANGED
+    if there is not None and recreate(item) is Recreate.ALWAYS:
+        verb = Verb.MADE_ANEW
+    return Difference(item.ref, verb, before, after)
+
+
+async def _find(cluster: Cluster, ref: ObjectRef) -> Object | None:
+    try:
+        return await cluster.get(ref)
+    except KindNotFound:
+        return None
+
+
+_OF_THE_API = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+
+
+def _shown(item: Object) -> Manifest:
+    """Without what the API fills in, and what every run changes; a Secret's values are the caller's to hide."""
+    shown = copy.deepcopy(item.manifest)
+    shown.pop("status", None)
+    metadata = shown.get("metadata", {})
+    for field in _OF_THE_API:
+        metadata.pop(field, None)
+    annotations = metadata.get("annotations") or {}
+    for name in (PLAN, PHASE, STEP, PLAN_UID):
+        annotations.pop(name, None)
+    if not annotations:
+        metadata.pop("annotations", None)
+    return shown

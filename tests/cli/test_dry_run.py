@@ -1,0 +1,128 @@
+"""`--dry-run`: what a plan would do to the cluster, by the API's own word."""
+
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.plans import CONFIG_MAP, Installer, apply, delete, phase, plan, toggle, write_package
+
+from kudo.model import yaml
+from kudo.model.objects import Object
+from kudo.model.resources import API_VERSION
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ Name }}-secret
+stringData:
+  same: hunter1
+  changed: hunter{{ Params.SIZE }}
+"""
+
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ Name }}-job
+  annotations: {kudo.dev/recreate: {{ Params.ANEW }}}
+spec:
+  template:
+    metadata:
+      labels: {size: {{ Params.SIZE | quote }}}
+    spec:
+      restartPolicy: Never
+      containers: [{name: main, image: busybox}]
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(
+        tmp_path,
+        tasks=[
+            apply("config", "config.yaml", "same.yaml", "secret.yaml"),
+            apply("job", "job.yaml"),
+            toggle("extra", "EXTRA", "extra.yaml"),
+            delete("gone", "same.yaml"),
+        ],
+        plans={
+            "deploy": plan(phase("main", ("config", ["config"]), ("extra", ["extra"]))),
+            "jobs": plan(phase("main", ("a", ["job"]))),
+            "tidy": plan(phase("main", ("a", ["gone"]))),
+        },
+        params=[
+            {"name": "SIZE", "default": "2"},
+            {"name": "EXTRA", "default": "true"},
+            {"name": "ANEW", "default": "Never"},
+        ],
+        templates={
+            "config.yaml": CONFIG_MAP.replace("key: value", "key: x{{ Params.SIZE }}"),
+            "same.yaml": CONFIG_MAP.replace("-config", "-same"),
+            "extra.yaml": CONFIG_MAP.replace("-config", "-extra"),
+            "secret.yaml": SECRET,
+            "job.yaml": JOB,
+        },
+    )
+
+
+async def test_an_install(package: Path, installer: Installer) -> None:
+    result = await kudo("install", package, "--instance", "it", "-p", "SIZE=3", "--dry-run", "diff")
+    assert (result.status, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[:2] == ["# main.config.config", "  ConfigMap default/it-config: made"]
+    assert "+  key: x3" in lines
+    assert "hunter" not in result.out
+    assert lines[-1] == "Nothing was changed: this is what the plan deploy would do."
+    assert await installer.get("v1", "ConfigMap", "it-config") is None
+    assert await installer.get(API_VERSION, "Instance", "it") is None
+    assert await installer.get(API_VERSION, "OperatorVersion", "tested-1.0.0") is None
+    shown = await kudo("install", package, "--instance", "it", "--dry-run", "yaml")
+    documents = [document for _, document in yaml.load_documents(shown.out) if isinstance(document, dict)]
+    assert [Object(document).name for document in documents] == ["it-config", "it-same", "it-secret", "it-extra"]
+
+
+async def test_an_update(package: Path, installer: Installer) -> None:
+    assert (await (await installer.deploy(package)).outcome()).complete
+    result = await kudo("update", "--instance", "test", "-p", "SIZE=3", "-p", "EXTRA=false", "--dry-run", "diff")
+    assert (result.status, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[:2] == ["# main.config.config", "  ConfigMap default/test-config: changed"]
+    assert {"-  key: x2", "+  key: x3"} <= set(lines)
+    assert "  ConfigMap default/test-same: unchanged" in lines
+    assert {"-  changed: '*** (before)'", "+  changed: '*** (after)'", "   same: '***'"} <= set(lines)
+    assert "hunter" not in result.out
+    assert lines[-3:-1] == ["# main.extra.extra", "  ConfigMap default/test-extra: deleted"]
+    found = await installer.get("v1", "ConfigMap", "test-config")
+    instance = await installer.get(API_VERSION, "Instance", "test")
+    assert found is not None
+    assert instance is not None
+    assert found.text("data", "key") == "x2"
+    assert instance.strings("spec", "parameters") == {}
+    assert await installer.get("v1", "ConfigMap", "test-extra") is not None
+    none = await kudo("update", "--instance", "test", "-p", "SIZE=2", "--dry-run", "diff")
+    assert none.out == "No value of the instance test changes, so no plan would run.\n"
+
+
+async def test_what_the_api_would_refuse(package: Path, installer: Installer) -> None:
+    await installer.install(package)
+    assert (await (await installer.start(plan="jobs")).outcome()).complete
+    arguments = ("plan", "trigger", "--instance", "test", "--name", "jobs", "--dry-run", "diff")
+    same = await kudo(*arguments)
+    assert (same.status, same.out.splitlines()[:2]) == (0, ["# main.a.job", "  Job default/test-job: unchanged"])
+    result = await kudo(*arguments, "-p", "SIZE=3")
+    assert result.status == 1
+    assert "  Job default/test-job: refused: applying Job default/test-job:" in result.out
+    assert result.err == "The plan jobs would fail: the API refuses 1 object.\n"
+    anew = await kudo(*arguments, "-p", "SIZE=3", "-p", "ANEW=IfImmutable")
+    assert (anew.status, anew.err) == (0, "")
+    assert anew.out.splitlines()[1] == "  Job default/test-job: deleted and made anew"
+
+
+async def test_a_plan_that_deletes(package: Path, installer: Installer) -> None:
+    assert (await (await installer.deploy(package)).outcome()).complete
+    result = await kudo("plan", "trigger", "--instance", "test", "--name", "tidy", "--dry-run", "diff")
+    assert result.out.splitlines()[:2] == ["# main.a.gone", "  ConfigMap default/test-same: deleted"]
+    assert await installer.get("v1", "ConfigMap", "test-same") is not None
