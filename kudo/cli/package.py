@@ -8,6 +8,7 @@ import typer
 from kudo.cli.options import LocalPackage, Output, local
 from kudo.cli.output import print_as, print_table, table
 from kudo.cli.run import command, err, out
+from kudo.conversion import convert
 from kudo.errors import RequestError
 from kudo.model.package import Package as PackageContent
 from kudo.model.tree import plan_tree
@@ -53,6 +54,26 @@ async def create(
     content = read_package(directory)
     await _require_verified(content, directory)
     out.print(f"Package created: {write_archive(directory, content, destination, overwrite=overwrite)}", markup=False)
+
+
+@app.command("convert")
+@command
+async def convert_package(
+    package: LocalPackage,
+    destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="Directory that is not there yet.")],
+) -> None:
+    """Write a package of KUDO's dialect as one of kudo.dev/v1, with Jinja2 templates; fails where something is left."""
+    directory = local(package)
+    if directory.is_file():
+        raise RequestError(f"{directory} is a file; only a directory can be converted.")
+    done = await convert(directory, destination)
+    count = len(done.converted)
+    out.print(f"{destination} has {'1 template' if count == 1 else f'{count} templates'} in Jinja2.")
+    if done.left:
+        err.print("What is left to you:")
+        for reason in done.left:
+            err.print(f"  - {reason}", markup=False)
+        raise typer.Exit(1)
 
 
 async def _require_verified(content: PackageContent, path: Path) -> None:

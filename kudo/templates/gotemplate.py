@@ -31,7 +31,8 @@ def _to_yaml(value: object) -> str:
     return yaml.dump(value, Dumper=Dumper, allow_unicode=True).removesuffix("...\n")
 
 
-def _functions() -> Mapping[str, Callable[..., object]]:
+def go_functions() -> Mapping[str, Callable[..., object]]:
+    """What KUDO's templates may call."""
     removed = _REMOVED_BY_KUDO | _ALIKE
     functions = {name: function for name, function in sprig.text_func_map().items() if name not in removed}
     return {**functions, "toYaml": _to_yaml}
@@ -41,7 +42,7 @@ class GoTemplateEngine:
     """Renders Go templates; a missing key is an error."""
 
     def __init__(self) -> None:
-        functions = _functions()
+        functions = go_functions()
         self._environment = gotpl.Environment(
             functions=functions,
             missing_key="error",
@@ -70,7 +71,7 @@ class GoTemplateEngine:
     def uses(self, name: str, source: str) -> list[Use]:
         """See Engine.uses."""
         self._parse(name, source)
-        return list(go_uses(source, _functions()))
+        return list(go_uses(source, go_functions()))
 
     def _parse(self, name: str, source: str) -> gotpl.Template:
         try:

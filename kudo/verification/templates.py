@@ -24,7 +24,7 @@ _SAMPLES = {"integer": "1", "number": "1", "boolean": "true", "array": "[]", "ma
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """A template, and where a plan renders it first."""
 
     name: str
@@ -95,14 +95,14 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
     """
     found = []
     pods = {task.spec.pod: task.spec.pipe for task in package.operator.tasks if isinstance(task, PipeTask)}
-    for place in (place for place in _places(package) if f"templates/{place.name}" not in broken):
+    for place in (place for place in places(package) if f"templates/{place.name}" not in broken):
         try:
             objects = await renderer.run(
                 f"templates/{place.name}",
                 render,
                 package.operator.api_version,
                 {place.name: package.templates[place.name]},
-                _variables(package, place),
+                sample_variables(package, place),
                 # The pod of a Pipe task is given its name later.
                 named=place.name not in pods,
             )
@@ -130,7 +130,7 @@ def _annotation_findings(name: str, objects: Iterable[Object]) -> Iterator[Findi
             yield error(f"templates/{name}: {problem}")
 
 
-def _places(package: Package) -> Iterator[_Place]:
+def places(package: Package) -> Iterator[Place]:
     """Where each template of objects is rendered first; one that no plan uses is as if the deploy plan did."""
     operator = package.operator
     parameter_files = {
@@ -144,13 +144,14 @@ def _places(package: Package) -> Iterator[_Place]:
                 for name in (name for task in step.tasks for name in tasks[task].template_names()):
                     if name not in told:
                         told.add(name)
-                        yield _Place(name, plan, phase.name, step.name)
+                        yield Place(name, plan, phase.name, step.name)
     for name in sorted(package.templates.keys() - told):
         if name.endswith((".yaml", ".yml")):
-            yield _Place(name, "deploy", "phase", "step")
+            yield Place(name, "deploy", "phase", "step")
 
 
-def _variables(package: Package, place: _Place) -> Variables:
+def sample_variables(package: Package, place: Place) -> Variables:
+    """What the templates of a place see with the defaults of parameters, and with samples where there is none."""
     operator = package.operator
     variables = instance_variables(
         {definition.name: _value(definition) for definition in package.params.parameters},

@@ -1,0 +1,140 @@
+"""A Go template as a Jinja2 one."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from gotpl.parse import nodes
+from gotpl.parse.parser import parse_template
+
+from kudo.conversion.expressions import Expression, NotCertain, Scope
+
+_DELIMITER = re.compile(r"\{[{%#]")
+
+
+def jinja_of(source: str, parameters: Mapping[str, str], functions: Collection[str], *, exact: bool) -> str:
+    """The Jinja2 template that renders to the same; `parameters` are the types by name.
+
+    Lines with nothing but a tag are kept as empty lines only where it has to be `exact`: without, the template is one
+    that a person would have written. Raises NotCertain.
+    """
+    parsed = parse_template(source, functions=functions)
+    if parsed.definitions:
+        raise NotCertain("a template that is defined", parsed.definitions[0].start)
+    return "".join(_Writer("+" if exact else "").body(parsed.root, Scope(parameters)))
+
+
+class _Writer:
+    """Writes Jinja2; `mark` is what tags have that keep the white space around them."""
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+
+    def _tag(self, text: str) -> str:
+        return f"{{%{self._mark} {text} {self._mark}%}}"
+
+    def body(self, node: nodes.ListNode, scope: Scope) -> Iterator[str]:
+        for part in node.nodes:
+            match part:
+                case nodes.TextNode(text=text):
+                    yield _escaped(text)
+                case nodes.ActionNode(pipeline=pipeline) if pipeline.declarations:
+                    scope, text = self._declared(pipeline, scope)
+                    yield text
+                case nodes.ActionNode(pipeline=pipeline):
+                    yield _printed(scope.pipeline(pipeline), part.start)
+                case nodes.IfNode():
+                    yield from self._if(part, scope, "if")
+                    yield self._tag("endif")
+                case nodes.RangeNode():
+                    yield from self._for(part, scope)
+                case nodes.WithNode():
+                    yield from self._with(part, scope)
+                case _:
+                    kind = type(part).__name__.removesuffix("Node").lower()
+                    raise NotCertain(f"a {kind}", part.start)
+
+    def _declared(self, pipeline: nodes.PipeNode, scope: Scope) -> tuple[Scope, str]:
+        if pipeline.is_assignment or len(pipeline.declarations) != 1:
+            raise NotCertain("a variable that changes", pipeline.start)
+        name, value = pipeline.declarations[0].name, scope.pipeline(pipeline)
+        # A name for something that does not change: it can stand wherever the name does.
+        return scope.with_variable(name, value), ""
+
+    def _if(self, node: nodes.IfNode, scope: Scope, word: str) -> Iterator[str]:
+        yield self._tag(f"{word} {_asked(scope.pipeline(node.pipeline), node.start)}")
+        yield from self.body(node.body, scope)
+        match node.else_body:
+            case None:
+                return
+            case nodes.ListNode(nodes=(nodes.IfNode() as chained,)):
+                yield from self._if(chained, scope, "elif")
+            case other:
+                yield self._tag("else")
+                yield from self.body(other, scope)
+
+    def _for(self, node: nodes.RangeNode, scope: Scope) -> Iterator[str]:
+        over = scope.pipeline(replace_declarations(node.pipeline))
+        names = [variable.name for variable in node.pipeline.declarations]
+        item = names[-1].removeprefix("$") if names else "item"
+        inner = scope.with_dot(Expression(item, _item_kind(over)))
+        match over.kind, names:
+            case "array", [] | [_]:
+                head = f"for {item} in {over.text}"
+            case "array", [index, _]:
+                head = f"for {item} in {over.text}"
+                # The loop's own counter, which a loop in this one would hide.
+                if any(isinstance(part, nodes.RangeNode) for part in node.body.nodes):
+                    raise NotCertain("a loop in a loop that counts", node.start)
+                inner = inner.with_variable(index, Expression("loop.index0", "integer"))
+            case "map", [key, _]:
+                head = f"for {key.removeprefix('$')}, {item} in {over.text} | dictsort(true)"
+                inner = inner.with_variable(key, Expression(key.removeprefix("$")))
+            case _:
+                raise NotCertain("a loop over something of which the type is not known", node.start)
+        if names:
+            inner = inner.with_variable(names[-1], Expression(item, _item_kind(over)))
+        yield self._tag(head)
+        yield from self.body(node.body, inner)
+        if node.else_body is not None:
+            yield self._tag("else")
+            yield from self.body(node.else_body, scope)
+        yield self._tag("endfor")
+
+    def _with(self, node: nodes.WithNode, scope: Scope) -> Iterator[str]:
+        if node.pipeline.declarations:
+            raise NotCertain("a with that declares a variable", node.start)
+        value = scope.pipeline(node.pipeline)
+        yield self._tag(f"if {_asked(value, node.start)}")
+        yield from self.body(node.body, scope.with_dot(value))
+        if node.else_body is not None:
+            yield self._tag("else")
+            yield from self.body(node.else_body, scope)
+        yield self._tag("endif")
+
+
+def replace_declarations(pipeline: nodes.PipeNode) -> nodes.PipeNode:
+    """The pipeline alone, without what it is given to."""
+    return nodes.PipeNode((), False, pipeline.commands, pipeline.start, pipeline.end)
+
+
+def _item_kind(over: Expression) -> str:
+    return "integer" if over.text.startswith("range(") else "unknown"
+
+
+def _asked(value: Expression, start: int) -> str:
+    """As a condition; what is empty is false in both."""
+    if value.kind in ("root", "unknown"):
+        raise NotCertain("a condition of which the type is not known", start)
+    return value.text
+
+
+def _printed(value: Expression, start: int) -> str:
+    """As output; of what is no text each language has its own way."""
+    if value.kind not in ("text", "integer"):
+        raise NotCertain(f"a value of the type {value.kind} that is printed", start)
+    return f"{{{{ {value.text} }}}}"
+
+
+def _escaped(text: str) -> str:
+    """Text as it is, also where Jinja2 would take it for its own."""
+    return f"{{% raw %}}{text}{{% endraw %}}" if _DELIMITER.search(text) else text

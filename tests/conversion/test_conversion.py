@@ -1,0 +1,160 @@
+"""Packages of KUDO's dialect as packages of `kudo.dev/v1`."""
+
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.plans import Content, apply, phase, plan, write_package
+
+from kudo.conversion.expressions import NotCertain
+from kudo.conversion.template import jinja_of
+from kudo.packages import read_package
+from kudo.templates.gotemplate import go_functions
+
+OPERATORS = Path(__file__).parents[3] / "shared" / "operators"
+
+TYPES = {"TEXT": "string", "COUNT": "integer", "ON": "boolean", "LIST": "array", "MAP": "map"}
+
+
+def jinja(source: str, *, exact: bool = False) -> str:
+    return jinja_of(source, TYPES, go_functions(), exact=exact)
+
+
+@pytest.mark.parametrize(
+    ("go", "wanted"),
+    [
+        ("a: {{ .Params.TEXT }}", "a: {{ Params.TEXT }}"),
+        ("a: {{ $.Name }}-{{.Namespace}}", "a: {{ Name }}-{{ Namespace }}"),
+        ("a: {{ .Pipes.key }}", "a: {{ Pipes.key }}"),
+        ("{{ if .Params.TEXT }}a{{ else }}b{{ end }}", "{% if Params.TEXT %}a{% else %}b{% endif %}"),
+        ('{{ if eq .Params.TEXT "it\'s" }}a{{ end }}', "{% if Params.TEXT == 'it\\'s' %}a{% endif %}"),
+        (
+            '{{ if eq .Params.TEXT "a" }}1{{ else if ne .Params.TEXT "b" }}2{{ end }}',
+            "{% if Params.TEXT == 'a' %}1{% elif Params.TEXT != 'b' %}2{% endif %}",
+        ),
+        (
+            '{{ if or (eq .Params.TEXT "a") (not .Params.ON) }}a{{ end }}',
+            "{% if (Params.TEXT == 'a') or (not Params.ON) %}a{% endif %}",
+        ),
+        ("{{ if lt (int .Params.COUNT) 3 }}a{{ end }}", "{% if (Params.COUNT | int) < 3 %}a{% endif %}"),
+        ("{{ .Params.COUNT | mul 2 }}", "{{ 2 * (Params.COUNT | int) }}"),
+        ("{{ add (int $.Params.COUNT) 1 }}", "{{ (Params.COUNT | int) + 1 }}"),
+        ("{{ .Params.TEXT | upper | quote }}", "{{ (Params.TEXT | upper) | quote }}"),
+        ('{{ .Params.TEXT | default "x" }}', "{{ Params.TEXT | default('x', true) }}"),
+        ("{{ toYaml .Params.MAP }}", "{{ Params.MAP | to_yaml }}"),
+        (
+            "{{ range $i, $v := until (int .Params.COUNT) }}{{ $i }}{{ $v }}{{ $.Name }}{{ end }}",
+            "{% for v in range((Params.COUNT | int)) %}{{ loop.index0 }}{{ v }}{{ Name }}{% endfor %}",
+        ),
+        ("{{ range untilStep 1 3 1 }}{{ . }}{{ end }}", "{% for item in range(1, 3, 1) %}{{ item }}{% endfor %}"),
+        ("{{- $root := . -}}\na: {{ $root.Name }}", "a: {{ Name }}"),
+        ("{{ $x := .Params.TEXT }}{{ $x }}", "{{ Params.TEXT }}"),
+        ("{{ with .Params.TEXT }}{{ . }}{{ end }}", "{% if Params.TEXT %}{{ Params.TEXT }}{% endif %}"),
+        ("a: {{ `{{` }}{%x%}", "a: {{ '{{' }}{% raw %}{%x%}{% endraw %}"),
+        (
+            "{{ range $k, $v := .Params.MAP }}{{ $k }}{{ end }}",
+            "{% for k, v in Params.MAP | dictsort(true) %}{{ k }}{% endfor %}",
+        ),
+    ],
+)
+def test_what_is_certain(go: str, wanted: str) -> None:
+    assert jinja(go) == wanted
+
+
+def test_white_space_that_has_to_stay() -> None:
+    assert jinja("{{ if .Params.ON }}\na\n{{ end }}\n", exact=True) == "{%+ if Params.ON +%}\na\n{%+ endif +%}\n"
+
+
+@pytest.mark.parametrize(
+    ("go", "reason"),
+    [
+        ("{{ .Params.MAP }}", "a value of the type map that is printed"),
+        ("{{ .Params.NONE }}", "the field Params.NONE, of which the type is not known"),
+        ('{{ genCA "x" 3 }}', "the function genCA for what it is called with"),
+        ("{{ if eq .Params.TEXT 3 }}a{{ end }}", "the function eq for what it is called with"),
+        ("{{ $x := 1 }}{{ $x = 2 }}", "a variable that changes"),
+        ('{{ define "t" }}a{{ end }}{{ template "t" . }}', "a template that is defined"),
+        ("{{ range .Params.LIST }}{{ .name }}{{ end }}", "the field name, of which the type is not known"),
+        ("{{ range .Params.LIST }}{{ . }}{{ end }}", "a value of the type unknown that is printed"),
+        ("{{ toYaml . }}", "the function toYaml for what it is called with"),
+    ],
+)
+def test_what_is_left(go: str, reason: str) -> None:
+    with pytest.raises(NotCertain) as raised:
+        jinja(go)
+    assert str(raised.value) == reason
+
+
+CONFIG = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Name }}
+data:
+  {{ if eq .Params.ON "true" }}
+  on: "yes"
+  {{ end }}
+  text: |
+    a
+    {{ if .Params.TEXT }}
+    {{ .Params.TEXT }}
+    {{ end }}
+    b
+"""
+
+
+def package(directory: Path, **templates: str) -> Path:
+    parameters: list[Content] = [
+        {"name": "ON", "type": "boolean", "default": True},
+        {"name": "TEXT", "default": "x"},
+        {"name": "MAP", "type": "map", "default": {"a": "b"}},
+    ]
+    return write_package(
+        directory,
+        tasks=[apply("all", *(f"{name}.yaml" for name in templates))],
+        plans={"deploy": plan(phase("main", ("a", ["all"])))},
+        params=parameters,
+        templates={f"{name}.yaml": text for name, text in templates.items()},
+        api_version="kudo.dev/v1beta1",
+    )
+
+
+async def test_a_package_is_converted(tmp_path: Path) -> None:
+    root = package(tmp_path, config=CONFIG)
+    (root / "docs").mkdir()
+    (root / "docs" / "README.md").write_text("# {{ .Name }}\n")
+    result = await kudo("package", "convert", root, tmp_path / "new")
+    assert (result.status, result.err) == (0, "")
+    assert result.out == f"{tmp_path / 'new'} has 1 template in Jinja2.\n"
+    made = read_package(tmp_path / "new")
+    assert made.operator.api_version == made.params.api_version == "kudo.dev/v1"
+    assert "{%+ if Params.TEXT +%}" in made.templates["config.yaml"]
+    assert (tmp_path / "new" / "docs" / "README.md").read_text() == "# {{ .Name }}\n"
+    again = await kudo("package", "convert", tmp_path / "new", tmp_path / "newer")
+    assert again.err == f"Error: {tmp_path / 'new'} is a package of kudo.dev/v1 already.\n"
+    there = await kudo("package", "convert", root, tmp_path / "new")
+    assert there.err == f"Error: {tmp_path / 'new'} is there already, and not empty.\n"
+
+
+async def test_what_is_left_to_the_author_is_listed(tmp_path: Path) -> None:
+    bad = CONFIG.replace('on: "yes"', "on: {{ .Params.MAP }}")
+    root = package(tmp_path, config=CONFIG, other=bad)
+    operator = root / "operator.yaml"
+    operator.write_text(operator.read_text() + "unheardOf: 1\n")
+    result = await kudo("package", "convert", root, tmp_path / "new")
+    assert result.status == 1
+    assert result.err.splitlines() == [
+        "What is left to you:",
+        "  - templates/other.yaml:7: a value of the type map that is printed",
+        "  - operator.yaml: unheardOf: there is no such field",
+    ]
+    assert (tmp_path / "new" / "templates" / "other.yaml").read_text() == bad
+
+
+@pytest.mark.skipif(not OPERATORS.is_dir(), reason=f"the packages of the public collection are not at {OPERATORS}")
+@pytest.mark.parametrize("operator", ["cowsay", "first-operator", "mysql", "redis", "zookeeper"])
+async def test_public_packages_are_converted_wholly(tmp_path: Path, operator: str) -> None:
+    result = await kudo("package", "convert", OPERATORS / operator, tmp_path / operator)
+    assert (result.status, result.err) == (0, "")
+    verified = await kudo("package", "verify", tmp_path / operator)
+    assert (verified.status, verified.out.endswith("is valid.\n")) == (0, True)
