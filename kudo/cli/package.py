@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from kudo.cli import adding
 from kudo.cli.options import LocalPackage, Output, local
 from kudo.cli.output import print_as, print_table, table
 from kudo.cli.run import command, err, out
@@ -18,6 +19,7 @@ from kudo.verification import dependency_findings, verify
 app = typer.Typer(no_args_is_help=True, help="Write packages.")
 listing = typer.Typer(no_args_is_help=True, help="List what a package has.")
 app.add_typer(listing, name="list")
+app.add_typer(adding.app, name="add")
 
 
 @app.command(name="new")

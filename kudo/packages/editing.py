@@ -1,0 +1,101 @@
+"""Adding to the files of a package, which keep their comments and the way they are written."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from kudo.errors import PackageError, RequestError
+from kudo.model.base import JsonObject
+from kudo.packages.reader import read_package
+
+
+def add_maintainer(root: Path, name: str, email: str) -> None:
+    """Name who looks after an operator. Raises PackageError or RequestError; then nothing has changed."""
+    _edit(root, "operator.yaml", lambda content: _append(content, "maintainers", {"name": name, "email": email}))
+
+
+def add_parameter(root: Path, parameter: JsonObject) -> None:
+    """Add a parameter, as params.yaml has it. Raises PackageError or RequestError; then nothing has changed."""
+    _edit(root, "params.yaml", lambda content: _append(content, "parameters", parameter))
+
+
+def add_task(root: Path, task: JsonObject, templates: list[str]) -> list[Path]:
+    """Add a task, as operator.yaml has it, and make the templates that are not there, which are returned.
+
+    Raises PackageError or RequestError; then nothing has changed.
+    """
+    made = [file for name in templates if not (file := root / "templates" / name).exists()]
+    for file in made:
+        _write(file, "")
+    try:
+        _edit(root, "operator.yaml", lambda content: _append(content, "tasks", task))
+    except (PackageError, RequestError):
+        for file in made:
+            file.unlink()
+        raise
+    return made
+
+
+def add_plan(root: Path, name: str, plan: JsonObject) -> None:
+    """Add a plan, as operator.yaml has it. Raises PackageError or RequestError; then nothing has changed."""
+
+    def add(content: CommentedMap) -> None:
+        plans = content.setdefault("plans", CommentedMap())
+        if name in plans:
+            raise RequestError(f"There is a plan {name} already.")
+        plans[name] = plan
+
+    _edit(root, "operator.yaml", add)
+
+
+def _append(content: CommentedMap, field: str, item: JsonObject) -> None:
+    if not content.get(field):
+        content[field] = CommentedSeq()
+    content[field].append(item)
+
+
+def _edit(root: Path, name: str, change: Callable[[CommentedMap], None]) -> None:
+    """Change a file of a package, which has to be one before and after."""
+    read_package(root)
+    file = root / name
+    before = file.read_text()
+    content = _load(file, before)
+    change(content)
+    after = io.StringIO()
+    _yaml().dump(content, after)
+    _write(file, after.getvalue())
+    try:
+        read_package(root)
+    except PackageError:
+        _write(file, before)
+        raise
+
+
+def _load(file: Path, text: str) -> CommentedMap:
+    try:
+        content: Any = _yaml().load(text)
+    except YAMLError as error:
+        raise RequestError(f"{file} cannot be changed by a program: {error}") from None
+    assert isinstance(content, CommentedMap)
+    return content
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    except OSError as error:
+        raise RequestError(f"{file} cannot be written: {error.strerror}.") from None

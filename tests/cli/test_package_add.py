@@ -1,0 +1,66 @@
+"""`kudo package add`: what is there stays as it is written."""
+
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+
+from kudo.packages import read_package, write_skeleton
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    write_skeleton("shop", tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+async def add(package: Path, *arguments: object) -> str:
+    result = await kudo("package", "add", *arguments, "--directory", package)
+    assert (result.status, result.err) == (0, "")
+    return result.out
+
+
+async def test_everything(package: Path) -> None:
+    before = {name: (package / name).read_text() for name in ("operator.yaml", "params.yaml")}
+    await add(package, "maintainer", "Ann", "ann@example.com")
+    await add(package, "parameter", "SIZE", "--type", "integer", "--default", "3", "--description", "How many")
+    said = await add(package, "task", "extra", "-r", "configmap.yaml", "-r", "extra/role.yaml")
+    assert said.splitlines() == [
+        "The task extra is added to operator.yaml.",
+        f"{package}/templates/extra/role.yaml is made, and empty.",
+    ]
+    await add(package, "plan", "backup", "-t", "extra", "--strategy", "parallel")
+    await add(package, "parameter", "MODE", "--optional", "--trigger", "backup")
+    read = read_package(package)
+    assert [(item.name, item.email) for item in read.operator.maintainers] == [("Ann", "ann@example.com")]
+    assert read.operator.plans["backup"].task_names() == ["extra"]
+    size, mode = read.params.parameters[-2:]
+    assert (size.name, size.type, size.default, size.description) == ("SIZE", "integer", 3, "How many")
+    assert (mode.name, mode.required, mode.trigger) == ("MODE", False, "backup")
+    for name, text in before.items():
+        # Nothing that was there is lost, comments neither.
+        assert set(text.splitlines()) <= set((package / name).read_text().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("parameter", "GREETING"), "the name 'greeting' is there 2 times"),
+        (("parameter", "X", "--type", "integer", "--default", "abc"), "must be an integer"),
+        (("parameter", "X", "--trigger", "none"), "there is no plan 'none'"),
+        (("task", "extra", "--kind", "Toggle", "-r", "new.yaml"), "tasks.extra.spec.parameter: Field required"),
+        (("plan", "deploy", "-t", "config"), "There is a plan deploy already."),
+        (("plan", "backup", "-t", "none"), "there is no task 'none'"),
+    ],
+)
+async def test_what_does_not_fit_changes_nothing(package: Path, arguments: tuple[str, ...], words: str) -> None:
+    before = {file: file.read_bytes() for file in package.rglob("*") if file.is_file()}
+    result = await kudo("package", "add", *arguments, "--directory", package)
+    assert result.status == 1
+    assert words in result.err
+    assert {file: file.read_bytes() for file in package.rglob("*") if file.is_file()} == before
+
+
+async def test_no_package(tmp_path: Path) -> None:
+    result = await kudo("package", "add", "maintainer", "Ann", "x", "--directory", tmp_path / "none")
+    assert (result.status, "there is no such directory or file" in result.err) == (1, True)
