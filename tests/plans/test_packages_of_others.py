@@ -30,6 +30,7 @@ MADE = {
         "PodDisruptionBudget/test-pdb",
         "StatefulSet/test-zookeeper",
     },
+    "cowsay": {"ConfigMap/test.deploy.main.genfiles.genwww.indexhtml", "Deployment/test-deployment"},
     "mysql": {"Service/test-svc", "PersistentVolumeClaim/test-pv", "Deployment/test"},
     "redis": {
         "ConfigMap/test-redis",
@@ -70,7 +71,7 @@ def brought_up_to_date(directory: Path, operator: str) -> Path:
 
 
 @needs_operators
-@pytest.mark.parametrize("operator", ["first-operator", "mysql"])
+@pytest.mark.parametrize("operator", ["first-operator", "mysql", "cowsay"])
 async def test_deploy_of_a_public_package(installer: Installer, operator: str) -> None:
     outcome = await (await installer.deploy(OPERATORS / operator)).outcome()
     assert outcome.complete, outcome.message

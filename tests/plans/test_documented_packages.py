@@ -1,0 +1,45 @@
+"""The examples of docs/packages.md do what the page says, in both dialects."""
+
+from pathlib import Path
+
+import pytest
+from support.documented import PAGE, documented, tasks
+from support.plans import Installer
+
+from kudo.model.package import DIALECTS
+from kudo.model.resources import API_VERSION
+from kudo.packages import Finder
+from kudo.verification import verify
+
+KINDS = {"Apply", "Delete", "Toggle", "Pipe", "KudoOperator", "Dummy"}
+
+
+def test_each_kind_of_task_has_an_example() -> None:
+    assert {task["kind"] for task in tasks()} == KINDS
+    for kind in KINDS:
+        assert f"\n### {kind}\n" in PAGE
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_the_examples_are_a_package_without_fault(tmp_path: Path, dialect: str) -> None:
+    with Finder() as finder:
+        bundle = await finder.bundle(str(documented(tmp_path, dialect)))
+    assert [str(finding) for finding in await verify(bundle.package)] == []
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_they_do_what_the_page_says(installer: Installer, dialect: str) -> None:
+    outcome = await (await installer.deploy(documented(installer.directory, dialect), "shop")).outcome()
+    assert outcome.complete, outcome
+    # The page was made, and then removed.
+    assert await installer.get("v1", "ConfigMap", "shop-page") is None
+    assert await installer.get("v1", "Service", "shop-metrics") is not None
+    certificate = "shop.deploy.main.certificate.certificate.certificate"
+    assert await installer.get("v1", "Secret", certificate) is not None
+    user = await installer.get("v1", "ConfigMap", "shop-tls")
+    child = await installer.get(API_VERSION, "Instance", "zk")
+    assert user is not None
+    assert child is not None
+    assert user.text("data", "certificate") == certificate
+    assert child.strings("spec", "parameters") == {"GREETING": "from shop"}
