@@ -53,6 +53,8 @@ class Finder:
         return await self._download(entry.urls[0], entry.digest)
 
     async def _of_task(self, spec: KudoOperatorSpec) -> Location:
+        if spec.package.startswith("file:"):
+            raise RequestError(f"{spec.package} is a file of this machine, which a package must not name by a URL.")
         # A folder that happens to have the name is none of it.
         return await self._elsewhere(spec.package, spec.operator_version, spec.app_version)
 
