@@ -42,7 +42,7 @@ class PipeActivities:
             await self._run_pod(pod, request, attempt)
             artifacts = []
             for file in pipe_task(request).spec.pipe:
-                attempt.waits(f"copying {file.path} out of {pod.ref}")
+                attempt.say(f"copying {file.path} out of {pod.ref}")
                 artifacts.append(artifact(request, file, await self._content(pod.ref, file.path)))
             for item in artifacts:
                 attempt.say(f"applying {item.ref}")

@@ -67,6 +67,8 @@ async def _show_differences(cluster: Cluster, task: TaskPreview) -> int:
     for difference in differences:
         for line in _lines(difference):
             out.print(Text(line, style=_COLOURS.get(line[0], "")))
+    if task.verb == "delete" and not differences:
+        out.print("  nothing of it is there")
     for text in task.makes:
         out.print(Text(f"  {text}: made of what the pod writes"))
     return sum(difference.verb is Verb.REFUSED for difference in differences)
@@ -74,15 +76,19 @@ async def _show_differences(cluster: Cluster, task: TaskPreview) -> int:
 
 def _lines(difference: Difference) -> Iterator[str]:
     yield f"  {difference.ref}: {difference.verb}{f': {difference.refusal}' if difference.refusal else ''}"
-    if difference.verb in (Verb.CHANGED, Verb.MADE, Verb.MADE_ANEW):
-        before, after = _hidden(difference)
+    before, after = _hidden(difference)
+    if difference.verb is Verb.MADE:
+        yield from (f"+{line}" for line in _yaml(after))
+    elif difference.verb in (Verb.CHANGED, Verb.MADE_ANEW):
         lines = difflib.unified_diff(_yaml(before), _yaml(after), lineterm="", n=2)
         # The names of the two sides say nothing.
         yield from list(lines)[2:]
 
 
 def _yaml(manifest: Manifest) -> list[str]:
-    return yaml.dump(manifest).splitlines() if manifest else []
+    """In the order in which people write it, whatever the API's is."""
+    first: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "metadata") if key in manifest}
+    return yaml.dump({**first, **manifest}).splitlines() if manifest else []
 
 
 def _hidden(difference: Difference) -> tuple[Manifest, Manifest]:

@@ -72,7 +72,13 @@ async def test_an_install(package: Path, installer: Installer) -> None:
     result = await kudo("install", package, "--instance", "it", "-p", "SIZE=3", "--dry-run", "diff")
     assert (result.status, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert lines[:2] == ["# main.config.config", "  ConfigMap default/it-config: made"]
+    assert lines[:5] == [
+        "# main.config.config",
+        "  ConfigMap default/it-config: made",
+        "+apiVersion: v1",
+        "+kind: ConfigMap",
+        "+metadata:",
+    ]
     assert "+  key: x3" in lines
     assert "hunter" not in result.out
     assert lines[-1] == "Nothing was changed: this is what the plan deploy would do."

@@ -26,6 +26,7 @@ from kudo.cluster import Cluster
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus
+from kudo.sandbox import Sandbox
 from worker import Settings, running
 
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----\xff\x00 very secret"
@@ -233,3 +234,19 @@ async def test_the_image_of_the_waiting_container(
         assert pod.text("spec", "restartPolicy") == "OnFailure"
         await installer.plans.cancel(NAMESPACE, "test", "")
         await run.outcome()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_worker_that_may_run_no_commands(installer: Installer, files: Files, sandbox: Sandbox) -> None:
+    sandbox.faults.fail(1000, 403, "Forbidden", path_contains="/exec")
+    outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
+    assert outcome.failure == "AccessDenied"
+    await gone(installer)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_api_that_is_away_while_files_are_copied(installer: Installer, files: Files, sandbox: Sandbox) -> None:
+    sandbox.faults.fail(3, 503, path_contains="/exec")
+    outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
+    assert outcome.complete, outcome
+    await gone(installer)
