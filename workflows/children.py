@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureE
 from temporalio.workflow import ChildWorkflowHandle
 
 from workflows import options
-from workflows.branches import cancelled, finish, stop, uninterrupted
+from workflows.branches import cancelled, raise_if_cancelled, stop, uninterrupted
 from workflows.control import control
 from workflows.deadlines import require_time, wait_until
 from workflows.failures import event_of, is_cancelled_exception, root_cause
@@ -40,6 +40,8 @@ class Children:
 
         Raises ApplicationError where it does not end COMPLETE, with the name of the event as its type.
         """
+        # The Instance may have been prepared just when the plan was cancelled.
+        raise_if_cancelled()
         plan = await self._start(request, limit, held_up)
         self._running[request.instance] = plan
         began(ChildPlan(instance=request.instance, plan=request.plan, uid=plan.first_execution_run_id or ""))
@@ -80,14 +82,15 @@ class Children:
 
 async def _end(plan: PlanHandle, request: PlanRequest, limit: Deadline | None) -> None:
     """Wait for the end of a plan, and cancel it when its time is up or we are cancelled."""
-    ended = asyncio.create_task(finish(plan, None))
     try:
+        # While the child was starting nothing could be cancelled.
+        raise_if_cancelled()
         doing = f"the plan {request.plan} of {request.instance} was running"
-        await wait_until(ended.done, lambda: limit, lambda: False, doing)
+        await wait_until(plan.done, lambda: limit, lambda: False, doing)
     except (FailureError, asyncio.CancelledError):
-        await stop([ended])
+        await stop([plan])
         raise
-    await ended
+    await plan
 
 
 def _failure(request: PlanRequest, error: ChildWorkflowError) -> BaseException:

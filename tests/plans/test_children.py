@@ -22,6 +22,7 @@ from support.plans import (
 from support.rollouts import roll_out
 from support.waiting import until
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from kudo.client import Run
 from kudo.instances.change import check_update, remove_instance, write_change
@@ -387,3 +388,21 @@ async def test_the_events_of_both(installer: Installer) -> None:
     child(package)
     await (await installer.deploy(package)).outcome()
     assert await events(installer) == {("Normal", "PlanStarted"), ("Normal", "PlanFinished")}
+
+
+@pytest.mark.only_on("sandbox", "it is about the workflows")
+async def test_a_cancel_while_the_child_is_starting(installer: Installer, client: Client) -> None:
+    package = parent(installer)
+    child(package, dummy("never"))
+    for number in range(10):
+        name = f"test-{number}"
+        run = await installer.deploy(package, name)
+        await asyncio.sleep(0.1 + 0.04 * number)
+        await installer.plans.cancel(NAMESPACE, name, "")
+        outcome = await asyncio.wait_for(run.outcome(), 30)
+        assert outcome.status.status is ExecutionStatus.CANCELLED
+        try:
+            described = await client.get_workflow_handle(f"default/{name}-zookeeper").describe()
+        except RPCError:
+            continue  # It had not begun.
+        assert described.status is WorkflowExecutionStatus.CANCELED
