@@ -8,9 +8,15 @@ from temporalio import activity
 
 from activities.attempt import Attempt, attempting, attempting_task
 from kudo.cluster import Cluster, wait_until_gone, wait_until_healthy
-from kudo.errors import FailedTerminalStateError, KindNotFound, PipePodLost, PipeTaskError
+from kudo.errors import (
+    FailedTerminalStateError,
+    KindNotFound,
+    PipePodLost,
+    PipeTaskError,
+    ResourceValidationError,
+)
 from kudo.instances.resources import require_instance
-from kudo.manifests import PLAN_UID
+from kudo.manifests import INSTANCE, PLAN_UID
 from kudo.manifests.pipes import WAITER, artifact, build_pipe_pod, pipe_pod_ref, pipe_task
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object, ObjectRef
@@ -18,6 +24,10 @@ from kudo.templates import Renderer
 
 MAX_FILE = 1024 * 1024
 """Bytes of a file: a Secret or ConfigMap could not hold more."""
+
+
+KILLED = 128
+"""Exit codes above are of commands that a signal has ended."""
 
 
 class PipeActivities:
@@ -52,6 +62,11 @@ class PipeActivities:
     async def _run_pod(self, pod: Object, request: TaskRequest, attempt: Attempt) -> None:
         """Wait until the files are there. One that another run has left behind cannot be trusted to have made them."""
         there = await self._cluster.get(pod.ref)
+        if there is not None and there.labels.get(INSTANCE) not in (None, request.metadata.instance_name):
+            raise PipeTaskError(
+                f"{pod.ref} is of the instance {there.labels[INSTANCE]}: the names of the two differ in signs alone, "
+                "which the names of pipes do not have. Choose another name for one."
+            )
         if there is not None and (there.annotations.get(PLAN_UID) != request.metadata.plan_uid or _is_over(there)):
             attempt.say(f"deleting {pod.ref}, which is left of before")
             await self._cluster.delete(pod.ref, uid=there.uid)
@@ -76,13 +91,22 @@ class PipeActivities:
     async def _output(self, pod: ObjectRef, command: Sequence[str]) -> bytes:
         try:
             result = await self._cluster.execute(pod, WAITER, command, MAX_FILE)
-        except KindNotFound:
-            raise PipePodLost(f"{pod} went before its files were copied; another pod is made") from None
+        except (KindNotFound, ResourceValidationError):
+            await self._require_running(pod)
+            raise
+        if result.code > KILLED:
+            await self._require_running(pod)
         if result.code:
             raise PipeTaskError(
                 f"`{' '.join(command)}` in {pod} ended with exit code {result.code}: {result.complaint or 'no words'}"
             )
         return result.output
+
+    async def _require_running(self, pod: ObjectRef) -> None:
+        """Raise PipePodLost where it was the machine that failed, and not the command."""
+        there = await self._cluster.get(pod)
+        if there is None or _is_over(there):
+            raise PipePodLost(f"{pod} went before its files were copied; another pod is made")
 
 
 class PipePods:
@@ -96,7 +120,9 @@ class PipePods:
     async def remove_pipe_pod(self, request: TaskRequest) -> None:
         """Delete the pod of a task, whatever became of the task."""
         async with attempting(self._grace):
-            await self._cluster.delete(pipe_pod_ref(request))
+            there = await self._cluster.get(pipe_pod_ref(request))
+            if there is not None and there.labels.get(INSTANCE) == request.metadata.instance_name:
+                await self._cluster.delete(there.ref, uid=there.uid)
 
 
 def _is_over(pod: Object) -> bool:

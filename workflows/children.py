@@ -8,16 +8,18 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 from temporalio.workflow import ChildWorkflowHandle
 
-from workflows import options
 from workflows.branches import cancelled, raise_if_cancelled, stop, uninterrupted
 from workflows.control import control
-from workflows.deadlines import require_time, wait_until
+from workflows.deadlines import later, require_time, wait_until
 from workflows.failures import event_of, is_cancelled_exception, root_cause
 from workflows.pause import Pause
 
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import Deadline, PlanRequest
     from kudo.model.status import ChildPlan, PlanStatus
+
+LONGEST_WAIT = timedelta(minutes=5)
+"""The longest time between two tries to start a plan, each of which leaves some twenty events in the history."""
 
 PlanHandle = ChildWorkflowHandle[object, PlanStatus]
 
@@ -48,7 +50,7 @@ class Children:
         try:
             if self._pause.on:
                 await _signal(plan, "pause")
-            await _end(plan, request, limit)
+            await self._end(plan, request, limit)
         except ChildWorkflowError as error:
             raise _failure(request, error) from error
         finally:
@@ -75,22 +77,25 @@ class Children:
             except WorkflowAlreadyStartedError:
                 refusal: str = await control("explain_refusal", request, "Ask what is running", str)
                 held_up(refusal)
+            raise_if_cancelled()
             require_time(limit, refusal)
             await workflow.sleep(delay)
-            delay = min(2 * delay, options.MAX_INTERVAL)
+            delay = min(2 * delay, LONGEST_WAIT)
 
-
-async def _end(plan: PlanHandle, request: PlanRequest, limit: Deadline | None) -> None:
-    """Wait for the end of a plan, and cancel it when its time is up or we are cancelled."""
-    try:
-        # While the child was starting nothing could be cancelled.
-        raise_if_cancelled()
+    async def _end(self, plan: PlanHandle, request: PlanRequest, limit: Deadline | None) -> None:
+        """Wait for the end of a plan, and cancel it when its time is up or we are cancelled."""
+        before = self._pause.lasted
         doing = f"the plan {request.plan} of {request.instance} was running"
-        await wait_until(plan.done, lambda: limit, lambda: False, doing)
-    except (FailureError, asyncio.CancelledError):
-        await stop([plan])
-        raise
-    await plan
+        try:
+            # While the child was starting nothing could be cancelled.
+            raise_if_cancelled()
+            await wait_until(
+                plan.done, lambda: later(limit, self._pause.lasted - before), lambda: self._pause.on, doing
+            )
+        except (FailureError, asyncio.CancelledError):
+            await stop([plan])
+            raise
+        await plan
 
 
 def _failure(request: PlanRequest, error: ChildWorkflowError) -> BaseException:

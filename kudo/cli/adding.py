@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from pydantic import JsonValue
 
 from kudo.cli.run import command, out
+from kudo.errors import RequestError
 from kudo.model import yaml
 from kudo.model.base import JsonObject
 from kudo.model.parameters import ParameterType
@@ -46,13 +48,20 @@ async def parameter(
         "name": name,
         "description": description or None,
         "type": None if kind == "string" else kind,
-        "default": default if default is None or kind == "string" else yaml.load(default),
+        "default": default if default is None or kind == "string" else _read(default),
         "required": False if optional else None,
         "trigger": trigger or None,
         "immutable": immutable or None,
     }
     add_parameter(directory, {field: value for field, value in fields.items() if value is not None})
     out.print(f"The parameter {name} is added to params.yaml.")
+
+
+def _read(default: str) -> JsonValue:
+    try:
+        return yaml.load(default)
+    except yaml.YamlError as error:
+        raise RequestError(f"The default is no YAML: {error}") from None
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """update and upgrade: other parameters, or another version, for an instance."""
 
+import asyncio
 from typing import Literal
 
 import typer
@@ -111,7 +112,7 @@ async def _run(now: Session, change: Change, plan: str) -> Run:
     await write_change(now.cluster, change)
     try:
         return await now.plans.start(now.request(change.instance, plan))
-    except KudoError:
+    except (KudoError, asyncio.CancelledError):
         # Left as it is, the same change would find nothing to change, and run no plan.
         await undo_change(now.cluster, change)
         raise

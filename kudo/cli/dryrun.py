@@ -96,6 +96,7 @@ def _hidden(difference: Difference) -> tuple[Manifest, Manifest]:
     before, after = difference.before, difference.after
     if difference.ref.kind != "Secret":
         return before, after
+    before, after = ({key: side[key] for key in side if key != "stringData"} for side in (before, after))
     old, new = Object(before).strings("data"), Object(after).strings("data")
     return (
         {**before, "data": {key: "***" if new.get(key) == value else "*** (before)" for key, value in old.items()}},

@@ -86,7 +86,10 @@ async def index(
     made = build_index(folder, url)
     if merge:
         made.merge(await read_index(merge))
-    file.write_text(dump_index(made))
+    try:
+        file.write_text(dump_index(made))
+    except OSError as error:
+        raise RequestError(f"{file} cannot be written: {error.strerror}.") from None
     out.print(f"{file} has {_counted(made)}.")
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from kudo.cluster.cluster import Cluster
 from kudo.cluster.dependencies import with_dependency_hashes
 from kudo.errors import ImmutableField, KindNotFound, KudoError, NamespaceNotFound
-from kudo.manifests import PHASE, PLAN, PLAN_UID, STEP
+from kudo.manifests import PENDING_PLAN, PHASE, PLAN, PLAN_UID, STEP
 from kudo.manifests.recreate import Recreate, recreate
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
@@ -74,6 +74,9 @@ async def _find(cluster: Cluster, ref: ObjectRef) -> Object | None:
         return None
 
 
+_COPIES = ("kudo.dev/last-applied-configuration", "kubectl.kubernetes.io/last-applied-configuration")
+"""Annotations that hold a whole object, a Secret's values among it."""
+
 _OF_THE_API = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 
 
@@ -85,7 +88,7 @@ def _shown(item: Object) -> Manifest:
     for field in _OF_THE_API:
         metadata.pop(field, None)
     annotations = metadata.get("annotations") or {}
-    for name in (PLAN, PHASE, STEP, PLAN_UID):
+    for name in (PLAN, PHASE, STEP, PLAN_UID, PENDING_PLAN, *_COPIES):
         annotations.pop(name, None)
     if not annotations:
         metadata.pop("annotations", None)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import aiohttp
 from kubernetes.aio.stream import ws_client
 
 from kudo.cluster.connection import Connection
@@ -41,7 +42,9 @@ async def execute(connection: Connection, path: str, container: str, command: Se
     try:
         async with asyncio.timeout(TIMEOUT), connection.exchange(path, query) as socket:
             async for message in socket:
-                frame = message.data.encode() if isinstance(message.data, str) else bytes(message.data)
+                if message.type is not aiohttp.WSMsgType.BINARY or not message.data:
+                    break
+                frame = bytes(message.data)
                 said[frame[0]] += frame[1:]
                 if ws_client.ERROR_CHANNEL in said or len(said[ws_client.STDOUT_CHANNEL]) > limit:
                     break

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from kudo.cluster.health import in_trouble, pod_reason
@@ -9,6 +10,17 @@ from kudo.cluster.watches import Watch
 from kudo.manifests import INSTANCE
 from kudo.model.durations import show_duration
 from kudo.model.objects import Object, ObjectRef
+
+BETWEEN_CRASHES = 120.0
+"""Seconds that a container which crashes again and again may run in between."""
+
+_REVISION = "controller-revision-hash"
+
+
+@dataclass(slots=True)
+class _Trouble:
+    since: float
+    seen: float
 
 
 def selector(item: Object) -> dict[str, str]:
@@ -22,7 +34,7 @@ class Pods:
     def __init__(self, watches: Mapping[str, Watch], patience: timedelta | None) -> None:
         self._watches = watches
         self._patience = patience
-        self._since: dict[ObjectRef, float] = {}
+        self._trouble: dict[ObjectRef, _Trouble] = {}
 
     def reason(self, item: Object) -> str:
         """The first that one of an object's pods gives for not being ready; empty where none says anything."""
@@ -35,13 +47,15 @@ class Pods:
         """What to say where an object's pods have been in trouble for too long; empty where they have not."""
         troubled = [pod for pod in self._of(item) if in_trouble(pod)]
         if not troubled or self._patience is None:
-            self._since.pop(item.ref, None)
             return ""
-        since = self._since.setdefault(item.ref, time.monotonic())
-        if time.monotonic() - since < self._patience.total_seconds():
+        now = time.monotonic()
+        trouble = self._trouble.setdefault(item.ref, _Trouble(now, now))
+        if now - trouble.seen > BETWEEN_CRASHES:
+            trouble.since = now
+        trouble.seen = now
+        if now - trouble.since < self._patience.total_seconds():
             return ""
-        pod = troubled[0]
-        return f"for {show_duration(self._patience)} pod {pod.name}: {pod_reason(pod) or 'it crashes again and again'}"
+        return f"for {show_duration(self._patience)} pod {troubled[0].name}: {pod_reason(troubled[0])}"
 
     def _of(self, item: Object) -> Iterator[Object]:
         if (item.group, item.kind) == ("", "Pod"):
@@ -50,4 +64,8 @@ class Pods:
         labels, watch = selector(item), self._watches.get(item.namespace)
         if labels and watch is not None and not watch.failed:
             own = {name: value for name, value in item.labels.items() if name == INSTANCE}
-            yield from watch.labelled(labels | own)
+            # What is on its way out, or is still to be replaced, says nothing of what is waited for.
+            revision = item.text("status", "updateRevision")
+            for pod in watch.labelled(labels | own):
+                if not pod.terminating and pod.labels.get(_REVISION, revision) in (revision, ""):
+                    yield pod

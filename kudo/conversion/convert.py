@@ -1,9 +1,11 @@
 """A package of KUDO's dialect, written again as one of `kudo.dev/v1`."""
 
+import random
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -22,6 +24,9 @@ from kudo.verification.templates import Place, places, sample_variables
 OLD, NEW = "kudo.dev/v1beta1", "kudo.dev/v1"
 
 _AT_ONCE = 10
+
+_TOGETHER = 60
+"""With how many values of all parameters at once."""
 
 _TRIALS = 400
 """With how many values of its parameters a template is compared at the most."""
@@ -136,19 +141,23 @@ def _documents(text: str) -> object:
 
 
 def _variations(package: Package, place: Place, source: str) -> Iterator[Variables]:
-    """The defaults, and then each parameter that the template names with other values, one at a time."""
+    """The defaults, then each parameter that the template names with other values, and then all of them at once."""
     base = sample_variables(package, place)
     yield base
     literals = re.findall(r'"([^"\n]*)"', source)
-    count = 0
-    for definition in package.params.parameters:
-        if definition.name in source:
-            for value in _values(definition, literals):
-                if (count := count + 1) > _TRIALS:
-                    return
-                params = base["Params"]
-                assert isinstance(params, dict)
-                yield {**base, "Params": {**params, definition.name: value}}
+    values = {
+        definition.name: _values(definition, literals)
+        for definition in package.params.parameters
+        if definition.name in source
+    }
+    params = base["Params"]
+    assert isinstance(params, dict)
+    single = ({name: value} for name, listed in values.items() for value in listed)
+    # Always the same ones, so that a conversion can be repeated.
+    chance = random.Random(0)
+    together = ({name: chance.choice(listed) for name, listed in values.items()} for _ in range(_TOGETHER))
+    for chosen in [*islice(together, _TOGETHER), *islice(single, _TRIALS)]:
+        yield {**base, "Params": {**params, **chosen}}
 
 
 def _values(definition: ParameterDefinition, literals: list[str]) -> list[JsonValue]:

@@ -38,6 +38,9 @@ class Expression:
 ROOT = Expression("", "root")
 
 _TEXTS = ("Name", "Namespace", "OperatorName", "OperatorVersion", "AppVersion", "PlanName", "PhaseName", "StepName")
+_TAKEN = {*_TEXTS, "Params", "Pipes", "loop", "range", "dict", "cycler", "joiner", "namespace", "true", "false", "none"}
+"""What means something in Jinja2."""
+
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALCULATIONS = {"add": "+", "sub": "-", "mul": "*"}
 _FILTERS = {
@@ -58,12 +61,21 @@ class Scope:
     """The parameters, with their types."""
     dot: Expression = ROOT
     variables: Mapping[str, Expression] = field(default_factory=dict)
+    loops: frozenset[str] = frozenset()
+    """The names that loops around have given."""
 
     def with_dot(self, dot: Expression) -> "Scope":
         return replace(self, dot=dot)
 
     def with_variable(self, name: str, value: Expression) -> "Scope":
         return replace(self, variables={**self.variables, name: value})
+
+    def with_loop(self, name: str) -> tuple["Scope", str]:
+        """A name of a loop that hides none of those around it."""
+        own = name.removeprefix("$")
+        while own in self.loops or own in _TAKEN:
+            own += "_"
+        return replace(self, loops=self.loops | {own}), own
 
     def pipeline(self, node: nodes.PipeNode) -> Expression:
         """The value of a pipeline."""

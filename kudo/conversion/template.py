@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 
 from gotpl.parse import nodes
 from gotpl.parse.parser import parse_template
@@ -20,17 +21,28 @@ def jinja_of(source: str, parameters: Mapping[str, str], functions: Collection[s
     parsed = parse_template(source, functions=functions)
     if parsed.definitions:
         raise NotCertain("a template that is defined", parsed.definitions[0].start)
-    return "".join(_Writer("+" if exact else "").body(parsed.root, Scope(parameters)))
+    written = "".join(_Writer().body(parsed.root, Scope(parameters)))
+    return _TAG.sub(lambda tag: _trimmed(tag, exact), written)
+
+
+_TAG = re.compile(r"\{%\+ (.*?) \+%\}")
+
+
+def _trimmed(tag: re.Match[str], exact: bool) -> str:
+    """A tag with the signs that keep white space around it, where there is some that would be lost."""
+    before = tag.string[: tag.start()].rpartition("\n")[2]
+    after = tag.string[tag.end() :]
+    alone = not before.strip() and after.startswith("\n")
+    first = "+" if before.isspace() and (exact or not alone) else ""
+    last = "+" if after.startswith("\n") and (exact or not alone) else ""
+    return f"{{%{first} {tag[1]} {last}%}}"
 
 
 class _Writer:
-    """Writes Jinja2; `mark` is what tags have that keep the white space around them."""
-
-    def __init__(self, mark: str) -> None:
-        self._mark = mark
+    """Writes Jinja2, with tags that keep all white space around them."""
 
     def _tag(self, text: str) -> str:
-        return f"{{%{self._mark} {text} {self._mark}%}}"
+        return f"{{%+ {text} +%}}"
 
     def body(self, node: nodes.ListNode, scope: Scope) -> Iterator[str]:
         for part in node.nodes:
@@ -75,7 +87,7 @@ class _Writer:
     def _for(self, node: nodes.RangeNode, scope: Scope) -> Iterator[str]:
         over = scope.pipeline(replace_declarations(node.pipeline))
         names = [variable.name for variable in node.pipeline.declarations]
-        item = names[-1].removeprefix("$") if names else "item"
+        scope, item = scope.with_loop(names[-1] if names else "item")
         inner = scope.with_dot(Expression(item, _item_kind(over)))
         match over.kind, names:
             case "array", [] | [_]:
@@ -83,12 +95,13 @@ class _Writer:
             case "array", [index, _]:
                 head = f"for {item} in {over.text}"
                 # The loop's own counter, which a loop in this one would hide.
-                if any(isinstance(part, nodes.RangeNode) for part in node.body.nodes):
+                if any(isinstance(part, nodes.RangeNode) for part in _all_nodes(node.body)):
                     raise NotCertain("a loop in a loop that counts", node.start)
                 inner = inner.with_variable(index, Expression("loop.index0", "integer"))
             case "map", [key, _]:
-                head = f"for {key.removeprefix('$')}, {item} in {over.text} | dictsort(true)"
-                inner = inner.with_variable(key, Expression(key.removeprefix("$")))
+                inner, own = inner.with_loop(key)
+                head = f"for {own}, {item} in {over.text} | dictsort(true)"
+                inner = inner.with_variable(key, Expression(own))
             case _:
                 raise NotCertain("a loop over something of which the type is not known", node.start)
         if names:
@@ -137,4 +150,15 @@ def _printed(value: Expression, start: int) -> str:
 
 def _escaped(text: str) -> str:
     """Text as it is, also where Jinja2 would take it for its own."""
-    return f"{{% raw %}}{text}{{% endraw %}}" if _DELIMITER.search(text) else text
+    return _DELIMITER.sub(lambda found: "{{ '" + found[0] + "' }}", text)
+
+
+def _all_nodes(node: object) -> Iterator[object]:
+    """A node and everything below it."""
+    yield node
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _all_nodes(part)
+    elif is_dataclass(node):
+        for part in fields(node):
+            yield from _all_nodes(getattr(node, part.name))

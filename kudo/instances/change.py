@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kudo.cluster import Cluster, Say, wait_until_gone
 from kudo.errors import RequestError
 from kudo.instances.install import check_package, operator_version_spec
-from kudo.instances.parameters import check_parameters
+from kudo.instances.parameters import check_parameters, require_unchanged
 from kudo.instances.plans import others_changed, plan_for_change, plan_for_upgrade
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
 from kudo.model.base import Manifest
@@ -49,7 +49,7 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
     before = instance.spec.parameters
     after = {**before, **parameters}
     check_parameters(version.spec.parameters, after)
-    _require_unchanged(version.spec.parameters, before, after)
+    require_unchanged(version.spec.parameters, before, after)
     plan = plan_for_change(version, before, after)
     return Change(
         namespace,
@@ -85,12 +85,20 @@ async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: 
         )
     before = instance.spec.parameters
     dropped = sorted(before.keys() - {parameter.name for parameter in new.spec.parameters} - parameters.keys())
-    after = {key: value for key, value in {**before, **parameters}.items() if key not in dropped}
+    kept = _kept(version.spec.parameters, new.spec.parameters, before)
+    after = {key: value for key, value in {**kept, **before, **parameters}.items() if key not in dropped}
     check_parameters(new.spec.parameters, after)
-    known = {parameter.name for parameter in version.spec.parameters}
-    _require_unchanged([parameter for parameter in new.spec.parameters if parameter.name in known], before, after)
+    known = {parameter.name: parameter for parameter in version.spec.parameters}
+    was_fixed = {name for name, parameter in known.items() if parameter.immutable}
+    arrived = [
+        item.name for item in new.spec.parameters if item.immutable and item.name not in was_fixed | after.keys()
+    ]
+    if arrived:
+        raise RequestError(f"Give {', '.join(arrived)} with -p: in the new version it cannot be changed later.")
+    fixed = [parameter for parameter in new.spec.parameters if parameter.name in known]
+    require_unchanged(fixed, {**kept, **before}, after)
     await check_package(cluster, bundle, namespace)
-    changed = {**parameters, **dict.fromkeys(dropped)}
+    changed = {**kept, **parameters, **dict.fromkeys(dropped)}
     return Change(
         namespace,
         instance.name,
@@ -112,16 +120,17 @@ def _with(instance: Instance, version: OperatorVersion, parameters: Values) -> I
     return instance.model_copy(update={"spec": spec})
 
 
-def _require_unchanged(parameters: list[Parameter], before: Values, after: Values) -> None:
-    """Raise RequestError where a parameter changes that must not."""
-    fixed = [
-        parameter.name
-        for parameter in parameters
+def _kept(old: list[Parameter], new: list[Parameter], given: Values) -> dict[str, str]:
+    """What an immutable parameter was by its old default, where the new version has another."""
+    defaults = {parameter.name: parameter.default for parameter in old}
+    return {
+        parameter.name: default
+        for parameter in new
         if parameter.immutable
-        and after.get(parameter.name, parameter.default) != before.get(parameter.name, parameter.default)
-    ]
-    if fixed:
-        raise RequestError(f"{', '.join(fixed)} cannot be changed once an instance is installed.")
+        and parameter.name not in given
+        and (default := defaults.get(parameter.name)) not in (None, parameter.default)
+        and default is not None
+    }
 
 
 async def write_change(cluster: Cluster, change: Change) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from kudo.cluster import Cluster
 from kudo.errors import InvalidOperatorVersion, RequestError, TaskBuildError
-from kudo.instances.parameters import check_parameters, read_values
+from kudo.instances.parameters import check_parameters, read_values, require_unchanged, with_fixed
 from kudo.instances.plans import DEPLOY, plan_for_change, plan_for_upgrade
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
-from kudo.manifests import HERITAGE, OPERATOR, instance_variables, source_of
+from kudo.manifests import HERITAGE, OPERATOR, PENDING_PLAN, instance_variables, source_of
 from kudo.model.base import Manifest
 from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest, Variables
 from kudo.model.objects import Object
@@ -15,9 +15,6 @@ from kudo.model.resources import API_VERSION, Instance, OperatorVersion
 from kudo.model.status import ExecutionStatus
 from kudo.model.tasks import KudoOperatorTask
 from kudo.templates import Renderer, render_all
-
-PENDING_PLAN = "kudo.dev/pending-plan"
-"""The plan that was not COMPLETE yet since the Instance was changed: whoever comes next has to run it."""
 
 
 async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskRequest) -> ChildRequest:
@@ -39,7 +36,8 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
     there = await cluster.get(ref)
     if there is None:
         check_parameters(version.spec.parameters, parameters)
-        await cluster.create(child_instance(request, version.spec.operator.name, parameters))
+        values = with_fixed(version.spec.parameters, parameters)
+        await cluster.create(child_instance(request, version.spec.operator.name, values))
         return _run(request, ref.name, DEPLOY)
     await _require_ours(cluster, there, parent, version)
     child = parse_instance(there)
@@ -109,8 +107,9 @@ def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str,
         "namespace": metadata.instance_namespace,
         "labels": {HERITAGE: "kudo", OPERATOR: operator},
         "annotations": {PENDING_PLAN: DEPLOY},
-        "ownerReferences": [owner],
     }
+    if metadata.instance_uid:
+        described["ownerReferences"] = [owner]
     spec = {"operatorVersion": {"name": task.operator_version_name}, "parameters": dict(parameters)}
     return Object.of(API_VERSION, "Instance", described, spec=spec)
 
@@ -148,6 +147,8 @@ def _change(
     dropped = before.keys() - known - parameters.keys() if upgrade else set()
     after = {name: value for name, value in {**before, **parameters}.items() if name not in dropped}
     check_parameters(version.spec.parameters, after)
+    if not upgrade:
+        require_unchanged(version.spec.parameters, before, after)
     spec: Manifest = {}
     if upgrade:
         spec["operatorVersion"] = {"name": version.metadata.name}

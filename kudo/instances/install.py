@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from kudo.cluster import Cluster
 from kudo.errors import NamespaceNotFound, PackageError, RequestError, TaskRenderingError
 from kudo.instances.definitions import require_definitions
-from kudo.instances.parameters import check_parameters
+from kudo.instances.parameters import check_parameters, with_fixed
 from kudo.instances.resources import find_operator_version, instance_ref, list_instances
 from kudo.manifests import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
@@ -115,7 +115,8 @@ async def install_instance(
     cluster: Cluster, package: Package, namespace: str, name: str, parameters: Mapping[str, str]
 ) -> None:
     """Make an Instance of an installed package. Raises ConflictError where there is one, and what writing can raise."""
-    spec: Manifest = {"operatorVersion": {"name": package.operator_version_name}, "parameters": dict(parameters)}
+    values = with_fixed(operator_version_spec(package).parameters, parameters)
+    spec: Manifest = {"operatorVersion": {"name": package.operator_version_name}, "parameters": values}
     instance = _resource("Instance", namespace, name, spec)
     instance.manifest["metadata"]["labels"] = {HERITAGE: "kudo", OPERATOR: package.operator.name}
     await cluster.create(instance)

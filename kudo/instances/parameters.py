@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from kudo.errors import InvalidParams, ToggleTaskError
+from kudo.errors import InvalidParams, RequestError, ToggleTaskError
 from kudo.model import values, yaml
 from kudo.model.execution import Variables
 from kudo.model.parameters import Parameter, ParameterType
@@ -89,3 +89,21 @@ def read_values(what: str, text: str) -> dict[str, str]:
             raise InvalidParams(f"The parameter file {what} has no value for {name}; null is none.")
         result[name] = wrapped
     return result
+
+
+def require_unchanged(parameters: Iterable[Parameter], before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Raise RequestError where a parameter changes that must not."""
+    fixed = [
+        parameter.name
+        for parameter in parameters
+        if parameter.immutable
+        and after.get(parameter.name, parameter.default) != before.get(parameter.name, parameter.default)
+    ]
+    if fixed:
+        raise RequestError(f"{', '.join(fixed)} cannot be changed once an instance is installed.")
+
+
+def with_fixed(parameters: Iterable[Parameter], given: Mapping[str, str]) -> dict[str, str]:
+    """What is given, and the defaults of what cannot be changed: a later version may have others."""
+    fixed = {parameter.name: parameter.default for parameter in parameters if parameter.immutable}
+    return {**{name: default for name, default in fixed.items() if default is not None}, **given}

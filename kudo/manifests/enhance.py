@@ -23,6 +23,8 @@ PHASE = "kudo.dev/phase"
 STEP = "kudo.dev/step"
 PLAN_UID = "kudo.dev/last-plan-execution-uid"
 OPERATOR_VERSION = "kudo.dev/operator-version"
+PENDING_PLAN = "kudo.dev/pending-plan"
+"""Of an Instance: the plan that was not COMPLETE yet since it was changed. Whoever comes next has to run it."""
 
 _POD_TEMPLATES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("apps", "Deployment"): (("spec", "template"),),

@@ -37,9 +37,12 @@ def pipe_names(metadata: Metadata, plan: Plan, tasks: Iterable[Task]) -> dict[st
     """
     names: dict[str, str] = {}
     for phase, step, task, key in _keys(plan, tasks):
-        if key in names:
+        name = _name(metadata, phase, step, task, key)
+        if key in names or name in names.values():
             raise InvalidPlan(f"The plan {metadata.plan_name} {_twice(phase, step, task, key)}.")
-        names[key] = _name(metadata, phase, step, task, key)
+        if name.endswith("."):
+            raise InvalidPlan(f"The plan {metadata.plan_name} has the pipe {key!r}, without any letter or digit.")
+        names[key] = name
     return names
 
 
@@ -47,9 +50,10 @@ def pipe_problems(plan: Plan, tasks: Iterable[Task]) -> Iterator[str]:
     """What of a plan would make it refused: the keys that are there more than once."""
     known: set[str] = set()
     for phase, step, task, key in _keys(plan, tasks):
-        if key in known:
+        own = {key, ".".join((phase, step, task, _clean(key)))}
+        if own & known:
             yield _twice(phase, step, task, key)
-        known.add(key)
+        known |= own
 
 
 def _keys(plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[str, str, str, str]]:
@@ -68,7 +72,11 @@ def _twice(phase: str, step: str, task: str, key: str) -> str:
 
 def _name(metadata: Metadata, *parts: str) -> str:
     whole = (metadata.instance_name, metadata.plan_name, *parts)
-    return ".".join(re.sub("[^a-z0-9]+", "", part.lower()) for part in whole)
+    return ".".join(map(_clean, whole))
+
+
+def _clean(part: str) -> str:
+    return re.sub("[^a-z0-9]+", "", part.lower())
 
 
 def pipe_task(request: TaskRequest) -> PipeTask:

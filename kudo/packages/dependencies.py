@@ -9,6 +9,9 @@ from kudo.model.tasks import KudoOperatorSpec, KudoOperatorTask, Task
 from kudo.packages.reader import read_package
 from kudo.packages.source import Location
 
+MAX_PACKAGES = 100
+"""How many packages one may depend on, with all that those depend on."""
+
 Find = Callable[[KudoOperatorSpec], Awaitable[Location | None]]
 """Finds a package that a task names by no path; None leaves the task as it is. Raises RequestError."""
 
@@ -52,6 +55,8 @@ class _Walk:
             raise PackageError(self.way[0], [f"the packages that it depends on go round in a circle: {cycle}"])
         if self.read.setdefault(name, package) != package:
             raise PackageError(str(location), [f"there is another package {name} among what {self.way[0]} depends on"])
+        if len(self.read) > MAX_PACKAGES:
+            raise PackageError(self.way[0], [f"it depends on more than {MAX_PACKAGES} packages"])
         if name not in self.resolved:
             self.way.append(name)
             tasks = [await self._resolve_task(location, task) for task in package.operator.tasks]

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.base import JsonObject
+from kudo.model.yaml import YamlError, load
 from kudo.packages.reader import read_package
 
 
@@ -29,7 +32,7 @@ def add_task(root: Path, task: JsonObject, templates: list[str]) -> list[Path]:
 
     Raises PackageError or RequestError; then nothing has changed.
     """
-    made = [file for name in templates if not (file := root / "templates" / name).exists()]
+    made = [file for name in dict.fromkeys(templates) if not (file := root / "templates" / name).exists()]
     for file in made:
         _write(file, "")
     try:
@@ -56,7 +59,18 @@ def add_plan(root: Path, name: str, plan: JsonObject) -> None:
 def _append(content: CommentedMap, field: str, item: JsonObject) -> None:
     if not content.get(field):
         content[field] = CommentedSeq()
-    content[field].append(item)
+    content[field].append({key: _text(value) for key, value in item.items()})
+
+
+def _text(value: JsonValue) -> JsonValue:
+    """In quotes what a reader of YAML 1.1, as packages have one, would take for something else: yes, on, 0x10."""
+    if not isinstance(value, str):
+        return value
+    try:
+        is_clear = load(value) == value
+    except YamlError:
+        is_clear = False
+    return value if is_clear else DoubleQuotedScalarString(value)
 
 
 def _edit(root: Path, name: str, change: Callable[[CommentedMap], None]) -> None:

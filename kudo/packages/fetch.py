@@ -14,16 +14,24 @@ TIMEOUT = 60.0
 
 async def fetch(url: str, limit: int) -> bytes:
     """The content of an http, https or file URL, or of a path. Raises RequestError; also where it exceeds `limit`."""
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https"):
+    scheme = scheme_of(url)
+    if scheme in ("http", "https"):
         content = await _download(url, limit)
-    elif parts.scheme in ("", "file"):
-        content = await asyncio.to_thread(_read, Path(unquote(parts.path) if parts.scheme else url), limit)
+    elif scheme in ("", "file"):
+        content = await asyncio.to_thread(_read, Path(unquote(urlsplit(url).path) if scheme else url), limit)
     else:
         raise RequestError(f"{url} cannot be read: a URL begins with https://, http:// or file://.")
     if len(content) > limit:
         raise RequestError(f"{url} has more than {limit // 1024} KiB.")
     return content
+
+
+def scheme_of(url: str) -> str:
+    """How a URL is read; empty for a path. Raises RequestError for what is no URL."""
+    try:
+        return urlsplit(url).scheme
+    except ValueError as error:
+        raise RequestError(f"{url} is no URL: {error}.") from None
 
 
 async def _download(url: str, limit: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import Self
 from kudo.errors import PackageError, RequestError
 from kudo.model.tasks import KudoOperatorSpec
 from kudo.packages.dependencies import Bundle, read_bundle
-from kudo.packages.fetch import fetch
+from kudo.packages.fetch import fetch, scheme_of
 from kudo.packages.index import Index, read_index
 from kudo.packages.repositories import read_repositories
 from kudo.packages.source import MAX_UNPACKED, Location
@@ -50,10 +50,13 @@ class Finder:
         entry = index.find(package, operator_version, app_version)
         if entry is None:
             raise RequestError(self._missing(index, package, operator_version, app_version))
-        return await self._download(entry.urls[0], entry.digest)
+        url, repository = entry.urls[0], read_repositories().get(self._repository).url
+        if _is_local(url) and not _is_local(repository):
+            raise RequestError(f"{url} is a file of this machine, which {repository} must not name.")
+        return await self._download(url, entry.digest)
 
     async def _of_task(self, spec: KudoOperatorSpec) -> Location:
-        if spec.package.startswith("file:"):
+        if "://" in spec.package and _is_local(spec.package):
             raise RequestError(f"{spec.package} is a file of this machine, which a package must not name by a URL.")
         # A folder that happens to have the name is none of it.
         return await self._elsewhere(spec.package, spec.operator_version, spec.app_version)
@@ -91,3 +94,8 @@ class Finder:
 
 def _is_there(path: Path) -> bool:
     return path.exists()
+
+
+def _is_local(url: str) -> bool:
+    """Whether it is read from this machine."""
+    return scheme_of(url) not in ("http", "https")

@@ -29,19 +29,23 @@ def check_rule(where: str, rule: str) -> None:
 def tell(ready: str, failed: str, manifest: Manifest) -> Told:
     """Apply the rules, of which either may be empty, to an object; its fields are their variables.
 
-    What is not there is false; what cannot be compared because something is not there yet is not told.
+    What is not there is false; what cannot be compared because something is not there yet has neither failed nor is it
+    ready.
     """
-    try:
-        broken = _value(failed, manifest) if failed else False
-        is_ready = bool(_value(ready, manifest)) if ready else False
-    except (jinja2.TemplateError, *OF_TEMPLATES) as error:
-        return Told(False, "", explain(error))
-    return Told(is_ready, _reason(broken, failed))
+    broken, _ = _value(failed, manifest)
+    is_ready, problem = _value(ready, manifest)
+    return Told(bool(is_ready), _reason(broken, failed), problem)
 
 
-def _value(rule: str, manifest: Manifest) -> Any:
+def _value(rule: str, manifest: Manifest) -> tuple[Any, str]:
+    """What a rule says, and why it cannot be told."""
+    if not rule:
+        return False, ""
     compiler = environment().overlay(undefined=jinja2.ChainableUndefined)
-    return compiler.compile_expression(rule, undefined_to_none=False)(**manifest)
+    try:
+        return compiler.compile_expression(rule, undefined_to_none=False)(**manifest), ""
+    except (jinja2.TemplateError, *OF_TEMPLATES) as error:
+        return False, explain(error)
 
 
 def _reason(broken: object, rule: str) -> str:

@@ -132,3 +132,13 @@ async def test_a_plan_that_deletes(package: Path, installer: Installer) -> None:
     result = await kudo("plan", "trigger", "--instance", "test", "--name", "tidy", "--dry-run", "diff")
     assert result.out.splitlines()[:2] == ["# main.a.gone", "  ConfigMap default/test-same: deleted"]
     assert await installer.get("v1", "ConfigMap", "test-same") is not None
+
+
+async def test_a_child_that_is_not_there_yet(installer: Installer, tmp_path: Path) -> None:
+    tasks = [{"name": "child", "kind": "KudoOperator", "spec": {"package": "./below"}}]
+    root = write_package(tmp_path, name="above", tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["child"])))})
+    write_package(root, name="below", tasks=[], plans={"deploy": plan(phase("main"))})
+    result = await kudo("install", root, "--instance", "it", "--dry-run", "diff")
+    assert (result.status, result.err) == (0, "")
+    assert "  Instance default/it-below: made" in result.out.splitlines()
+    assert "pending-plan" not in result.out

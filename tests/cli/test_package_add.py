@@ -31,10 +31,12 @@ async def test_everything(package: Path) -> None:
     ]
     await add(package, "plan", "backup", "-t", "extra", "--strategy", "parallel")
     await add(package, "parameter", "MODE", "--optional", "--trigger", "backup")
+    await add(package, "parameter", "ANSWER", "--default", "yes")
+    assert read_package(package).params.parameters.pop().default == "yes"
     read = read_package(package)
     assert [(item.name, item.email) for item in read.operator.maintainers] == [("Ann", "ann@example.com")]
     assert read.operator.plans["backup"].task_names() == ["extra"]
-    size, mode = read.params.parameters[-2:]
+    size, mode = read.params.parameters[-3:-1]
     assert (size.name, size.type, size.default, size.description) == ("SIZE", "integer", 3, "How many")
     assert (mode.name, mode.required, mode.trigger) == ("MODE", False, "backup")
     for name, text in before.items():
@@ -47,6 +49,8 @@ async def test_everything(package: Path) -> None:
     [
         (("parameter", "GREETING"), "the name 'greeting' is there 2 times"),
         (("parameter", "X", "--type", "integer", "--default", "abc"), "must be an integer"),
+        (("parameter", "X", "--type", "integer", "--default", "["), "The default is no YAML"),
+        (("task", "extra", "--kind", "Toggle", "-r", "a.yaml", "-r", "a.yaml"), "Field required"),
         (("parameter", "X", "--trigger", "none"), "there is no plan 'none'"),
         (("task", "extra", "--kind", "Toggle", "-r", "new.yaml"), "tasks.extra.spec.parameter: Field required"),
         (("plan", "deploy", "-t", "config"), "There is a plan deploy already."),

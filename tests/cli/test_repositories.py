@@ -240,10 +240,20 @@ async def test_what_a_package_of_a_repository_needs_comes_from_there_too(
     assert read_package(root).operator.tasks[0].name == "child"
 
 
-async def test_a_package_names_no_file_of_the_machine_by_a_url(
-    installer: Installer, folder: Path, tmp_path: Path
+async def test_an_index_names_no_file_of_the_machine(installer: Installer, folder: Path, url: str) -> None:
+    await kudo("repo", "index", folder, "--url", f"FILE://{folder}", "--overwrite")
+    await kudo("repo", "add", "mine", url)
+    result = await install("shop", "--repo", "mine")
+    assert (result.status, "is a file of this machine" in result.err) == (1, True)
+    await kudo("repo", "add", "local", folder)
+    assert (await install("shop", "--repo", "local")).status == 0
+
+
+@pytest.mark.parametrize("scheme", ["file", "FILE", " file"])
+async def test_a_package_names_no_file_of_the_machine(
+    installer: Installer, folder: Path, tmp_path: Path, scheme: str
 ) -> None:
-    spec = {"package": f"file://{folder}/shop-2.0-0.9.0.tgz"}
+    spec = {"package": f"{scheme}://{folder}/shop-2.0-0.9.0.tgz"}
     tasks = [{"name": "child", "kind": "KudoOperator", "spec": spec}]
     root = write_package(tmp_path, name="mall", tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["child"])))})
     result = await install(root)

@@ -74,7 +74,7 @@ async def test_parameters_come_along(installed: Installer, tmp_path: Path) -> No
     assert (missing.status, "OTHER" in missing.err) == (1, True)
     assert await version(installed) == "shop-1.0.0"
     result = await kudo("upgrade", new, "--instance", "test", "-p", "OTHER=given", "--wait")
-    assert "The new version does not know VALUE; the values of the instance are gone." in result.out
+    assert "The new version does not know FIXED, VALUE; the values of the instance are gone." in result.out
     assert await value(installed) == "2.0.0-given"
     found = await installed.get(API_VERSION, "Instance", "test")
     assert found is not None
@@ -93,3 +93,22 @@ async def test_what_is_refused(installed: Installer, tmp_path: Path) -> None:
     assert "There is no instance none in the namespace default." in nobody.err
     assert await version(installed) == "shop-1.0.0"
     assert await installed.get(API_VERSION, "OperatorVersion", "shop-1.1.0") is None
+
+
+async def test_what_cannot_be_changed_stays_with_another_default(installed: Installer, tmp_path: Path) -> None:
+    found = await installed.get(API_VERSION, "Instance", "test")
+    assert found is not None
+    # As with KUDO, the default is the Instance's own from the beginning.
+    assert found.strings("spec", "parameters") == {"VALUE": "mine", "FIXED": "y"}
+    await installed.cluster.patch(found.ref, {"spec": {"parameters": {"FIXED": None}}})
+    new = package(tmp_path, "1.1.0", parameters=[PARAMETERS[0], {**PARAMETERS[1], "default": "other"}])
+    assert (await kudo("upgrade", new, "--instance", "test", "--wait")).status == 0
+    assert await value(installed) == "1.1.0-miney"
+
+
+async def test_what_cannot_be_changed_later_has_to_be_given(installed: Installer, tmp_path: Path) -> None:
+    later = {"name": "LATER", "default": "z", "immutable": True}
+    new = package(tmp_path, "1.1.0", parameters=[*PARAMETERS, later])
+    result = await kudo("upgrade", new, "--instance", "test")
+    assert result.err == "Error: Give LATER with -p: in the new version it cannot be changed later.\n"
+    assert (await kudo("upgrade", new, "--instance", "test", "-p", "LATER=w", "--wait")).status == 0

@@ -249,6 +249,12 @@ async def test_a_rule_for_failures_alone(cluster: Cluster, renderer: Renderer) -
 
 
 @pytest.mark.usefixtures("widgets")
+async def test_a_rule_for_failures_that_cannot_be_told_hides_no_readiness(cluster: Cluster, renderer: Renderer) -> None:
+    item = ruled(ready="status.phase == 'Running'", failed="status.failures > 3")
+    assert await OwnRules(renderer)(await with_status(cluster, item, phase="Running")) == HEALTHY
+
+
+@pytest.mark.usefixtures("widgets")
 async def test_an_own_rule_is_waited_for(cluster: Cluster, renderer: Renderer) -> None:
     said: list[str] = []
     applied = await cluster.apply(ruled())

@@ -50,7 +50,7 @@ def jinja(source: str, *, exact: bool = False) -> str:
         ("{{- $root := . -}}\na: {{ $root.Name }}", "a: {{ Name }}"),
         ("{{ $x := .Params.TEXT }}{{ $x }}", "{{ Params.TEXT }}"),
         ("{{ with .Params.TEXT }}{{ . }}{{ end }}", "{% if Params.TEXT %}{{ Params.TEXT }}{% endif %}"),
-        ("a: {{ `{{` }}{%x%}", "a: {{ '{{' }}{% raw %}{%x%}{% endraw %}"),
+        ("a: {{ `{{` }}{%x%}", "a: {{ '{{' }}{{ '{%' }}x%}"),
         (
             "{{ range $k, $v := .Params.MAP }}{{ $k }}{{ end }}",
             "{% for k, v in Params.MAP | dictsort(true) %}{{ k }}{% endfor %}",
@@ -62,7 +62,26 @@ def test_what_is_certain(go: str, wanted: str) -> None:
 
 
 def test_white_space_that_has_to_stay() -> None:
-    assert jinja("{{ if .Params.ON }}\na\n{{ end }}\n", exact=True) == "{%+ if Params.ON +%}\na\n{%+ endif +%}\n"
+    assert jinja("{{ if .Params.ON }}\na\n{{ end }}\n", exact=True) == "{% if Params.ON +%}\na\n{% endif +%}\n"
+    assert jinja("  {{ if .Params.ON }}\n  a{{ end }}\n", exact=True) == "  {%+ if Params.ON +%}\n  a{% endif +%}\n"
+
+
+def test_the_end_of_a_line_stays_where_a_tag_does_not_stand_alone() -> None:
+    converted = jinja("a: {{ if .Params.ON }}b{{ else }}c{{ end }}\nnext: d\n")
+    assert converted == "a: {% if Params.ON %}b{% else %}c{% endif +%}\nnext: d\n"
+
+
+def test_a_loop_hides_no_other() -> None:
+    source = (
+        "{{ range $k, $v := .Params.MAP }}{{ $o := $k }}{{ range $k, $w := $.Params.MAP }}{{ $o }}{{ end }}{{ end }}"
+    )
+    assert jinja(source) == (
+        "{% for k, v in Params.MAP | dictsort(true) %}{% for k_, w in Params.MAP | dictsort(true) %}{{ k }}"
+        "{% endfor %}{% endfor %}"
+    )
+    inner = "{{ if $.Params.ON }}{{ range $.Params.LIST }}{{ $i }}{{ end }}{{ end }}"
+    with pytest.raises(NotCertain, match="a loop in a loop that counts"):
+        jinja("{{ range $i, $a := .Params.LIST }}" + inner + "{{ end }}")
 
 
 @pytest.mark.parametrize(

@@ -406,3 +406,27 @@ async def test_a_cancel_while_the_child_is_starting(installer: Installer, client
         except RPCError:
             continue  # It had not begun.
         assert described.status is WorkflowExecutionStatus.CANCELED
+
+
+async def test_what_cannot_be_changed_of_a_child_is_refused(installer: Installer) -> None:
+    package = parent(installer)
+    params = child(package) / "params.yaml"
+    params.write_text(params.read_text().replace("default: own", "default: own\n  immutable: true"))
+    await (await installer.deploy(package)).outcome()
+    await change(installer, "test", SIZE="large")
+    outcome = await (await installer.start()).outcome()
+    assert outcome.message == "VALUE cannot be changed once an instance is installed."
+    assert await value_of(installer) == "from test small"
+
+
+async def test_a_pause_stops_the_clock_of_a_child(installer: Installer) -> None:
+    bounded = {**operator("bounded"), "timeout": "4s"}
+    package = parent(installer, tasks=[bounded], plans={"deploy": plan(phase("a", ("b", ["bounded"])))})
+    child(package, apply("slow", "slow.yaml"))
+    run = await installer.deploy(package)
+    await until(lambda: installer.get("apps/v1", "Deployment", "test-zookeeper"))
+    await installer.plans.pause(NAMESPACE, "test", "")
+    await asyncio.sleep(6)
+    await roll_out(installer.cluster, "test-zookeeper")
+    await installer.plans.unpause(NAMESPACE, "test", "")
+    assert (await run.outcome()).complete

@@ -250,3 +250,33 @@ async def test_an_api_that_is_away_while_files_are_copied(installer: Installer, 
     outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
     assert outcome.complete, outcome
     await gone(installer)
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [(("tls-crt", "tlscrt"), "makes the pipe 'tlscrt' more than once"), (("_",), "without any letter or digit")],
+)
+async def test_keys_whose_names_are_the_same(
+    installer: Installer, files: Files, keys: tuple[str, ...], words: str
+) -> None:
+    piped = pipe("generate", *({**CERTIFICATE_FILE, "key": key} for key in keys))
+    package = write(installer, piped, dummy("use", done=True), templates={"pod.yaml": generating(files)})
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.failure == "InvalidPlan"
+    assert words in outcome.message
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_pod_of_another_instance_stays(installer: Installer, files: Files) -> None:
+    package = certificate_package(installer, files, rollout="hang")
+    first = await installer.deploy(package, "te-st")
+    before = await until(lambda: pod_of(installer))
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.failure == "PipeTaskError"
+    assert "is of the instance te-st" in outcome.message
+    after = await pod_of(installer)
+    assert after is not None
+    assert after.uid == before.uid
+    await installer.plans.cancel(NAMESPACE, "te-st", "")
+    await first.outcome()

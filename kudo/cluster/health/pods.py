@@ -44,12 +44,8 @@ _TROUBLE = (
 
 def in_trouble(pod: Object) -> bool:
     """Whether a pod crashes, or lacks its image, its configuration or a node; it may heal."""
-    if pod.condition("PodScheduled").text("reason") == "Unschedulable":
-        return True
-    # A container that crashes again and again runs in between.
-    return pod.condition("Ready").text("status") != "True" and any(
-        status.text("state", "waiting", "reason") in _TROUBLE or status.integer("lastState", "terminated", "exitCode")
-        for status in _containers(pod)
+    return pod.condition("PodScheduled").text("reason") == "Unschedulable" or any(
+        status.text("state", "waiting", "reason") in _TROUBLE for status in _containers(pod)
     )
 
 
