@@ -234,5 +234,7 @@ def test_a_secret_is_written_as_it_is_read() -> None:
 @pytest.mark.parametrize("name", ["kudo.dev/ready", "kudo.dev/failed"])
 def test_a_rule_of_health_that_is_no_expression(name: str) -> None:
     item = Object.of("v1", "ConfigMap", {"name": "one", "annotations": {name: "status.phase =="}})
-    with pytest.raises(TaskEnhancementError, match=rf"ConfigMap one: the annotation {name}: 'status.phase ==' is no"):
+    with pytest.raises(
+        TaskEnhancementError, match=rf"ConfigMap streams/one: the annotation {name}: 'status.phase ==' is no"
+    ):
         enhance([item], REQUEST, lambda _: True)

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
+
+from kudo.errors import TemporalUnavailable
 
 T = TypeVar("T")
 
@@ -13,6 +16,13 @@ PATIENCE = 40.0
 async def until(look: Callable[[], Awaitable[T | None]], patience: float = PATIENCE) -> T:
     """Look until there is something to see, and return it."""
     async with asyncio.timeout(patience):
-        while not (seen := await look()):
+        while not (seen := await _look(look)):
             await asyncio.sleep(0.05)
         return seen
+
+
+async def _look(look: Callable[[], Awaitable[T | None]]) -> T | None:
+    # A worker on a busy machine may take longer to answer a query than a person would wait.
+    with suppress(TemporalUnavailable):
+        return await look()
+    return None

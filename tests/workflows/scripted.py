@@ -147,12 +147,22 @@ async def check(client: Client, plans: Plans, run: Run, plan: model.Plan) -> Non
         if not ends:
             await until_quiet(run, wanted)
             await plans.cancel("default", run.request.instance, "enough")
-        outcome = await asyncio.wait_for(run.outcome(), 60)
+        outcome = await ended(run)
         assert statuses(outcome.status) == model.cancelled(wanted)
         assert outcome.status.status is (S.COMPLETE if ends else S.CANCELLED), outcome
         assert outcome.status.message == ("" if ends else "enough")
     assert REPORTED[run.request.instance] == outcome.status
     await check_workflows(client, run, outcome)
+
+
+async def ended(run: Run) -> Outcome:
+    """How a run ended; of one that was cancelled its worker says it, which may be busy for a while."""
+
+    async def look() -> Outcome | None:
+        outcome = await run.outcome()
+        return outcome if outcome.status.phases or outcome.complete else None
+
+    return await until(look, 60)
 
 
 async def until_quiet(run: Run, wanted: Iterable[list[ExecutionStatus]]) -> None:
