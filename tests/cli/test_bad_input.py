@@ -202,7 +202,8 @@ async def test_an_instance_that_is_there_already(installer: Installer, package: 
     result = await kudo("install", package, "--instance", "there", "-p", "REQUIRED=y")
     assert result.status == 1
     assert "There is an instance there in the namespace default already." in result.err
-    assert (await read_instance(installer.cluster, NAMESPACE, "there")).spec.parameters == {"REQUIRED": "x"}
+    there = await read_instance(installer.cluster, NAMESPACE, "there")
+    assert there.spec.parameters == {"REQUIRED": "x", "FIXED": "1"}
 
 
 async def test_a_package_that_changed_below_its_version(installer: Installer, package: Path) -> None:
