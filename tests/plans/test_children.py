@@ -30,7 +30,7 @@ from kudo.model import yaml
 from kudo.model.execution import Approval
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
-from kudo.model.status import ExecutionStatus
+from kudo.model.status import ExecutionStatus, PlanStatus
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -270,16 +270,19 @@ async def test_a_pause_holds_back_the_child(installer: Installer) -> None:
     await until(lambda: installer.get("apps/v1", "Deployment", "test-zookeeper"))
     await installer.plans.pause(NAMESPACE, "test", "")
 
-    async def paused() -> bool:
+    async def look() -> PlanStatus | None:
         (below,) = (await run.current()).phases[0].steps[0].children
-        return below.status is not None and below.status.paused
+        return below.status if below.status is not None and below.status.paused else None
 
-    await until(paused)
+    async def finished() -> bool:
+        seen = await look()
+        return seen is not None and [part.status for part in seen.phases[0].steps] == ["COMPLETE", "PENDING"]
+
+    await until(look)
     await roll_out(installer.cluster, "test-zookeeper")
+    await until(finished)
     await asyncio.sleep(1)
-    (below,) = (await run.current()).phases[0].steps[0].children
-    assert below.status is not None
-    assert [part.status for part in below.status.phases[0].steps] == ["COMPLETE", "PENDING"]
+    assert await finished()
     await installer.plans.unpause(NAMESPACE, "test", "")
     assert (await run.outcome()).complete
 
@@ -420,13 +423,13 @@ async def test_what_cannot_be_changed_of_a_child_is_refused(installer: Installer
 
 
 async def test_a_pause_stops_the_clock_of_a_child(installer: Installer) -> None:
-    bounded = {**operator("bounded"), "timeout": "4s"}
+    bounded = {**operator("bounded"), "timeout": "8s"}
     package = parent(installer, tasks=[bounded], plans={"deploy": plan(phase("a", ("b", ["bounded"])))})
     child(package, apply("slow", "slow.yaml"))
     run = await installer.deploy(package)
     await until(lambda: installer.get("apps/v1", "Deployment", "test-zookeeper"))
     await installer.plans.pause(NAMESPACE, "test", "")
-    await asyncio.sleep(6)
+    await asyncio.sleep(9)
     await roll_out(installer.cluster, "test-zookeeper")
     await installer.plans.unpause(NAMESPACE, "test", "")
     assert (await run.outcome()).complete

@@ -106,13 +106,13 @@ async def test_a_paused_plan_is_cancelled(installer: Installer) -> None:
 
 @pytest.mark.usefixtures("worker")
 async def test_time_does_not_run_while_a_plan_is_paused(installer: Installer, cluster: Cluster) -> None:
-    run = await deploy(installer, plan(phase("one", ("a", ["pod"]), ("b", ["done"])), timeout="3s"))
+    run = await deploy(installer, plan(phase("one", ("a", ["pod"]), ("b", ["done"])), timeout="8s"))
     await until_step(run, ExecutionStatus.IN_PROGRESS)
     await installer.plans.pause(NAMESPACE, "test", "")
     await until_paused(run)
     await let_pod_go(cluster, installer)
     await until_step(run, ExecutionStatus.COMPLETE)
-    await asyncio.sleep(4)
+    await asyncio.sleep(9)
     await installer.plans.unpause(NAMESPACE, "test", "")
     assert (await asyncio.wait_for(run.outcome(), 30)).complete
 
