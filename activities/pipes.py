@@ -25,7 +25,6 @@ from kudo.templates import Renderer
 MAX_FILE = 1024 * 1024
 """Bytes of a file: a Secret or ConfigMap could not hold more."""
 
-
 KILLED = 128
 """Exit codes above are of commands that a signal has ended."""
 

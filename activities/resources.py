@@ -15,7 +15,7 @@ from kudo.cluster import (
     wait_until_healthy,
     with_dependency_hashes,
 )
-from kudo.errors import KindNotFound, TaskBuildError
+from kudo.errors import TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import require_instance
 from kudo.manifests import build
@@ -88,26 +88,13 @@ class ResourceActivities:
 
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         attempt.say("rendering templates")
-        objects = await build(self._renderer, request, resources, self._namespaced_if_known)
-        there = [found for item in objects if (found := await self._find(item)) is not None]
+        objects = await build(self._renderer, request, resources, self._cluster.namespaced_if_known)
+        there = [found for item in objects if (found := await self._cluster.find(item.ref)) is not None]
         for item in there:
             attempt.say(f"deleting {item.ref}")
             await self._cluster.delete(item.ref, uid=item.uid)
         await wait_until_gone(self._cluster, there, attempt.waits)
         return f"{_count(objects)} gone"
-
-    async def _namespaced_if_known(self, item: Object) -> bool:
-        try:
-            return await self._cluster.namespaced(item)
-        except KindNotFound:
-            return True
-
-    async def _find(self, item: Object) -> Object | None:
-        """The object as it is; what is of a kind that the cluster does not know cannot be there."""
-        try:
-            return await self._cluster.get(item.ref)
-        except KindNotFound:
-            return None
 
 
 def _count(objects: list[Object]) -> str:

@@ -133,8 +133,8 @@ _COMMANDS = {"cat": "cat", "stat": "wc -c"}
 
 
 def follower_flags(name: str, kubeconfig: Path, directory: Path) -> dict[str, object]:
-    flags: dict[str, object] = {"kubeconfig": kubeconfig}
-    flags |= {
+    flags: dict[str, object] = {
+        "kubeconfig": kubeconfig,
         "leader-elect": "false",
         "bind-address": HOST,
         "secure-port": free_port(0),

@@ -11,7 +11,6 @@ from kudo.cli.render import shown
 from kudo.cli.run import err, out
 from kudo.cluster import Cluster
 from kudo.cluster.comparison import Difference, Verb, would_apply, would_delete
-from kudo.errors import KindNotFound
 from kudo.instances.preview import TaskPreview, preview
 from kudo.model import yaml
 from kudo.model.base import Manifest
@@ -33,7 +32,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 async def dry_run(cluster: Cluster, active: ActivePlan, renderer: Renderer, form: Literal["diff", "yaml"]) -> None:
     """Print what a plan would do; exits with status 1 where the API would refuse something."""
     refused = 0
-    async for task in preview(active, renderer, _Scopes(cluster)):
+    async for task in preview(active, renderer, cluster.namespaced_if_known):
         if form == "yaml":
             out.print(shown(task), markup=False)
         else:
@@ -44,19 +43,6 @@ async def dry_run(cluster: Cluster, active: ActivePlan, renderer: Renderer, form
         raise typer.Exit(1)
     if form == "diff":
         out.print(f"Nothing was changed: this is what the plan {active.name} would do.")
-
-
-class _Scopes:
-    """Whether kinds live in namespaces; one that the plan itself may bring is taken to."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    async def __call__(self, item: Object) -> bool:
-        try:
-            return await self._cluster.namespaced(item)
-        except KindNotFound:
-            return True
 
 
 async def _show_differences(cluster: Cluster, task: TaskPreview) -> int:

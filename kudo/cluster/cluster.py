@@ -80,6 +80,20 @@ class Cluster:
         """Whether the kind of an object lives in namespaces. Raises KindNotFound."""
         return (await self.kind_of(item.ref)).namespaced
 
+    async def namespaced_if_known(self, item: Object) -> bool:
+        """The same; a kind that the cluster does not know (yet) is taken to live in namespaces."""
+        try:
+            return await self.namespaced(item)
+        except KindNotFound:
+            return True
+
+    async def find(self, ref: ObjectRef) -> Object | None:
+        """Like `get`; what is of a kind that the cluster does not know cannot be there."""
+        try:
+            return await self.get(ref)
+        except KindNotFound:
+            return None
+
     async def get(self, ref: ObjectRef) -> Object | None:
         """Read an object; None where it is not there."""
         kind = await self.kind_of(ref)

@@ -43,12 +43,12 @@ async def would_apply(cluster: Cluster, objects: Iterable[Object]) -> list[Diffe
 
 async def would_delete(cluster: Cluster, objects: Iterable[Object]) -> list[Difference]:
     """What deleting objects would take away. Raises what reading can raise."""
-    found = [await _find(cluster, item.ref) for item in objects]
+    found = [await cluster.find(item.ref) for item in objects]
     return [Difference(there.ref, Verb.DELETED, _shown(there), {}) for there in found if there is not None]
 
 
 async def _would_apply(cluster: Cluster, item: Object) -> Difference:
-    there = await _find(cluster, item.ref)
+    there = await cluster.find(item.ref)
     before = _shown(there) if there is not None else {}
     try:
         after = _shown(await cluster.would_apply(item))
@@ -65,13 +65,6 @@ async def _would_apply(cluster: Cluster, item: Object) -> Difference:
     if there is not None and recreate(item) is Recreate.ALWAYS:
         verb = Verb.MADE_ANEW
     return Difference(item.ref, verb, before, after)
-
-
-async def _find(cluster: Cluster, ref: ObjectRef) -> Object | None:
-    try:
-        return await cluster.get(ref)
-    except KindNotFound:
-        return None
 
 
 _COPIES = ("kudo.dev/last-applied-configuration", "kubectl.kubernetes.io/last-applied-configuration")

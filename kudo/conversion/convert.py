@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -141,7 +141,7 @@ def _documents(text: str) -> object:
 
 
 def _variations(package: Package, place: Place, source: str) -> Iterator[Variables]:
-    """The defaults, then each parameter that the template names with other values, and then all of them at once."""
+    """The defaults, then other values of all parameters that the template names, and then of one at a time."""
     base = sample_variables(package, place)
     yield base
     literals = re.findall(r'"([^"\n]*)"', source)
@@ -156,7 +156,7 @@ def _variations(package: Package, place: Place, source: str) -> Iterator[Variabl
     # Always the same ones, so that a conversion can be repeated.
     chance = random.Random(0)
     together = ({name: chance.choice(listed) for name, listed in values.items()} for _ in range(_TOGETHER))
-    for chosen in [*islice(together, _TOGETHER), *islice(single, _TRIALS)]:
+    for chosen in chain(together, islice(single, _TRIALS)):
         yield {**base, "Params": {**params, **chosen}}
 
 

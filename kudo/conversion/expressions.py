@@ -78,7 +78,7 @@ class Scope:
         return replace(self, loops=self.loops | {own}), own
 
     def pipeline(self, node: nodes.PipeNode) -> Expression:
-        """The value of a pipeline."""
+        """The value of a pipeline, whatever it is given to."""
         value: Expression | None = None
         for command in node.commands:
             value = self._command(command, value)

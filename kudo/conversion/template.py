@@ -85,7 +85,7 @@ class _Writer:
                 yield from self.body(other, scope)
 
     def _for(self, node: nodes.RangeNode, scope: Scope) -> Iterator[str]:
-        over = scope.pipeline(replace_declarations(node.pipeline))
+        over = scope.pipeline(node.pipeline)
         names = [variable.name for variable in node.pipeline.declarations]
         scope, item = scope.with_loop(names[-1] if names else "item")
         inner = scope.with_dot(Expression(item, _item_kind(over)))
@@ -123,11 +123,6 @@ class _Writer:
             yield self._tag("else")
             yield from self.body(node.else_body, scope)
         yield self._tag("endif")
-
-
-def replace_declarations(pipeline: nodes.PipeNode) -> nodes.PipeNode:
-    """The pipeline alone, without what it is given to."""
-    return nodes.PipeNode((), False, pipeline.commands, pipeline.start, pipeline.end)
 
 
 def _item_kind(over: Expression) -> str:

@@ -10,7 +10,7 @@ from kudo.model.tasks import KudoOperatorSpec
 from kudo.packages.dependencies import Bundle, read_bundle
 from kudo.packages.fetch import fetch, scheme_of
 from kudo.packages.index import Index, read_index
-from kudo.packages.repositories import read_repositories
+from kudo.packages.repositories import Repository, read_repositories
 from kudo.packages.source import MAX_UNPACKED, Location
 
 
@@ -18,7 +18,7 @@ class Finder:
     """Finds packages; a context manager, after which what was downloaded is gone."""
 
     def __init__(self, repository: str = "") -> None:
-        self._repository = repository
+        self._name = repository
         self._index: Index | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="kudo-")
 
@@ -46,13 +46,17 @@ class Finder:
             return await self._download(package, "")
         if "/" in package or package.endswith(".tgz"):
             raise RequestError(f"{package} is not there.")
-        index = await self._read_index(package)
+        return await self._named(package, operator_version, app_version)
+
+    async def _named(self, package: str, operator_version: str, app_version: str) -> Location:
+        repository = read_repositories().get(self._name)
+        index = await self._read_index(repository, package)
         entry = index.find(package, operator_version, app_version)
         if entry is None:
-            raise RequestError(self._missing(index, package, operator_version, app_version))
-        url, repository = entry.urls[0], read_repositories().get(self._repository).url
-        if _is_local(url) and not _is_local(repository):
-            raise RequestError(f"{url} is a file of this machine, which {repository} must not name.")
+            raise RequestError(_missing(repository, index, package, operator_version, app_version))
+        url = entry.urls[0]
+        if _is_local(url) and not _is_local(repository.url):
+            raise RequestError(f"{url} is a file of this machine, which {repository.url} must not name.")
         return await self._download(url, entry.digest)
 
     async def _of_task(self, spec: KudoOperatorSpec) -> Location:
@@ -61,9 +65,8 @@ class Finder:
         # A folder that happens to have the name is none of it.
         return await self._elsewhere(spec.package, spec.operator_version, spec.app_version)
 
-    async def _read_index(self, package: str) -> Index:
+    async def _read_index(self, repository: Repository, package: str) -> Index:
         if self._index is None:
-            repository = read_repositories().get(self._repository)
             try:
                 self._index = await read_index(repository.url)
             except RequestError as error:
@@ -80,16 +83,16 @@ class Finder:
         file.write_bytes(content)
         return Location(file, name=url)
 
-    def _missing(self, index: Index, package: str, operator_version: str, app_version: str) -> str:
-        name = read_repositories().get(self._repository).name
-        versions = ", ".join(
-            entry.operator_version + (f" (app {entry.app_version})" if entry.app_version else "")
-            for entry in index.versions(package)
-        )
-        if versions:
-            wanted = " and ".join(filter(None, (operator_version, app_version and f"app {app_version}")))
-            return f"The repository {name} has no {package} {wanted}. It has {versions}."
-        return f"{package} is no path, and the repository {name} has no package of this name. See `kudo search`."
+
+def _missing(repository: Repository, index: Index, package: str, operator_version: str, app_version: str) -> str:
+    versions = ", ".join(
+        entry.operator_version + (f" (app {entry.app_version})" if entry.app_version else "")
+        for entry in index.versions(package)
+    )
+    if versions:
+        wanted = " and ".join(filter(None, (operator_version, app_version and f"app {app_version}")))
+        return f"The repository {repository.name} has no {package} {wanted}. It has {versions}."
+    return f"{package} is no path, and the repository {repository.name} has no package of this name. See `kudo search`."
 
 
 def _is_there(path: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from kudo.cluster.health.state import HEALTHY, Health, failed, said, waiting
 from kudo.model.objects import Object
+from kudo.model.resources import InstanceStatus
+from kudo.model.status import ExecutionStatus
 
 
 def claim(item: Object) -> Health:
@@ -39,11 +41,10 @@ def namespace(item: Object) -> Health:
 
 def instance(item: Object) -> Health:
     """By the plan that was run last: nothing else is scheduled."""
-    plans = [item.child("status", "planStatus", name) for name in item.child("status", "planStatus").manifest]
-    last = max(plans, key=lambda plan: plan.text("lastUpdatedTimestamp"), default=None)
+    last = InstanceStatus.model_validate(item.child("status").manifest).last
     if last is None:
         return waiting("no plan of it was started yet")
-    name, status = last.text("name"), last.text("status")
-    if status in ("FATAL_ERROR", "CANCELLED"):
-        return failed(": ".join(filter(None, (f"its plan {name} is {status}", last.text("message")))))
-    return HEALTHY if status == "COMPLETE" else waiting(f"its plan {name} is {status}")
+    reason = f"its plan {last.name} is {last.status}"
+    if last.status in (ExecutionStatus.FATAL_ERROR, ExecutionStatus.CANCELLED):
+        return failed(": ".join(filter(None, (reason, last.message))))
+    return HEALTHY if last.status is ExecutionStatus.COMPLETE else waiting(reason)
