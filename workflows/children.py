@@ -6,22 +6,22 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
-from temporalio.workflow import ChildWorkflowHandle
 
-from workflows.branches import cancelled, raise_if_cancelled, stop, uninterrupted
+from workflows.branches import cancelled, raise_if_cancelled, stop
 from workflows.control import control
 from workflows.deadlines import later, require_time, wait_until
 from workflows.failures import event_of, is_cancelled_exception, root_cause
+from workflows.handles import PlanHandle, start_plan, tell
 from workflows.pause import Pause
 
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import Deadline, PlanRequest
-    from kudo.model.status import ChildPlan, PlanStatus
+    from kudo.model.status import ChildPlan
 
 LONGEST_WAIT = timedelta(minutes=5)
 """The longest time between two tries to start a plan, each of which leaves some twenty events in the history."""
 
-PlanHandle = ChildWorkflowHandle[object, PlanStatus]
+_REASON = "its parent was asked to"
 
 
 class Children:
@@ -49,7 +49,7 @@ class Children:
         began(ChildPlan(instance=request.instance, plan=request.plan, uid=plan.first_execution_run_id or ""))
         try:
             if self._pause.on:
-                await _signal(plan, "pause")
+                await tell(plan, "pause", _REASON)
             await self._end(plan, request, limit)
         except ChildWorkflowError as error:
             raise _failure(request, error) from error
@@ -59,21 +59,13 @@ class Children:
 
     async def set_paused(self, paused: bool) -> None:
         """Hold back the plans of all children, or let them go on."""
-        await asyncio.gather(*(_signal(plan, "pause" if paused else "resume") for plan in self._running.values()))
+        await asyncio.gather(*(tell(plan, "pause" if paused else "resume", _REASON) for plan in self._running.values()))
 
     async def _start(self, request: PlanRequest, limit: Deadline | None, held_up: Callable[[str], None]) -> PlanHandle:
         delay = timedelta(seconds=1)
         while True:
-            starting = workflow.start_child_workflow(
-                "Plan",
-                request,
-                id=request.workflow_id,
-                static_summary=f"Plan {request.plan} of {request.instance}",
-                result_type=PlanStatus,
-            )
             try:
-                # In a task of its own: where the SDK waits in ours, it takes back that we were cancelled.
-                return await uninterrupted(starting)
+                return await start_plan(request)
             except WorkflowAlreadyStartedError:
                 refusal: str = await control("explain_refusal", request, "Ask what is running", str)
                 held_up(refusal)
@@ -108,11 +100,3 @@ def _failure(request: PlanRequest, error: ChildWorkflowError) -> BaseException:
         return error
     text = f"{what} was cancelled on its own. Cancel the plan of its parent instead."
     return ApplicationError(text, type="PlanCancelled", non_retryable=True)
-
-
-async def _signal(plan: PlanHandle, name: str) -> None:
-    """Signal a plan; one that has ended meanwhile needs it no more."""
-    try:
-        await plan.signal(name, "its parent was asked to")
-    except FailureError as error:
-        workflow.logger.warning("The plan of a child could not be told: %s", error.message)

@@ -4,12 +4,12 @@ import asyncio
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
-from temporalio.workflow import ChildWorkflowHandle
 
 from workflows import options
-from workflows.branches import cancelled, finish, raise_if_cancelled, uninterrupted
+from workflows.branches import cancelled, finish, raise_if_cancelled
 from workflows.control import control
 from workflows.failures import is_cancelled_exception
+from workflows.handles import PlanHandle, start_plan, tell
 
 with workflow.unsafe.imports_passed_through():
     from kudo.model.execution import PlanRequest
@@ -21,21 +21,13 @@ class StandIn:
 
     def __init__(self, request: PlanRequest) -> None:
         self._request = request
-        self._plan: asyncio.Future[ChildWorkflowHandle[object, PlanStatus]] = asyncio.Future()
+        self._plan: asyncio.Future[PlanHandle] = asyncio.Future()
 
     async def run(self) -> PlanStatus:
         """Ends as the plan ends. Raises ApplicationError where another plan of the Instance runs."""
         request = self._request
         try:
-            starting = workflow.start_child_workflow(
-                "Plan",
-                request,
-                id=request.workflow_id,
-                static_summary=f"Plan {request.plan} of {request.instance}",
-                result_type=PlanStatus,
-            )
-            # In a task of its own: where the SDK waits in ours, it takes back that we were cancelled.
-            plan: ChildWorkflowHandle[object, PlanStatus] = await uninterrupted(starting)
+            plan = await start_plan(request)
         except WorkflowAlreadyStartedError:
             refusal = await control("explain_refusal", request, "Ask what is running")
             raise ApplicationError(refusal, type="PlanAlreadyRunning", non_retryable=True) from None
@@ -52,9 +44,4 @@ class StandIn:
 
     async def pass_on(self, signal: str, argument: object) -> None:
         """Signal the plan as this workflow was signalled."""
-        plan = await asyncio.shield(self._plan)
-        try:
-            await plan.signal(signal, argument)
-        except FailureError as error:
-            # It has ended.
-            workflow.logger.warning("The plan could not be told: %s", error.message)
+        await tell(await asyncio.shield(self._plan), signal, argument)

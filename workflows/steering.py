@@ -3,10 +3,11 @@
 import asyncio
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ChildWorkflowHandle
 
 from workflows.approvals import Approvals
+from workflows.handles import tell
 from workflows.mirror import Mirror
 from workflows.pause import Pause
 from workflows.phase import Phase
@@ -37,9 +38,9 @@ class Steering:
         """Pass on what is asked to a phase that has just begun."""
         self._phases[name] = phase
         if self.pause.on:
-            await _signal(phase, "set_paused", True)
+            await tell(phase, "set_paused", True)
         for decision in self._early.pop(name, []):
-            await _signal(phase, "decide", decision)
+            await tell(phase, "decide", decision)
 
     def end(self, name: str) -> None:
         """A phase has ended."""
@@ -55,7 +56,7 @@ class Steering:
         verb = "paused" if paused else "resumed"
         because = f": {reason}" if reason else ""
         self._tell(f"Plan{verb.title()}", f"The plan {self._tree.plan.name} was {verb}{because}")
-        await asyncio.gather(*(_signal(phase, "set_paused", paused) for phase in self._phases.values()))
+        await asyncio.gather(*(tell(phase, "set_paused", paused) for phase in self._phases.values()))
 
     async def decide_if_waiting(self, approval: Approval, *, approved: bool) -> None:
         """Like `decide`; where no such step waits nothing happens, because nobody would hear of it."""
@@ -73,18 +74,10 @@ class Steering:
         self._tell(f"Step{verb.title()}", f"The step {phase}.{step} was {verb} by {approval}")
         decision = Decision(step=step, approved=approved, approval=approval)
         if phase in self._phases:
-            await _signal(self._phases[phase], "decide", decision)
+            await tell(self._phases[phase], "decide", decision)
         else:
             # What the phase says arrived with the news that it was started.
             self._early.setdefault(phase, []).append(decision)
 
     def _tell(self, reason: str, message: str) -> None:
         self._mirror.tell(PlanEvent(type="Normal", reason=reason, message=message, at=workflow.now()))
-
-
-async def _signal(phase: PhaseHandle, name: str, argument: object) -> None:
-    """Signal a phase; one that has ended meanwhile needs it no more."""
-    try:
-        await phase.signal(name, argument)
-    except FailureError as error:
-        workflow.logger.warning("The phase could not be told: %s", error.message)
