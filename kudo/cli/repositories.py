@@ -9,6 +9,7 @@ from kudo.cli.options import Output, Repository
 from kudo.cli.output import print_as, print_table, table
 from kudo.cli.run import command, out
 from kudo.errors import RequestError
+from kudo.packages.files import write_file
 from kudo.packages.index import INDEX, Index, build_index, dump_index, read_index
 from kudo.packages.repositories import read_repositories, write_repositories
 
@@ -86,10 +87,7 @@ async def index(
     made = build_index(folder, url)
     if merge:
         made.merge(await read_index(merge))
-    try:
-        file.write_text(dump_index(made))
-    except OSError as error:
-        raise RequestError(f"{file} cannot be written: {error.strerror}.") from None
+    write_file(file, dump_index(made))
     out.print(f"{file} has {_counted(made)}.")
 
 

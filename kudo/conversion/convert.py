@@ -17,6 +17,7 @@ from kudo.model import yaml
 from kudo.model.execution import Variables
 from kudo.model.package import Package, ParameterDefinition
 from kudo.packages import read_package
+from kudo.packages.files import require_empty, write_file
 from kudo.templates import Renderer, engine_for
 from kudo.templates.gotemplate import go_functions
 from kudo.verification.templates import Place, places, sample_variables
@@ -61,23 +62,22 @@ async def convert(root: Path, destination: Path) -> Conversion:
             if reason:
                 conversion.left.append(reason)
             else:
-                (destination / "templates" / name).write_text(text)
+                write_file(destination / "templates" / name, text)
                 conversion.converted.append(name)
     conversion.left += _what_is_wrong(destination)
     return conversion
 
 
 def _copy(root: Path, destination: Path) -> None:
-    if destination.exists() and (destination.is_file() or any(destination.iterdir())):
-        raise RequestError(f"{destination} is there already, and not empty.")
+    require_empty(destination)
     try:
         shutil.copytree(root, destination, dirs_exist_ok=True)
-        for file in ("operator.yaml", "params.yaml"):
-            text = (destination / file).read_text()
-            changed, count = re.subn(r"^apiVersion:.*$", f"apiVersion: {NEW}", text, flags=re.MULTILINE)
-            (destination / file).write_text(changed if count else f"apiVersion: {NEW}\n{text}")
     except OSError as error:
         raise RequestError(f"{destination} cannot be written: {error.strerror or error}.") from None
+    for file in ("operator.yaml", "params.yaml"):
+        text = (root / file).read_text()
+        changed, count = re.subn(r"^apiVersion:.*$", f"apiVersion: {NEW}", text, flags=re.MULTILINE)
+        write_file(destination / file, changed if count else f"apiVersion: {NEW}\n{text}")
 
 
 def _what_is_wrong(destination: Path) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.package import Package
+from kudo.packages.files import write_file
 
 
 def write_archive(root: Path, package: Package, destination: Path, *, overwrite: bool = False) -> Path:
@@ -17,15 +18,7 @@ def write_archive(root: Path, package: Package, destination: Path, *, overwrite:
     file = destination / f"{package.operator_version_name}.tgz"
     if file.exists() and not overwrite:
         raise RequestError(f"{file} is there already. Replace it with --overwrite.")
-    content = _archive(root)
-    try:
-        destination.mkdir(parents=True, exist_ok=True)
-        # Under another name until it is complete, so that nobody finds half of it.
-        partial = file.with_name(f".{file.name}.partial")
-        partial.write_bytes(content)
-        partial.replace(file)
-    except OSError as error:
-        raise RequestError(f"{file} cannot be written: {error.strerror}.") from None
+    write_file(file, _archive(root))
     return file
 
 

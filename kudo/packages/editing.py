@@ -14,6 +14,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from kudo.errors import PackageError, RequestError
 from kudo.model.base import JsonObject
 from kudo.model.yaml import YamlError, load
+from kudo.packages.files import write_file
 from kudo.packages.reader import read_package
 
 
@@ -34,7 +35,7 @@ def add_task(root: Path, task: JsonObject, templates: list[str]) -> list[Path]:
     """
     made = [file for name in dict.fromkeys(templates) if not (file := root / "templates" / name).exists()]
     for file in made:
-        _write(file, "")
+        write_file(file, "")
     try:
         _edit(root, "operator.yaml", lambda content: _append(content, "tasks", task))
     except (PackageError, RequestError):
@@ -82,11 +83,11 @@ def _edit(root: Path, name: str, change: Callable[[CommentedMap], None]) -> None
     change(content)
     after = io.StringIO()
     _yaml().dump(content, after)
-    _write(file, after.getvalue())
+    write_file(file, after.getvalue())
     try:
         read_package(root)
     except PackageError:
-        _write(file, before)
+        write_file(file, before)
         raise
 
 
@@ -105,11 +106,3 @@ def _yaml() -> YAML:
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    except OSError as error:
-        raise RequestError(f"{file} cannot be written: {error.strerror}.") from None

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from kudo.errors import RequestError
 from kudo.model import yaml
 from kudo.model.base import Model, Name
+from kudo.packages.files import write_file
 from kudo.packages.reader import explain
 
 COMMUNITY = "community"
@@ -77,12 +78,4 @@ def read_repositories() -> Repositories:
 
 def write_repositories(repositories: Repositories) -> None:
     """Raises RequestError where the file cannot be written."""
-    file = repositories_file()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Under another name until it is complete: what was there before must not be lost half-way.
-        partial = file.with_name(f".{file.name}.partial")
-        partial.write_text(yaml.dump(repositories.to_json()))
-        partial.replace(file)
-    except OSError as error:
-        raise RequestError(f"{file} cannot be written: {error.strerror}.") from None
+    write_file(repositories_file(), yaml.dump(repositories.to_json()))

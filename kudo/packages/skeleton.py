@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kudo.errors import RequestError
 from kudo.model.package import DNS_LABEL
+from kudo.packages.files import require_empty, write_file
 
 SKELETON = files("kudo.packages") / "skeleton_files"
 
@@ -16,15 +17,10 @@ def write_skeleton(name: str, directory: Path) -> list[Path]:
     """
     if not DNS_LABEL.fullmatch(name):
         raise RequestError(f"{name!r} is no name for an operator: use lower case letters, digits, '-' and '.'.")
-    if directory.is_file() or (directory.is_dir() and any(directory.iterdir())):
-        raise RequestError(f"{directory} is there already, and not empty.")
+    require_empty(directory)
     written = []
     for file in ("operator.yaml", "params.yaml", "templates/configmap.yaml", "templates/deployment.yaml"):
         target = directory / file
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text((SKELETON / file).read_text().replace("NAME", name))
-        except OSError as error:
-            raise RequestError(f"{target} cannot be written: {error.strerror}.") from None
+        write_file(target, (SKELETON / file).read_text().replace("NAME", name))
         written.append(target)
     return written
