@@ -24,11 +24,9 @@ from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import Run
 from kudo.errors import KudoError
-from kudo.instances.active import active_plan
 from kudo.instances.change import Change, check_update, check_upgrade, undo_change, write_change
 from kudo.instances.install import install_package
 from kudo.packages import Finder
-from kudo.templates import Renderer
 
 
 @command
@@ -102,9 +100,7 @@ async def _show(now: Session, change: Change, form: Literal["diff", "yaml"]) -> 
         out.print(f"No value of the instance {change.instance} changes, so no plan would run.")
         return
     request = now.request(change.instance, change.plan)
-    async with Renderer(processes=1) as renderer:
-        active = await active_plan(change.instance_after, change.version, renderer, request)
-        await dry_run(now.cluster, active, renderer, form)
+    await dry_run(now.cluster, change.instance_after, change.version, request, form)
 
 
 async def _run(now: Session, change: Change, plan: str) -> Run:

@@ -14,8 +14,9 @@ from kudo.cluster.comparison import Difference, Verb, would_apply, would_delete
 from kudo.instances.preview import TaskPreview, preview
 from kudo.model import yaml
 from kudo.model.base import Manifest
-from kudo.model.execution import ActivePlan
+from kudo.model.execution import PlanRequest
 from kudo.model.objects import Object
+from kudo.model.resources import Instance, OperatorVersion
 from kudo.templates import Renderer
 
 DryRun = Annotated[
@@ -29,20 +30,23 @@ DryRun = Annotated[
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-async def dry_run(cluster: Cluster, active: ActivePlan, renderer: Renderer, form: Literal["diff", "yaml"]) -> None:
+async def dry_run(
+    cluster: Cluster, instance: Instance, version: OperatorVersion, request: PlanRequest, form: Literal["diff", "yaml"]
+) -> None:
     """Print what a plan would do; exits with status 1 where the API would refuse something."""
     refused = 0
-    async for task in preview(active, renderer, cluster.namespaced_if_known):
-        if form == "yaml":
-            out.print(shown(task), markup=False)
-        else:
-            refused += await _show_differences(cluster, task)
+    async with Renderer(processes=1) as renderer:
+        async for task in preview(instance, version, renderer, request, cluster.namespaced_if_known):
+            if form == "yaml":
+                out.print(shown(task), markup=False)
+            else:
+                refused += await _show_differences(cluster, task)
     if refused:
         objects = "1 object" if refused == 1 else f"{refused} objects"
-        err.print(f"The plan {active.name} would fail: the API refuses {objects}.")
+        err.print(f"The plan {request.plan} would fail: the API refuses {objects}.")
         raise typer.Exit(1)
     if form == "diff":
-        out.print(f"Nothing was changed: this is what the plan {active.name} would do.")
+        out.print(f"Nothing was changed: this is what the plan {request.plan} would do.")
 
 
 async def _show_differences(cluster: Cluster, task: TaskPreview) -> int:

@@ -31,12 +31,11 @@ from kudo.instances.definitions import install_definitions
 from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.namespace import make_namespace
 from kudo.instances.plans import CLEANUP, DEPLOY
-from kudo.instances.preview import planned_install
+from kudo.instances.preview import new_instance
 from kudo.instances.resources import find_operator_version, instance_ref, read_instance
 from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
 from kudo.packages import Bundle, Finder
-from kudo.templates import Renderer
 
 
 @command
@@ -78,8 +77,7 @@ async def install(
             where = (now.cluster, bundle, now.namespace, name, parameters)
             await check_install(*where, create_namespace=create_namespace)
             request = now.request(name, DEPLOY).model_copy(update={"parameters": parameters})
-            async with Renderer(processes=1) as renderer:
-                await dry_run(now.cluster, await planned_install(content, renderer, request), renderer, plan_only)
+            await dry_run(now.cluster, *new_instance(content, request), request, plan_only)
             return
         if skip_instance:
             await check_package(now.cluster, bundle, now.namespace, create_namespace=create_namespace)

@@ -28,7 +28,7 @@ from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import PastRun
 from kudo.errors import KudoError, RequestError
-from kudo.instances.active import active_plan, check_place
+from kudo.instances.active import check_place
 from kudo.instances.parameters import check_parameters
 from kudo.instances.plans import CLEANUP, require_plan
 from kudo.instances.resources import find_operator_version, read_instance, read_operator_version
@@ -36,7 +36,6 @@ from kudo.model.base import JsonObject
 from kudo.model.durations import show_elapsed
 from kudo.model.execution import PlanRequest
 from kudo.model.status import ExecutionStatus, PlanStatus
-from kudo.templates import Renderer
 
 app = typer.Typer(no_args_is_help=True, help="Look at plans, and steer them.")
 
@@ -120,8 +119,7 @@ async def trigger(
             namespace=now.namespace, instance=instance, plan=name, parameters=parameters, start_from=place
         )
         if plan_only:
-            async with Renderer(processes=1) as renderer:
-                await dry_run(now.cluster, await active_plan(there, version, renderer, request), renderer, plan_only)
+            await dry_run(now.cluster, there, version, request, plan_only)
             return
         await started(await now.plans.start(request), wait, wait_time)
 

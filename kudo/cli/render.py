@@ -15,7 +15,7 @@ from kudo.cli.options import (
 )
 from kudo.cli.run import command, out
 from kudo.instances.plans import DEPLOY
-from kudo.instances.preview import TaskPreview, planned_install, preview
+from kudo.instances.preview import TaskPreview, new_instance, preview
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
 from kudo.packages import Finder
@@ -46,7 +46,7 @@ async def render(
         parameters=read_parameters(parameter, parameter_file),
     )
     async with Renderer(processes=1) as renderer:
-        async for task in preview(await planned_install(content, renderer, request), renderer):
+        async for task in preview(*new_instance(content, request), renderer, request):
             out.print(shown(task), markup=False)
 
 

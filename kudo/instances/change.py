@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from kudo.cluster import Cluster, Say, wait_until_gone
 from kudo.errors import RequestError
-from kudo.instances.install import check_package, operator_version_spec
+from kudo.instances.install import check_package, operator_version
 from kudo.instances.parameters import check_parameters, require_unchanged
 from kudo.instances.plans import others_changed, plan_for_change, plan_for_upgrade
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
 from kudo.model.base import Manifest
 from kudo.model.parameters import Parameter
-from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
+from kudo.model.resources import Instance, InstanceSpec, OperatorVersion, Reference
 from kudo.model.versions import PackageVersion
 from kudo.packages import Bundle
 
@@ -72,7 +72,7 @@ async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: 
     instance = await read_instance(cluster, namespace, name)
     version = await read_operator_version(cluster, instance)
     package = bundle.package
-    new = OperatorVersion(metadata=ObjectMeta(name=package.operator_version_name), spec=operator_version_spec(package))
+    new = operator_version(package)
     if new.spec.operator.name != version.spec.operator.name:
         raise RequestError(
             f"The instance {name} is of the operator {version.spec.operator.name}, and the package is of "

@@ -12,7 +12,7 @@ from kudo.manifests import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.package import DNS_LABEL, Package
-from kudo.model.resources import API_VERSION, OperatorSpec, OperatorVersionSpec, Reference
+from kudo.model.resources import API_VERSION, ObjectMeta, OperatorSpec, OperatorVersion, OperatorVersionSpec, Reference
 from kudo.packages import Bundle, parameter_of
 from kudo.templates import condition_uses, engine_for
 
@@ -124,6 +124,12 @@ async def install_instance(
 
 def _resource(kind: str, namespace: str, name: str, spec: Mapping[str, object]) -> Object:
     return Object.of(API_VERSION, kind, {"name": name, "namespace": namespace}, spec=dict(spec))
+
+
+def operator_version(package: Package) -> OperatorVersion:
+    """What a cluster would know of a package."""
+    metadata = ObjectMeta(name=package.operator_version_name)
+    return OperatorVersion(metadata=metadata, spec=operator_version_spec(package))
 
 
 def operator_version_spec(package: Package) -> OperatorVersionSpec:

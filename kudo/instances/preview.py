@@ -6,7 +6,7 @@ from typing import Literal
 
 from kudo.instances.active import active_plan
 from kudo.instances.children import child_instance, child_parameters
-from kudo.instances.install import operator_version_spec
+from kudo.instances.install import operator_version
 from kudo.instances.parameters import is_on
 from kudo.manifests import Namespaced, build
 from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod
@@ -32,32 +32,35 @@ class TaskPreview:
     """What else it makes, of what only the cluster knows."""
 
 
-async def planned_install(package: Package, renderer: Renderer, request: PlanRequest) -> ActivePlan:
-    """What a plan of a new instance of a package would work on. Raises what loading a plan can raise."""
+def new_instance(package: Package, request: PlanRequest) -> tuple[Instance, OperatorVersion]:
+    """What a plan would run on if the package were installed for it."""
     metadata = ObjectMeta(name=request.instance, namespace=request.namespace)
-    reference = Reference(name=package.operator_version_name)
-    instance = Instance(metadata=metadata, spec=InstanceSpec(operator_version=reference))
-    version = OperatorVersion(metadata=ObjectMeta(name=reference.name), spec=operator_version_spec(package))
-    return await active_plan(instance, version, renderer, request)
+    version = operator_version(package)
+    reference = Reference(name=version.metadata.name)
+    return Instance(metadata=metadata, spec=InstanceSpec(operator_version=reference)), version
 
 
 async def preview(
-    active: ActivePlan, renderer: Renderer, namespaced: Namespaced = namespaced_by_itself
+    instance: Instance,
+    version: OperatorVersion,
+    renderer: Renderer,
+    request: PlanRequest,
+    namespaced: Namespaced = namespaced_by_itself,
 ) -> AsyncIterator[TaskPreview]:
     """The tasks of a plan in their order, but for those that have no objects or are left out.
 
-    Raises what rendering, parsing and `namespaced` can raise.
+    Raises what loading a plan, rendering, parsing and `namespaced` can raise.
     """
-    for task_request in _requests(active):
+    for task_request in _requests(await active_plan(instance, version, renderer, request)):
         task, where = task_request.task, (task_request.phase, task_request.step, task_request.task.name)
         if isinstance(task, PipeTask):
             pod = await build_pipe_pod(renderer, task_request, WAITER_IMAGE)
-            makes = [f"{file.kind} {active.pipes[file.key]} of {file.path}" for file in task.spec.pipe]
+            makes = [f"{file.kind} {task_request.pipes[file.key]} of {file.path}" for file in task.spec.pipe]
             yield TaskPreview(*where, "apply", [pod], makes)
         elif isinstance(task, KudoOperatorTask):
             parameters = await child_parameters(renderer, task_request)
             yield TaskPreview(*where, "apply", [child_instance(task_request, task.spec.package, parameters)])
-        elif verb := _verb(task, active.params):
+        elif verb := _verb(task, task_request.params):
             objects = await build(renderer, task_request, task.template_names(), namespaced)
             yield TaskPreview(*where, verb, objects)
 
