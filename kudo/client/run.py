@@ -20,6 +20,9 @@ from kudo.model.status import ChildPlan, ExecutionStatus, PlanStatus
 QUERY_TIMEOUT = timedelta(seconds=3)
 """How long a worker may take to answer for a plan; without a worker nobody answers."""
 
+ENDED_TIMEOUT = timedelta(seconds=15)
+"""The same for a plan that has ended, whose worker has to go through its history once more."""
+
 POLL = 0.3
 """Seconds between two looks at a plan that is followed."""
 
@@ -144,7 +147,7 @@ class Run:
             status = PlanStatus.model_validate(cause.details[0])
             return Outcome(status, cause.type or "", cause.message)
         try:
-            status = await self.status()
+            status = await query_status(self._handle, ENDED_TIMEOUT)
         except KudoError:
             status = PlanStatus(name=self.request.plan)
         if isinstance(cause, CancelledError):
@@ -156,10 +159,10 @@ class Run:
         return Outcome(status, type(cause).__name__, message)
 
 
-async def query_status(handle: WorkflowHandle[Any, Any]) -> PlanStatus:
+async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:
     """Ask a workflow for its status. Raises TemporalUnavailable where no worker answers for it."""
     try:
-        status: PlanStatus = await handle.query("status", result_type=PlanStatus, rpc_timeout=QUERY_TIMEOUT)
+        status: PlanStatus = await handle.query("status", result_type=PlanStatus, rpc_timeout=timeout)
     except (RPCError, FailureError, RuntimeError) as error:
         raise TemporalUnavailable(f"No worker answers for {handle.id} ({brief(error)})") from None
     return status

@@ -6,6 +6,9 @@ from typing import Annotated
 import durationpy
 from pydantic import BeforeValidator, PlainSerializer
 
+LONGEST = timedelta(hours=2562047)
+"""Go's longest, some 292 years; a year that is longer than four digits would be an error in every workflow."""
+
 
 def parse_duration(value: object) -> timedelta:
     """The duration that a text stands for. Raises ValueError where it is none, or not longer than nothing."""
@@ -20,6 +23,8 @@ def parse_duration(value: object) -> timedelta:
         raise ValueError(problem) from None
     if duration <= timedelta(0):
         raise ValueError("must be longer than nothing")
+    if duration > LONGEST:
+        raise ValueError(f"must not be longer than {LONGEST // timedelta(hours=1)}h, not {value}")
     return duration
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.command import KUDO, kudo
+from support.outcomes import until_step
 from support.plans import (
     CONFIG_MAP,
     HANGING_POD,
@@ -24,6 +25,7 @@ from support.waiting import until
 from kudo.model import yaml
 from kudo.model.objects import ObjectRef
 from kudo.model.resources import API_VERSION
+from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -146,7 +148,7 @@ async def test_uninstall_cleans_up_and_takes_what_it_owns(package: Path, install
 
 async def test_cancel(installer: Installer, tmp_path: Path) -> None:
     package = write_package(tmp_path, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))})
-    await installer.deploy(package, "it")
+    await until_step(await installer.deploy(package, "it"), ExecutionStatus.IN_PROGRESS)
     result = await kudo("plan", "cancel", "--instance", "it", "--reason", "enough", "--wait")
     assert result.out.splitlines() == [
         "The plan deploy is asked to stop.",

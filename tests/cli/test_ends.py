@@ -71,10 +71,10 @@ async def test_without_a_worker(package: Path, installer: Installer) -> None:
 @pytest.mark.usefixtures("worker")
 async def test_an_instance_whose_cleanup_does_not_end(package: Path, installer: Installer) -> None:
     await installer.install(package, "it")
-    result = await kudo("uninstall", "--instance", "it", "--wait-time", "1")
+    result = await kudo("uninstall", "--instance", "it", "--wait-time", "5")
     assert result.status == 1
-    assert "The instance it is not gone after 1 s." in result.err
-    again = await kudo("uninstall", "--instance", "it", "--wait-time", "1")
+    assert "The instance it is not gone after 5 s." in result.err
+    again = await kudo("uninstall", "--instance", "it", "--wait-time", "5")
     assert again.out.splitlines()[0] == "The plan cleanup is running."
     result = await kudo("uninstall", "--instance", "it", "--skip-cleanup")
     lines = result.out.splitlines()

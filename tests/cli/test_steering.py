@@ -55,11 +55,15 @@ async def test_pause_and_resume(installer: Installer, package: Path) -> None:
         return (await run.status()).paused
 
     await until(look)
-    shown = await kudo("plan", "status", "--instance", "test")
-    assert "Plan wait (serial strategy) [IN_PROGRESS] PAUSED" in shown.out
-    assert "the task never is asked never to be done" in shown.out
+
+    async def shown() -> bool:
+        seen = await kudo("plan", "status", "--instance", "test")
+        assert "Plan wait (serial strategy) [IN_PROGRESS] PAUSED" in seen.out
+        return "the task never is asked never to be done" in seen.out
+
+    await until(shown)
     assert (await kudo("plan", "resume", "--instance", "test")).out.startswith("The plan wait goes on.\n")
-    assert not (await run.status()).paused
+    assert not (await until(run.status)).paused
     assert (await kudo("plan", "cancel", "--instance", "test", "--wait")).status == 0
 
 
@@ -94,9 +98,14 @@ async def test_runs_from_the_middle_with_the_same_arguments(installer: Installer
     assert nowhere.err == ("Error: The plan try has no 'main.x' to start from. Its steps: main.a, main.b, main.c.\n")
     done = await kudo("plan", "retry", "--instance", "test", "--from", "main.c", "--wait")
     assert done.status == 0, done.err
-    listed = await kudo("plan", "history", "--instance", "test", "-o", "json")
-    # The server of the tests remembers runs of other tests as well.
-    retried, tried, deployed = json.loads(listed.out)[:3]
+
+    async def look() -> list[dict[str, object]] | None:
+        listed = await kudo("plan", "history", "--instance", "test", "-o", "json")
+        # The server of the tests remembers runs of other tests as well, and lists the newest a moment later.
+        runs = json.loads(listed.out)[:3]
+        return runs if runs[0].get("startFrom") and runs[0].get("completionTime") else None
+
+    retried, tried, deployed = await until(look)
     assert (retried["status"], retried["startFrom"], retried["parameters"]) == (
         "COMPLETE",
         "main.c",

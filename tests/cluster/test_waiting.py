@@ -58,7 +58,7 @@ async def test_becomes_healthy(cluster: Cluster, item: Object) -> None:
 
 
 async def test_a_job_counts_all_its_completions(cluster: Cluster) -> None:
-    said = await apply_and_wait(cluster, job(completions=2, rollout="0.2"))
+    said = await apply_and_wait(cluster, job(completions=2, rollout="1"))
     assert any("of 2 completions" in line for line in said)
     done = await cluster.get(job().ref)
     assert done is not None
@@ -156,9 +156,14 @@ async def test_watches_that_are_cut_go_on(cluster: Cluster, sandbox: Sandbox, tr
 
 
 async def test_many_wait_over_few_watches(cluster: Cluster, sandbox: Sandbox) -> None:
-    items = [deployment(f"web-{number}", rollout="0.5") for number in range(30)]
+    items = [deployment(f"web-{number}", rollout="2") for number in range(30)]
     applied = [await cluster.apply(item) for item in items]
     waiting = [asyncio.create_task(wait_until_healthy(cluster, [item], lambda _: None)) for item in applied]
+
+    async def watching() -> bool:
+        return sandbox.open_watches >= 2
+
+    await until(watching)
     await asyncio.sleep(0.1)
     # Deployments, pods, and what is left of the definitions.
     assert sandbox.open_watches <= 3

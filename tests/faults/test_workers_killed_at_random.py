@@ -29,7 +29,7 @@ SEEDS = range(20)
 LANES = 6
 """How many seeds run side by side; a worker takes seconds to start, of all that the machine has."""
 
-PATIENCE = 120
+PATIENCE = 240
 """Seconds for a plan of which two workers are killed, beside others."""
 
 

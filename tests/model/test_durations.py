@@ -24,6 +24,12 @@ def test_what_is_none(text: object) -> None:
         parse_duration(text)
 
 
+def test_what_is_too_long() -> None:
+    assert parse_duration("2562047h") == timedelta(hours=2562047)
+    with pytest.raises(ValueError, match="must not be longer than 2562047h, not 99999999h"):
+        parse_duration("99999999h")
+
+
 @given(st.timedeltas(min_value=timedelta(milliseconds=1), max_value=timedelta(days=300)))
 def test_what_is_shown_is_read_back(duration: timedelta) -> None:
     whole = timedelta(milliseconds=round(duration / timedelta(milliseconds=1)) or 1)

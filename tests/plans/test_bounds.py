@@ -51,50 +51,57 @@ async def test_attempts_that_are_enough(installer: Installer, sandbox: Sandbox) 
 
 @pytest.mark.usefixtures("worker")
 async def test_a_task_that_is_not_healthy_in_time(installer: Installer) -> None:
-    slow = {**apply("slow", "hanging.yaml"), "timeout": "1s500ms"}
-    outcome = await outcome_of(installer, plan(phase("one", ("a", ["slow"]))), slow)
+    # The first step starts what renders templates, which takes a while.
+    slow = {**apply("slow", "hanging.yaml"), "timeout": "3s500ms"}
+    outcome = await outcome_of(
+        installer, plan(phase("one", ("warm", ["config"]), ("a", ["slow"]))), apply("config", "config.yaml"), slow
+    )
     assert outcome.failure == "TimedOut"
-    message = outcome.status.phases[0].steps[0].message
-    assert message.startswith("The task slow was not done within its timeout of 1.5s. Last: Deployment default/test")
+    message = outcome.status.phases[0].steps[1].message
+    assert message.startswith("The task slow was not done within its timeout of 3.5s. Last: Deployment default/test")
 
 
+@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
 @pytest.mark.usefixtures("worker")
 async def test_a_task_that_fails_until_its_time_is_up(installer: Installer) -> None:
-    fails = {**dummy("fails", wantErr=True), "timeout": "1s", "retry": {"initialInterval": "100ms"}}
+    fails = {**dummy("fails", wantErr=True), "timeout": "3s", "retry": {"initialInterval": "100ms"}}
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
     assert outcome.failure == "TimedOut"
     assert outcome.message == (
-        "The task fails was not done within its timeout of 1s. Last: The task fails is asked to fail."
+        "The task fails was not done within its timeout of 3s. Last: The task fails is asked to fail."
     )
 
 
+@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
 @pytest.mark.usefixtures("worker")
 async def test_a_retry_that_would_come_too_late(installer: Installer) -> None:
     """The server ends a task whose next attempt would begin after its time."""
     late = {"initialInterval": "1h", "maxInterval": "1h"}
-    fails = {**dummy("fails", wantErr=True), "timeout": "1s", "retry": late}
+    fails = {**dummy("fails", wantErr=True), "timeout": "3s", "retry": late}
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
     assert outcome.failure == "TimedOut"
-    assert outcome.message.endswith("timeout of 1s. Last: The task fails is asked to fail.")
+    assert outcome.message.endswith("timeout of 3s. Last: The task fails is asked to fail.")
 
 
+@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("bounded", ["plan", "phase", "step"])
 async def test_the_timeout_of_what_is_around_a_task(installer: Installer, bounded: str) -> None:
-    limit = {name: {"timeout": "1s"} if name == bounded else {} for name in ("plan", "phase", "step")}
+    limit = {name: {"timeout": "3s"} if name == bounded else {} for name in ("plan", "phase", "step")}
     deploy = plan(phase("one", step("a", "never", **limit["step"]), **limit["phase"]), **limit["plan"])
     outcome = await outcome_of(installer, deploy, dummy("never"))
     name = {"plan": "plan deploy", "phase": "phase one", "step": "step one.a"}[bounded]
     assert outcome.failure == "TimedOut"
     assert outcome.status.phases[0].steps[0].message == (
-        f"The {name} was not done within its timeout of 1s. Last: the task never is asked never to be done"
+        f"The {name} was not done within its timeout of 3s. Last: the task never is asked never to be done"
     )
 
 
+@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
 @pytest.mark.usefixtures("worker")
 async def test_the_timeout_of_a_plan_that_has_more_to_do(installer: Installer) -> None:
     phases = [phase("one", ("a", ["slow"])), phase("two", ("b", ["never"]))]
-    outcome = await outcome_of(installer, plan(*phases, timeout="2s"), dummy("slow", done=True), dummy("never"))
+    outcome = await outcome_of(installer, plan(*phases, timeout="5s"), dummy("slow", done=True), dummy("never"))
     assert [part.status for part in outcome.status.phases] == ["COMPLETE", "FATAL_ERROR"]
 
 
@@ -111,3 +118,11 @@ async def test_bounds_of_the_worker_for_tasks_that_have_none(
         )
         outcome = await asyncio.wait_for((await installer.deploy(again, "own")).outcome(), 30)
         assert outcome.message.startswith("It was tried once")
+
+
+@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
+@pytest.mark.usefixtures("worker")
+async def test_a_timeout_that_is_as_good_as_none(installer: Installer) -> None:
+    ages = {"timeout": "2562047h"}
+    deploy = plan(phase("one", step("a", "done", **ages), **ages), **ages)
+    assert (await outcome_of(installer, deploy, {**dummy("done", done=True), **ages})).complete

@@ -82,14 +82,18 @@ async def test_a_paused_plan_finishes_what_runs_and_starts_nothing(
         assert (seen.status, seen.paused) == (ExecutionStatus.IN_PROGRESS, True)
     # Another worker knows of the pause from the history.
     async with running(client, cluster):
+        await until(lambda: recorded_as_paused(installer))
         await asyncio.sleep(1)
-        assert statuses(await run.status()) == finished
-        assert (await recorded(installer)).paused
+        assert statuses(await until(run.status)) == finished
         await installer.plans.unpause(NAMESPACE, "test", "")
         outcome = await asyncio.wait_for(run.outcome(), 30)
     assert outcome.complete
     assert not outcome.status.paused
     assert {("Normal", "PlanPaused"), ("Normal", "PlanResumed")} <= await events(installer)
+
+
+async def recorded_as_paused(installer: Installer) -> bool:
+    return (await recorded(installer)).paused
 
 
 @pytest.mark.usefixtures("worker")
@@ -135,7 +139,7 @@ async def test_a_pause_before_the_plan_is_loaded(installer: Installer, client: C
     step = outcome.status.phases[0].steps[0]
     assert step.start_time is not None
     assert step.completion_time is not None
-    assert (step.completion_time - step.start_time).total_seconds() < 2.5
+    assert (step.completion_time - step.start_time).total_seconds() < 4
 
 
 async def until_loaded(run: Run) -> PlanStatus:
@@ -201,10 +205,10 @@ async def test_approval_by_signal(installer: Installer, client: Client) -> None:
 
 @pytest.mark.usefixtures("worker")
 async def test_an_approval_that_does_not_come(installer: Installer) -> None:
-    waits = step("b", "done", approval=True, timeout="1s")
+    waits = step("b", "done", approval=True, timeout="3s")
     outcome = await asyncio.wait_for((await deploy(installer, plan(phase("one", waits)))).outcome(), 30)
     assert outcome.failure == "TimedOut"
-    assert outcome.message == "The step one.b was not done within its timeout of 1s. Last: it waited for an approval"
+    assert outcome.message == "The step one.b was not done within its timeout of 3s. Last: it waited for an approval"
 
 
 @pytest.mark.usefixtures("worker")

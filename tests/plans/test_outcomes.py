@@ -46,7 +46,7 @@ async def test_transient_error_shows_on_the_step_alone_and_heals(installer: Inst
         plans={"deploy": plan(phase("main", ("everything", ["config"])))},
         templates={"config.yaml": CONFIG_MAP},
     )
-    sandbox.faults.fail(2, path_contains="/configmaps/test-config", message="the disk is full")
+    sandbox.faults.fail(4, path_contains="/configmaps/test-config", message="the disk is full")
     run = await installer.deploy(package)
     failing = await until_step(run, ExecutionStatus.ERROR)
     assert tree(failing) == [
@@ -191,7 +191,7 @@ async def test_an_api_that_is_away_while_a_plan_is_loaded(installer: Installer, 
         plans={"deploy": plan(phase("main", ("a", ["done"])))},
     )
     await installer.install(package)
-    sandbox.faults.fail(2, path_contains="/instances/test", message="the disk is full")
+    sandbox.faults.fail(4, path_contains="/instances/test", message="the disk is full")
     run = await installer.start()
 
     async def look() -> PlanStatus | None:

@@ -1,6 +1,5 @@
 """Looking at how a plan went."""
 
-import asyncio
 from datetime import datetime
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
@@ -32,16 +31,15 @@ async def until_step(run: Run, status: ExecutionStatus) -> PlanStatus:
 
 
 async def workflow_statuses(client: Client) -> dict[str, WorkflowExecutionStatus | None]:
-    """The last status of every workflow of the test's instance."""
-    seen: dict[str, WorkflowExecutionStatus | None] = {}
-    for _ in range(100):
+    """How every workflow of the test's instance ended, which the server lists a moment later."""
+
+    async def look() -> dict[str, WorkflowExecutionStatus | None] | None:
         listed = [item async for item in client.list_workflows()]
         newest = sorted(listed, key=lambda item: item.start_time)
         seen = {item.id: item.status for item in newest if item.start_time >= _run_start(newest)}
-        if WorkflowExecutionStatus.RUNNING not in seen.values():
-            break
-        await asyncio.sleep(0.05)
-    return seen
+        return None if WorkflowExecutionStatus.RUNNING in seen.values() else seen
+
+    return await until(look)
 
 
 def _run_start(listed: list[WorkflowExecution]) -> datetime:

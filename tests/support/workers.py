@@ -43,7 +43,7 @@ class WorkerProcess:
         """Start it, and wait until it takes work."""
         started = await self._stack.enter_async_context(process(*WORKER, **self._environment))
         self._process = started
-        await asyncio.wait_for(_says(started, RUNS), PATIENCE)
+        await asyncio.wait_for(_says(started, RUNS), 3 * PATIENCE)
 
     async def kill(self) -> None:
         """End it as `kill -9` does: it cannot do or say anything any more."""

@@ -15,7 +15,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.attempt import attempting_task
 from kudo.client import Outcome, Plans, Run
-from kudo.errors import DummyTaskError, DummyTaskFailed, TemporalUnavailable
+from kudo.errors import DummyTaskError, DummyTaskFailed
 from kudo.model.execution import ActivePlan, Metadata, PlanRequest, TaskRequest
 from kudo.model.plans import Plan
 from kudo.model.report import StatusReport
@@ -28,6 +28,8 @@ from workflows.options import control_queue
 S = ExecutionStatus
 QUICKLY = Retry(initial_interval=timedelta(milliseconds=20), max_interval=timedelta(milliseconds=200))
 NUMBERS = count()
+PATIENCE = 120
+"""Seconds for one of many plans that run side by side."""
 PLANS: dict[str, model.Plan] = {}
 """By the name of the instance."""
 REPORTED: dict[str, PlanStatus] = {}
@@ -139,7 +141,7 @@ async def check(client: Client, plans: Plans, run: Run, plan: model.Plan) -> Non
     """Check that a plan goes as the model says; one that does not end is cancelled in the end."""
     wanted = model.expected(plan)
     if wanted is None:
-        outcome = await asyncio.wait_for(run.outcome(), 60)
+        outcome = await asyncio.wait_for(run.outcome(), PATIENCE)
         assert (outcome.failure, outcome.message) == ("DummyTaskError", "for good")
         model.check_failed(plan, outcome.status)
     else:
@@ -162,7 +164,7 @@ async def ended(run: Run) -> Outcome:
         outcome = await run.outcome()
         return outcome if outcome.status.phases or outcome.complete else None
 
-    return await until(look, 60)
+    return await until(look, PATIENCE)
 
 
 async def until_quiet(run: Run, wanted: Iterable[list[ExecutionStatus]]) -> None:
@@ -170,13 +172,10 @@ async def until_quiet(run: Run, wanted: Iterable[list[ExecutionStatus]]) -> None
     listed = list(wanted)
 
     async def look() -> PlanStatus | None:
-        try:
-            status = await run.status()
-        except TemporalUnavailable:
-            return None  # The worker has much to do.
+        status = await run.status()
         return status if statuses(status) == listed else None
 
-    seen = await until(look)
+    seen = await until(look, PATIENCE)
     assert seen.status is S.IN_PROGRESS
     for phase in seen.phases:
         assert not phase.message

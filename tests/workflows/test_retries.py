@@ -5,6 +5,7 @@ import pytest
 from scripted import scripted_plans, start
 from support.waiting import until
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 RETRIES = 25
 """The server starts one about every second, however short the interval is."""
@@ -18,13 +19,14 @@ async def test_many_retries(client: Client, outcome: model.Outcome) -> None:
         phase = client.get_workflow_handle(f"{run.workflow_id}/phase-0")
 
         async def look() -> bool:
-            if not (await run.status()).phases:
-                return False
-            pending = (await phase.describe()).raw_description.pending_activities
+            try:
+                pending = (await phase.describe()).raw_description.pending_activities
+            except RPCError:
+                return False  # It was not started yet.
             return bool(pending) and pending[0].attempt > RETRIES
 
-        await until(look, 90)
-        status = await run.status()
+        await until(look, 120)
+        status = await until(run.status)
         assert status.phases[0].steps[0].message.startswith("for now")
         history = await client.get_workflow_handle(run.workflow_id).fetch_history()
         signals = [event for event in history.events if event.HasField("workflow_execution_signaled_event_attributes")]
