@@ -66,7 +66,7 @@ async def _show(
         if isinstance(shown, Table):
             print_table(shown)
         else:
-            out.print(shown, markup=False)
+            out.print(shown)
 
 
 def _instances(found: Sequence[Object]) -> Table:

@@ -9,13 +9,13 @@ from rich.table import Table
 from kudo.cli.run import out
 from kudo.model import yaml
 
-_wide = Console(highlight=False, soft_wrap=True, width=10_000)
+_wide = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=10_000)
 
 
 def print_as(output: str, content: JsonValue) -> None:
     """Print as JSON or YAML."""
     text = json.dumps(content, indent=2) if output == "json" else yaml.dump(content).rstrip()
-    out.print(text, markup=False)
+    out.print(text)
 
 
 def table(*columns: str) -> Table:

@@ -10,13 +10,15 @@ from typing import Any, ParamSpec
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from kudo.errors import KudoError
 
 P = ParamSpec("P")
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# What is printed is other people's: neither [brackets] nor :colons: in it mean anything.
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 DEBUG = "KUDO_DEBUG"
 """The environment variable that has tracebacks shown."""
@@ -33,7 +35,7 @@ def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
         try:
             asyncio.run(_until_terminated(function(*args, **kwargs)))
         except KudoError as error:
-            err.print(f"[bold red]Error:[/] {_escape(str(error))}")
+            err.print(said("Error", "red", str(error)))
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
@@ -41,7 +43,7 @@ def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
             if isinstance(error, typer.BadParameter | typer.Exit) or DEBUG in os.environ:
                 raise
             defect = f"{type(error).__name__}: {error}"
-            err.print(f"[bold red]Error:[/] {_escape(defect)}\nThis is a defect of kudo. {DEBUG}=1 shows where.")
+            err.print(said("Error", "red", f"{defect}\nThis is a defect of kudo. {DEBUG}=1 shows where."))
             raise typer.Exit(1) from None
 
     return wrapper
@@ -72,8 +74,9 @@ def interruption() -> asyncio.Event:
     return interrupted
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+def said(severity: str, colour: str, text: str) -> Text:
+    """A message that begins with how bad it is."""
+    return Text.assemble((f"{severity}:", f"bold {colour}"), f" {text}")
 
 
 def leave(status: int) -> None:

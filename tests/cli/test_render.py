@@ -1,5 +1,6 @@
 """`kudo render`: what a plan would apply, without a cluster."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,24 @@ async def test_a_pipe(tmp_path: Path) -> None:
         "# one.a.pipe: makes Secret mine.deploy.one.a.pipe.a of /tmp/a",
     ]
     assert user.strings("data") == {"key": "mine.deploy.one.a.pipe.a"}
+
+
+async def test_nothing_is_read_into_what_is_printed(tmp_path: Path) -> None:
+    odd = {"route": "fd00:1234:5678::/48", "key": "user:key:x", "list": "[a, b]", "path": "see [/etc/x] \\\\[/x]"}
+    data = "".join(f"  {key}: {json.dumps(text)}\n" for key, text in odd.items())
+    package = write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml")],
+        plans={"deploy": plan(phase("one", ("a", ["config"])))},
+        params=[{"name": "ODD", "default": " ".join(odd.values()), "description": "one [or] two :key:"}],
+        templates={"config.yaml": CONFIG_MAP.replace("  key: value\n", data)},
+    )
+    result = await rendered(package)
+    (document,) = [item for _, item in yaml.load_documents(result.out) if isinstance(item, dict)]
+    assert document["data"] == odd
+    listed = await kudo("package", "list", "parameters", package, "-d")
+    assert "fd00:1234:5678::/48 user:key:x [a, b] see [/etc/x]" in listed.out
+    assert "one [or] two :key:" in listed.out
+    missing = await kudo("package", "verify", tmp_path / "[/foo]:key:")
+    assert "[/foo]:key:" in missing.err
+    assert "defect" not in missing.err
