@@ -19,13 +19,11 @@ from kudo.errors import TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import require_instance
 from kudo.manifests import build
+from kudo.manifests.batches import batches
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
 from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
 from kudo.templates import Renderer
-
-PREREQUISITES = ("CustomResourceDefinition", "Namespace", "ConfigMap", "Secret")
-"""Kinds that others need before they can be applied, or whose content pods depend on."""
 
 
 class ResourceActivities:
@@ -70,11 +68,10 @@ class ResourceActivities:
         instance = await require_instance(self._cluster, request.metadata)
         attempt.say("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced)
-        first = [item for item in objects if item.kind in PREREQUISITES]
         announce = partial(self._announce, request, instance, attempt)
-        for batch in (first, [item for item in objects if item.kind not in PREREQUISITES]):
+        for batch in batches(objects):
             applied = []
-            for item in await with_dependency_hashes(self._cluster, batch):
+            for item in await with_dependency_hashes(self._cluster.get, batch):
                 attempt.say(f"applying {item.ref}")
                 applied.append(await apply_or_recreate(self._cluster, item, attempt.waits, announce))
             await self._healthy(applied, attempt.waits)

@@ -10,7 +10,7 @@ from rich.text import Text
 from kudo.cli.render import shown
 from kudo.cli.run import err, out
 from kudo.cluster import Cluster
-from kudo.cluster.comparison import Difference, Verb, would_apply, would_delete
+from kudo.cluster.comparison import Comparison, Difference, Verb
 from kudo.instances.preview import TaskPreview, preview
 from kudo.model import yaml
 from kudo.model.base import Manifest
@@ -34,13 +34,13 @@ async def dry_run(
     cluster: Cluster, instance: Instance, version: OperatorVersion, request: PlanRequest, form: Literal["diff", "yaml"]
 ) -> None:
     """Print what a plan would do; exits with status 1 where the API would refuse something."""
-    refused = 0
+    refused, comparison = 0, Comparison(cluster)
     async with Renderer(processes=1) as renderer:
         async for task in preview(instance, version, renderer, request, cluster.namespaced_if_known):
             if form == "yaml":
-                out.print(shown(task), markup=False)
+                out.print(shown(task))
             else:
-                refused += await _show_differences(cluster, task)
+                refused += await _show_differences(comparison, task)
     if refused:
         objects = "1 object" if refused == 1 else f"{refused} objects"
         err.print(f"The plan {request.plan} would fail: the API refuses {objects}.")
@@ -49,11 +49,11 @@ async def dry_run(
         out.print(f"Nothing was changed: this is what the plan {request.plan} would do.")
 
 
-async def _show_differences(cluster: Cluster, task: TaskPreview) -> int:
+async def _show_differences(comparison: Comparison, task: TaskPreview) -> int:
     """Print what a task would do, and return how much of it would be refused."""
     out.print(Text(f"# {task.phase}.{task.step}.{task.task}", style="bold"))
-    compare = would_apply if task.verb == "apply" else would_delete
-    differences = await compare(cluster, task.objects)
+    compare = comparison.would_apply if task.verb == "apply" else comparison.would_delete
+    differences = await compare(task.objects)
     for difference in differences:
         for line in _lines(difference):
             out.print(Text(line, style=_COLOURS.get(line[0], "")))

@@ -1,5 +1,6 @@
 """A Kubernetes cluster: read, apply, delete, patch."""
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -135,8 +136,16 @@ class Cluster:
     async def would_apply(self, item: Object) -> Object:
         """What `apply` would make of an object, as the API says; nothing is changed."""
         kind = await self.kind_of(item.ref)
-        _, answer = await self._apply_over_others(kind, item, dry_run=True)
-        return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+        item, answer = await self._apply_over_others(kind, item, dry_run=True)
+        if answer.code != 422 or not (patch := drop_rolling_update(item, answer.body)):
+            return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+        # One dry run cannot build on another, so that the strategy, which alone was refused, is put in afterwards.
+        rest = Object(copy.deepcopy(item.manifest))
+        strategies = {field: rest.manifest["spec"].pop(field) for field in patch["spec"]}
+        answer = await self._apply(kind, rest, force=True, dry_run=True)
+        applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+        applied.manifest["spec"] |= strategies
+        return applied
 
     async def _apply_over_others(
         self, kind: ResourceKind, item: Object, *, dry_run: bool = False

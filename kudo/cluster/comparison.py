@@ -1,7 +1,7 @@
 """What an apply or a delete would change, as the API server itself says."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ from kudo.cluster.cluster import Cluster
 from kudo.cluster.dependencies import with_dependency_hashes
 from kudo.errors import ImmutableField, KindNotFound, KudoError, NamespaceNotFound
 from kudo.manifests import PENDING_PLAN, PHASE, PLAN, PLAN_UID, STEP
+from kudo.manifests.batches import batches
 from kudo.manifests.recreate import Recreate, recreate
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
@@ -36,35 +37,51 @@ class Difference:
     refusal: str = ""
 
 
-async def would_apply(cluster: Cluster, objects: Iterable[Object]) -> list[Difference]:
-    """What applying objects would change, by the API's own dry run. Raises what reading can raise."""
-    return [await _would_apply(cluster, item) for item in await with_dependency_hashes(cluster, objects)]
+class Comparison:
+    """What the tasks of a plan would change, one after the other: each finds what those before it would have made."""
 
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._made: dict[ObjectRef, Object | None] = {}
 
-async def would_delete(cluster: Cluster, objects: Iterable[Object]) -> list[Difference]:
-    """What deleting objects would take away. Raises what reading can raise."""
-    found = [await cluster.find(item.ref) for item in objects]
-    return [Difference(there.ref, Verb.DELETED, _shown(there), {}) for there in found if there is not None]
+    async def would_apply(self, objects: Sequence[Object]) -> list[Difference]:
+        """What applying objects would change, by the API's own dry run. Raises what reading can raise."""
+        differences = []
+        for batch in batches(objects):
+            hashed = await with_dependency_hashes(self._read, batch)
+            differences += [await self._would_apply(item) for item in hashed]
+        return differences
 
+    async def would_delete(self, objects: Sequence[Object]) -> list[Difference]:
+        """What deleting objects would take away. Raises what reading can raise."""
+        self._made |= {item.ref: None for item in objects}
+        found = [await self._cluster.find(item.ref) for item in objects]
+        return [Difference(there.ref, Verb.DELETED, _shown(there), {}) for there in found if there is not None]
 
-async def _would_apply(cluster: Cluster, item: Object) -> Difference:
-    there = await cluster.find(item.ref)
-    before = _shown(there) if there is not None else {}
-    try:
-        after = _shown(await cluster.would_apply(item))
-    except (KindNotFound, NamespaceNotFound):
-        # What it needs may be made by the same plan.
-        after = _shown(item)
-    except ImmutableField as error:
-        if recreate(item) is Recreate.NEVER:
+    async def _read(self, ref: ObjectRef) -> Object | None:
+        return self._made[ref] if ref in self._made else await self._cluster.get(ref)
+
+    async def _would_apply(self, item: Object) -> Difference:
+        there = await self._cluster.find(item.ref)
+        before = _shown(there) if there is not None else {}
+        made = item
+        try:
+            made = await self._cluster.would_apply(item)
+        except (KindNotFound, NamespaceNotFound):
+            pass  # What it needs may be made by the same plan.
+        except ImmutableField as error:
+            if recreate(item) is Recreate.NEVER:
+                return Difference(item.ref, Verb.REFUSED, before, {}, str(error))
+            self._made[item.ref] = item
+            return Difference(item.ref, Verb.MADE_ANEW, before, _shown(item))
+        except KudoError as error:
             return Difference(item.ref, Verb.REFUSED, before, {}, str(error))
-        return Difference(item.ref, Verb.MADE_ANEW, before, _shown(item))
-    except KudoError as error:
-        return Difference(item.ref, Verb.REFUSED, before, {}, str(error))
-    verb = Verb.MADE if there is None else Verb.UNCHANGED if before == after else Verb.CHANGED
-    if there is not None and recreate(item) is Recreate.ALWAYS:
-        verb = Verb.MADE_ANEW
-    return Difference(item.ref, verb, before, after)
+        self._made[item.ref] = made
+        after = _shown(made)
+        verb = Verb.MADE if there is None else Verb.UNCHANGED if before == after else Verb.CHANGED
+        if there is not None and recreate(item) is Recreate.ALWAYS:
+            verb = Verb.MADE_ANEW
+        return Difference(item.ref, verb, before, after)
 
 
 _COPIES = ("kudo.dev/last-applied-configuration", "kubectl.kubernetes.io/last-applied-configuration")

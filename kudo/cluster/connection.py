@@ -46,6 +46,9 @@ class Answer:
         return 200 <= self.code < 300
 
 
+_MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
+
+
 class Connection:
     """A connection to a Kubernetes API; an async context manager."""
 
@@ -65,7 +68,8 @@ class Connection:
         try:
             configuration = await _configuration(files, context)
             return cls(client.ApiClient(configuration), _namespace(files, context))
-        except (config.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError) as error:
+        # The library takes the fields of a kubeconfig for what they should be.
+        except (config.ConfigException, yaml.YAMLError, OSError, *_MALFORMED) as error:
             reason = " ".join(str(error).split())
             raise ConfigurationError(f"The kubeconfig {files} cannot be used: {reason}") from None
 

@@ -1,17 +1,19 @@
 """Reading what pods depend on."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
-from kudo.cluster.cluster import Cluster
 from kudo.manifests.dependencies import dependencies, set_hash
 from kudo.model.objects import Object, ObjectRef
 
+Read = Callable[[ObjectRef], Awaitable[Object | None]]
+"""Reads an object; None where it is not there."""
 
-async def with_dependency_hashes(cluster: Cluster, objects: Iterable[Object]) -> list[Object]:
-    """Copies of workloads that say what their pods depend on, as it is in the cluster now; others as they are.
 
-    Raises what `failures` has.
+async def with_dependency_hashes(read: Read, objects: Iterable[Object]) -> list[Object]:
+    """Copies of workloads that say what their pods depend on, as it is read now; others as they are.
+
+    Raises what `read` raises.
     """
     known: dict[ObjectRef, Object | None] = {}
     hashed = []
@@ -19,7 +21,7 @@ async def with_dependency_hashes(cluster: Cluster, objects: Iterable[Object]) ->
         refs = dependencies(item)
         for ref in refs:
             if ref not in known:
-                known[ref] = await cluster.get(ref)
+                known[ref] = await read(ref)
         if refs:
             item = Object(copy.deepcopy(item.manifest))
             set_hash(item, {ref: known[ref] for ref in refs})

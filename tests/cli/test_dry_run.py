@@ -142,3 +142,72 @@ async def test_a_child_that_is_not_there_yet(installer: Installer, tmp_path: Pat
     assert (result.status, result.err) == (0, "")
     assert "  Instance default/it-below: made" in result.out.splitlines()
     assert "pending-plan" not in result.out
+
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ Name }}-web
+spec:
+  replicas: 1
+  strategy: {type: {{ Params.STRATEGY }}}
+  selector: {matchLabels: {app: {{ Name }}}}
+  template:
+    metadata:
+      labels: {app: {{ Name }}}
+    spec:
+      containers:
+        - name: main
+          image: busybox:{{ Params.TAG }}
+          envFrom: [{configMapRef: {name: {{ Name }}-config}}]
+"""
+
+
+@pytest.fixture
+async def web(tmp_path: Path, installer: Installer) -> Installer:
+    package = write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml"), apply("web", "web.yaml")],
+        plans={"deploy": plan(phase("main", ("config", ["config"]), ("web", ["web"])))},
+        params=[
+            {"name": "SIZE", "default": "2"},
+            {"name": "STRATEGY", "default": "RollingUpdate"},
+            {"name": "TAG", "default": "1"},
+        ],
+        templates={"config.yaml": CONFIG_MAP.replace("key: value", "key: x{{ Params.SIZE }}"), "web.yaml": DEPLOYMENT},
+    )
+    assert (await (await installer.deploy(package)).outcome()).complete
+    return installer
+
+
+async def generation(installer: Installer) -> int:
+    found = await installer.get("apps/v1", "Deployment", "test-web")
+    assert found is not None
+    return found.integer("metadata", "generation")
+
+
+async def test_a_restart_that_follows_from_what_the_same_plan_changes(web: Installer) -> None:
+    result = await kudo("update", "--instance", "test", "-p", "SIZE=3", "--dry-run", "diff")
+    lines = result.out.splitlines()
+    assert "  Deployment default/test-web: changed" in lines
+    (shown,) = (line for line in lines if line.startswith("+") and "dependencies-hash" in line)
+    assert (await kudo("update", "--instance", "test", "-p", "SIZE=3", "--wait")).status == 0
+    found = await web.get("apps/v1", "Deployment", "test-web")
+    assert found is not None
+    annotations = found.strings("spec", "template", "metadata", "annotations")
+    assert annotations["kudo.dev/dependencies-hash"] in shown
+    again = await kudo("plan", "trigger", "--instance", "test", "--name", "deploy", "--dry-run", "diff")
+    assert "  Deployment default/test-web: unchanged" in again.out.splitlines()
+
+
+async def test_another_strategy(web: Installer) -> None:
+    """The API refuses it as long as what it has filled in for the other is there, which the plan takes away first."""
+    before = await generation(web)
+    arguments = ("update", "--instance", "test", "-p", "STRATEGY=Recreate", "-p", "TAG=2")
+    result = await kudo(*arguments, "--dry-run", "diff")
+    assert (result.status, result.err) == (0, "")
+    lines = {line.replace(" ", "") for line in result.out.splitlines()}
+    assert {"-type:RollingUpdate", "+type:Recreate", "-image:busybox:1", "+image:busybox:2"} <= lines
+    assert await generation(web) == before
+    assert (await kudo(*arguments, "--wait")).status == 0
