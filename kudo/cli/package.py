@@ -8,7 +8,7 @@ import typer
 from kudo.cli import adding
 from kudo.cli.options import LocalPackage, Output, local
 from kudo.cli.output import print_as, print_table, table
-from kudo.cli.run import command, err, out
+from kudo.cli.run import command, err, out, said
 from kudo.conversion import convert
 from kudo.errors import RequestError
 from kudo.model.package import Package as PackageContent
@@ -30,7 +30,7 @@ async def new(
 ) -> None:
     """Write a package to begin with, which works as it is."""
     for file in write_skeleton(name, directory or Path(name)):
-        out.print(str(file), markup=False)
+        out.print(str(file))
 
 
 @app.command(name="verify")
@@ -55,7 +55,7 @@ async def create(
         raise RequestError(f"{directory} is a file; a package is made of a directory.")
     content = read_package(directory)
     await _require_verified(content, directory)
-    out.print(f"Package created: {write_archive(directory, content, destination, overwrite=overwrite)}", markup=False)
+    out.print(f"Package created: {await write_archive(directory, content, destination, overwrite=overwrite)}")
 
 
 @app.command("convert")
@@ -74,7 +74,7 @@ async def convert_package(
     if done.left:
         err.print("What is left to you:")
         for reason in done.left:
-            err.print(f"  - {reason}", markup=False)
+            err.print(f"  - {reason}")
         raise typer.Exit(1)
 
 
@@ -83,8 +83,7 @@ async def _require_verified(content: PackageContent, path: Path) -> None:
     found = [*await dependency_findings(Location(path)), *await verify(content)]
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
-        err.print(f"[bold {colour}]{finding.severity.capitalize()}:[/] ", end="")
-        err.print(finding.text, markup=False)
+        err.print(said(finding.severity.capitalize(), colour, finding.text))
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         err.print(f"The package {content.operator_version_name} has {errors} error{'s' if errors > 1 else ''}.")
@@ -107,7 +106,7 @@ async def parameters(
         print_as(output, [one.to_json() for one in shown])
     elif names:
         for one in shown:
-            out.print(one.name, markup=False)
+            out.print(one.name)
     else:
         listed = table("NAME", "TYPE", "DEFAULT", "REQUIRED", *(["DESCRIPTION"] if descriptions else []))
         for one in shown:
@@ -139,4 +138,4 @@ async def plans(package: LocalPackage, output: Output = None) -> None:
     if output:
         print_as(output, {name: plan.to_json() for name, plan in content.operator.plans.items()})
         return
-    out.print(plan_tree(content.operator.name, content.operator.plans), markup=False)
+    out.print(plan_tree(content.operator.name, content.operator.plans))

@@ -40,14 +40,14 @@ async def render(
     with Finder(repo) as finder:
         content = (await finder.bundle(package, operator_version, app_version)).package
     request = PlanRequest(
-        namespace=namespace,
+        namespace=namespace or "default",
         instance=instance or f"{content.operator.name}-instance",
         plan=plan,
         parameters=read_parameters(parameter, parameter_file),
     )
     async with Renderer(processes=1) as renderer:
         async for task in preview(*new_instance(content, request), renderer, request):
-            out.print(shown(task), markup=False)
+            out.print(shown(task))
 
 
 def shown(task: TaskPreview) -> str:

@@ -29,9 +29,9 @@ async def add(
 ) -> None:
     """Remember a repository."""
     repositories = read_repositories()
-    repositories.add(name, url)
+    repository = repositories.add(name, url)
     if not skip_check:
-        await read_index(url)
+        await read_index(repository.url)
     write_repositories(repositories)
     out.print(f"The repository {name} is added. Use it with --repo {name}, or always with `kudo repo context {name}`.")
 

@@ -3,23 +3,41 @@
 import gzip
 import io
 import tarfile
+import tempfile
 from pathlib import Path
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.package import Package
+from kudo.model.tasks import KudoOperatorSpec
+from kudo.packages.dependencies import read_bundle
 from kudo.packages.files import write_file
+from kudo.packages.source import Location
 
 
-def write_archive(root: Path, package: Package, destination: Path, *, overwrite: bool = False) -> Path:
+async def write_archive(root: Path, package: Package, destination: Path, *, overwrite: bool = False) -> Path:
     """Write `<operator>[-<appVersion>]-<operatorVersion>.tgz` with all files of a directory but hidden ones.
 
-    Raises RequestError where it is there already or cannot be written, PackageError for a link that leads out.
+    Raises RequestError where it is there already or cannot be written, PackageError where it could not be installed.
     """
     file = destination / f"{package.operator_version_name}.tgz"
     if file.exists() and not overwrite:
         raise RequestError(f"{file} is there already. Replace it with --overwrite.")
-    write_file(file, _archive(root))
+    content = _archive(root)
+    await _require_usable(file.name, content)
+    write_file(file, content)
     return file
+
+
+async def _require_usable(name: str, content: bytes) -> None:
+    """Read it as whoever installs it will: its bounds and its paths are narrower than those of a directory."""
+    with tempfile.TemporaryDirectory(prefix="kudo-") as folder:
+        file = Path(folder) / name
+        file.write_bytes(content)
+        await read_bundle(Location(file, name=name), _nothing)
+
+
+async def _nothing(_: KudoOperatorSpec) -> None:
+    """What is named by no path is somewhere else."""
 
 
 def _archive(root: Path) -> bytes:
@@ -35,7 +53,10 @@ def _archive(root: Path) -> bytes:
                 continue
             if not path.resolve().is_relative_to(root.resolve()):
                 raise PackageError(str(root), [f"{name}: is a link that leads out of the package"])
-            _add(archive, name.as_posix(), path.read_bytes())
+            try:
+                _add(archive, name.as_posix(), path.read_bytes())
+            except OSError as error:
+                raise PackageError(str(root), [f"{name}: cannot be read: {error.strerror}"]) from None
     return buffer.getvalue()
 
 

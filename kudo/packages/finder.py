@@ -30,14 +30,24 @@ class Finder:
 
     async def bundle(self, package: str, operator_version: str = "", app_version: str = "") -> Bundle:
         """A package, and what it depends on. Raises RequestError or PackageError."""
-        return await read_bundle(await self.locate(package, operator_version, app_version), self._of_task)
+        bundle = await read_bundle(await self.locate(package, operator_version, app_version), self._of_task)
+        operator = bundle.package.operator
+        for what, wanted, there in (
+            ("operator version", operator_version, operator.operator_version),
+            ("app version", app_version, operator.app_version),
+        ):
+            if wanted and wanted != there:
+                raise RequestError(f"{package} is of the {what} {there or '(none)'}, not of {wanted}.")
+        return bundle
 
     async def locate(self, package: str, operator_version: str = "", app_version: str = "") -> Location:
         """Where a package is: a directory, a .tgz, a URL, or a name in the repository.
 
         Raises RequestError where there is none, PackageError where it is not what the repository says.
         """
-        if "://" not in package and _is_there(Path(package)):
+        # Who names a repository means what is in it, whatever lies here under the same name.
+        is_name = "/" not in package and not package.endswith(".tgz")
+        if "://" not in package and _is_there(Path(package)) and not (self._name and is_name):
             return Location(Path(package))
         return await self._elsewhere(package, operator_version, app_version)
 
@@ -96,7 +106,10 @@ def _missing(repository: Repository, index: Index, package: str, operator_versio
 
 
 def _is_there(path: Path) -> bool:
-    return path.exists()
+    try:
+        return path.exists()
+    except OSError:
+        return False  # Of a name that is too long for one, say.
 
 
 def _is_local(url: str) -> bool:

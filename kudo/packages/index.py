@@ -97,7 +97,11 @@ async def read_index(url: str) -> Index:
         raise RequestError(f"{where} is no index of a repository:{lines}") from None
     for entries in index.entries.values():
         for entry in entries:
-            entry.urls = [_absolute(url, relative) for relative in entry.urls]
+            try:
+                entry.urls = [_absolute(url, relative) for relative in entry.urls]
+            except ValueError as error:
+                what = f"{entry.name} {entry.operator_version}"
+                raise RequestError(f"{where}: the URL of {what} is none: {error}.") from None
     return index
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from kudo.errors import RequestError
 from kudo.model import yaml
 from kudo.model.base import Model, Name
+from kudo.packages.fetch import scheme_of
 from kudo.packages.files import write_file
 from kudo.packages.reader import explain
 
@@ -41,11 +42,16 @@ class Repositories(Model):
         there = ", ".join(repository.name for repository in self.repositories) or "none"
         raise RequestError(f"There is no repository {wanted}. Repositories: {there}.")
 
-    def add(self, name: str, url: str) -> None:
-        """Raises RequestError where the name is there already."""
+    def add(self, name: str, url: str) -> Repository:
+        """Raises RequestError where the name is there already, or there is none."""
+        if not name or not url:
+            raise RequestError("A repository needs a name and a URL.")
         if any(repository.name == name for repository in self.repositories):
             raise RequestError(f"There is a repository {name} already. Remove it first, or choose another name.")
-        self.repositories = [*self.repositories, Repository(name=name, url=url)]
+        # A folder has to be found again from everywhere.
+        repository = Repository(name=name, url=url if scheme_of(url) else str(Path(url).resolve()))
+        self.repositories = [*self.repositories, repository]
+        return repository
 
     def remove(self, name: str) -> None:
         """Raises RequestError where there is none, or where it is the context."""

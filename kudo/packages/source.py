@@ -46,6 +46,8 @@ class Location:
         folder = PurePosixPath(posixpath.normpath(self.folder / relative))
         if folder.is_absolute() or ".." in folder.parts:
             raise PackageError(str(self), [f"{relative} leads out of the archive"])
+        if folder.suffix == ".tgz":
+            raise PackageError(str(self), [f"{relative} is an archive in an archive; use a folder there"])
         return Location(self.path, folder, self.name)
 
     def __str__(self) -> str:
@@ -55,12 +57,13 @@ class Location:
 
 def read_files(location: Location) -> Files:
     """Read what belongs to a package. Raises PackageError with everything that is wrong with its files."""
-    if location.path.is_dir():
-        members = _directory(location.path)
-    elif location.path.is_file():
-        members = _archive(location)
-    else:
+    try:
+        is_directory, is_file = location.path.is_dir(), location.path.is_file()
+    except OSError as error:
+        raise PackageError(str(location), [f"cannot be read: {error.strerror}"]) from None
+    if not (is_directory or is_file):
         raise PackageError(str(location), ["there is no such directory or file"])
+    members = _directory(location.path) if is_directory else _archive(location)
     return _collect(location, members)
 
 
@@ -91,6 +94,8 @@ def _collect(location: Location, members: Iterator[Member]) -> Files:
 
 def _belongs(name: PurePosixPath) -> bool:
     """Whether the reader wants a file; all else in a package is free text or a child operator's."""
+    if not name.parts:
+        return False
     if len(name.parts) == 1:
         return name.name in ("operator.yaml", "params.yaml")
     return name.parts[0] == "templates" and name.suffix in (".yaml", ".yml")
@@ -108,7 +113,10 @@ def _directory(root: Path) -> Iterator[Member]:
         elif file.stat().st_size > MAX_FILE:
             yield name, f"has more than {MAX_FILE // 1024} KiB"
         else:
-            yield name, file.read_bytes()
+            try:
+                yield name, file.read_bytes()
+            except OSError as error:
+                yield name, f"cannot be read: {error.strerror}"
 
 
 def _is_inside(file: Path, root: Path) -> bool:
@@ -156,14 +164,15 @@ def _members(archive: tarfile.TarFile, folder: PurePosixPath) -> Iterator[Member
         if count >= MAX_FILES:
             yield name, f"the archive has more than {MAX_FILES} entries"
             return
-        problem = _member_problem(member, name)
-        if problem:
+        wanted = member.isfile() and name.is_relative_to(folder) and _belongs(name.relative_to(folder))
+        if problem := _member_problem(member, name):
             yield name, problem
-            if member.size > MAX_FILE:
-                return  # To get past it would be to read it.
-        elif member.isfile() and name.is_relative_to(folder) and _belongs(name.relative_to(folder)):
+        elif wanted and member.size > MAX_FILE:
+            yield name.relative_to(folder), f"has more than {MAX_FILE // 1024} KiB"
+            return  # To get past it would be to read it.
+        elif wanted:
             content = archive.extractfile(member)
-            yield name.relative_to(folder), content.read(MAX_FILE + 1) if content else b""
+            yield name.relative_to(folder), content.read() if content else b""
 
 
 def _member_problem(member: tarfile.TarInfo, name: PurePosixPath) -> str | None:
@@ -173,6 +182,4 @@ def _member_problem(member: tarfile.TarInfo, name: PurePosixPath) -> str | None:
         return "is a link, and an archive of a package may have none"
     if not (member.isfile() or member.isdir()):
         return "is neither a file nor a folder"
-    if member.size > MAX_FILE:
-        return f"has more than {MAX_FILE // 1024} KiB"
     return None

@@ -149,9 +149,17 @@ async def test_no_kubeconfig(package: Path, tmp_path: Path) -> None:
     assert "There is no kubeconfig" in result.err
 
 
-async def test_a_kubeconfig_that_is_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "current-context: a\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
+        "clusters: [{name: a, cluster: {server: 5}}]\nusers: [{name: a, user: {}}]\n",
+    ],
+)
+async def test_a_kubeconfig_that_is_none(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken"
-    file.write_text("a: [")
+    file.write_text(text)
     result = await kudo("get", "instances", KUBECONFIG=str(file))
     assert result.status == 1
     assert f"The kubeconfig {file} cannot be used" in result.err
@@ -236,3 +244,24 @@ async def test_usage(command: str) -> None:
     result = await kudo(*command.split())
     assert result.status == 2
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("install", "./x", "--skip-instance", "-p", "A=b"), "--skip-instance goes without"),
+        (("plan", "status", "--instance", "it", "--watch", "-o", "json"), "--watch is for people"),
+        (("repo", "add", "", "https://example.com"), "A repository needs a name and a URL."),
+        (("package", "verify", "x" * 5000), "x"),
+        (("install", "x" * 5000), "is no path"),
+    ],
+)
+async def test_what_goes_nowhere(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    (tmp_path / "index.yaml").write_text("apiVersion: v1\n")
+    home = tmp_path / "home"
+    assert (await kudo("repo", "add", "mine", tmp_path, KUDO_HOME=str(home))).status == 0
+    assert (await kudo("repo", "context", "mine", KUDO_HOME=str(home))).status == 0
+    result = await kudo(*arguments, KUDO_HOME=str(home))
+    assert result.status != 0
+    assert words in " ".join(result.err.split())
+    assert "defect" not in result.err

@@ -8,7 +8,7 @@ import pytest
 from support.command import kudo
 from support.plans import apply, dummy, phase, plan, write_package
 
-from kudo.packages import read_package
+from kudo.packages import read_package, write_archive
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "guestbook"
 
@@ -99,3 +99,34 @@ async def test_list_plans(package: Path) -> None:
         "         └── Step b",
         "            └── done",
     ]
+
+
+async def test_free_text_may_be_large(tmp_path: Path) -> None:
+    root = write_package(
+        tmp_path, tasks=[dummy("done", done=True)], plans={"deploy": plan(phase("a", ("b", ["done"])))}
+    )
+    (root / "docs").mkdir()
+    (root / "docs" / "picture.png").write_bytes(os.urandom(2 * 1024 * 1024))
+    assert (await kudo("package", "create", root, "--destination", tmp_path)).status == 0
+    assert (await kudo("package", "verify", tmp_path / "tested-1.0.0.tgz")).status == 0
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [("../other", "../other leads out of the archive"), ("./other.tgz", "./other.tgz is an archive in an archive")],
+)
+async def test_an_archive_that_could_not_be_installed_is_not_made(tmp_path: Path, needed: str, words: str) -> None:
+    deploy = {"deploy": plan(phase("a", ("b", ["done"])))}
+    root = write_package(
+        tmp_path,
+        name="above",
+        tasks=[dummy("done", done=True), {"name": "other", "kind": "KudoOperator", "spec": {"package": needed}}],
+        plans={"deploy": plan(phase("a", ("b", ["done", "other"])))},
+    )
+    other = write_package(tmp_path, name="other", tasks=[dummy("done", done=True)], plans=deploy)
+    await write_archive(other, read_package(other), root)
+    (root / "other-1.0.0.tgz").rename(root / "other.tgz")
+    result = await kudo("package", "create", root, "--destination", tmp_path / "made")
+    assert result.status == 1
+    assert words in result.err
+    assert not (tmp_path / "made").exists()

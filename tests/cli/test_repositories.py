@@ -13,7 +13,7 @@ from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, phase, plan, 
 from kudo.cli.ports import free_port
 from kudo.model import yaml
 from kudo.model.resources import API_VERSION
-from kudo.packages import read_package
+from kudo.packages import read_package, write_archive
 
 pytestmark = pytest.mark.only_on("sandbox", "it is not about the cluster")
 
@@ -51,7 +51,7 @@ async def folder(tmp_path: Path) -> Path:
         package(tmp_path, "1.0.0", "1.10"),
         package(tmp_path, "0.1.0", name="bookshop"),
     ):
-        assert (await kudo("package", "create", root, "--destination", folder)).status == 0
+        await write_archive(root, read_package(root), folder)
     assert (await kudo("repo", "index", folder)).out == f"{folder / 'index.yaml'} has 4 packages.\n"
     return folder
 
@@ -258,3 +258,28 @@ async def test_a_package_names_no_file_of_the_machine(
     root = write_package(tmp_path, name="mall", tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["child"])))})
     result = await install(root)
     assert (result.status, "which a package must not name by a URL" in result.err) == (1, True)
+
+
+async def test_a_repository_that_is_named_goes_before_a_folder(
+    installer: Installer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    package(tmp_path / "here", "7.0.0").rename(tmp_path / "here" / "shop")
+    monkeypatch.chdir(tmp_path / "here")
+    # As a path that only leads there from here.
+    await kudo("repo", "add", "mine", "../packages")
+    assert (await install("shop", "--repo", "mine")).out == "The package shop-2.0-0.10.0 is installed.\n"
+    assert (await install("shop", "--operator-version", "0.9.0")).err == (
+        "Error: shop is of the operator version 7.0.0, not of 0.9.0.\n"
+    )
+    assert (await install("shop")).out == "The package shop-7.0.0 is installed.\n"
+    monkeypatch.chdir(tmp_path)
+    assert (await kudo("search", "--repo", "mine")).status == 0
+
+
+async def test_an_index_with_a_url_that_is_none(tmp_path: Path) -> None:
+    entry = "{name: a, operatorVersion: 1.0.0, urls: ['http://[bad']}"
+    (tmp_path / "index.yaml").write_text(f"apiVersion: v1\nentries: {{a: [{entry}]}}\n")
+    result = await kudo("repo", "add", "mine", f"file://{tmp_path}")
+    assert result.status == 1
+    assert "index.yaml: the URL of a 1.0.0 is none: Invalid IPv6 URL." in result.err
