@@ -6,7 +6,8 @@ from temporalio import activity
 
 from activities.attempt import attempting, attempting_task
 from kudo.cluster import Cluster
-from kudo.instances.children import finish_child, prepare_child
+from kudo.instances.children import prepare_child
+from kudo.instances.pending import settle
 from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest
 from kudo.templates import Renderer
 
@@ -29,4 +30,4 @@ class ChildActivities:
     async def finish_child(self, done: PlanRequest) -> None:
         """Note that the plan of a child is COMPLETE."""
         async with attempting(self._grace):
-            await finish_child(self._cluster, done)
+            await settle(self._cluster, done)

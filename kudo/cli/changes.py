@@ -1,6 +1,7 @@
 """update and upgrade: other parameters, or another version, for an instance."""
 
 import asyncio
+from contextlib import suppress
 from typing import Literal
 
 import typer
@@ -26,6 +27,7 @@ from kudo.client import Run
 from kudo.errors import KudoError
 from kudo.instances.change import Change, check_update, check_upgrade, undo_change, write_change
 from kudo.instances.install import install_package
+from kudo.instances.pending import settle
 from kudo.packages import Finder
 
 
@@ -57,7 +59,7 @@ async def update(
         out.print(f"The instance {instance} is updated.")
         if change.later:
             out.print(f"{', '.join(change.later)} will be applied by the next plan that uses it, not by {change.plan}.")
-        await started(run, wait, wait_time)
+        await started(now, run, wait, wait_time)
 
 
 @command
@@ -91,7 +93,7 @@ async def upgrade(
             out.print(
                 f"The new version does not know {', '.join(change.dropped)}; the values of the instance are gone."
             )
-        await started(run, wait, wait_time)
+        await started(now, run, wait, wait_time)
 
 
 async def _show(now: Session, change: Change, form: Literal["diff", "yaml"]) -> None:
@@ -107,8 +109,13 @@ async def _run(now: Session, change: Change, plan: str) -> Run:
     """Write a change, and start its plan; without the plan nothing stays changed."""
     await write_change(now.cluster, change)
     try:
-        return await now.plans.start(now.request(change.instance, plan))
+        run = await now.plans.start(now.request(change.instance, plan))
     except (KudoError, asyncio.CancelledError):
-        # Left as it is, the same change would find nothing to change, and run no plan.
+        # Left as it is, the change would be there without its plan.
         await undo_change(now.cluster, change)
         raise
+    if not change.pending:
+        # What this change has noted is done with, a child's as well.
+        with suppress(KudoError):
+            await settle(now.cluster, run.request)
+    return run

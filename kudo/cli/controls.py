@@ -12,13 +12,22 @@ from kudo.cli.session import Session, session, whoami
 from kudo.client import Run
 from kudo.errors import RequestError
 from kudo.instances.active import check_place
+from kudo.instances.pending import pending_plan
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.model.execution import Approval, PlanRequest
-from kudo.model.status import ExecutionStatus
+from kudo.model.status import ExecutionStatus, PlanStatus
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; shown in the plan's status or events.")]
 Step = Annotated[
     str, typer.Option("--step", metavar="PHASE.STEP", help="The step; not needed where only one waits for approval.")
+]
+
+
+WithoutParameters = Annotated[
+    bool,
+    typer.Option(
+        "--without-parameters", help="Leave out parameters that the run had of its own; Temporal is not asked for them."
+    ),
 ]
 
 
@@ -44,18 +53,24 @@ async def pause(instance: Instance, namespace: Namespace = None, reason: Reason 
 
 @command
 async def resume(
-    instance: Instance, namespace: Namespace = None, reason: Reason = "", wait: Wait = False, wait_time: WaitTime = 300
+    instance: Instance,
+    namespace: Namespace = None,
+    reason: Reason = "",
+    without_parameters: WithoutParameters = False,
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
 ) -> None:
     """Let a paused plan go on; or run one that failed or was cancelled again, without the steps that are COMPLETE."""
     async with session(namespace) as now:
         run = await now.plans.running(now.namespace, instance)
         if run is None:
-            await started(await _again(now, instance, resume=True), wait, wait_time)
+            run = await _again(now, instance, resume=True, without_parameters=without_parameters)
+            await started(now, run, wait, wait_time)
             return
         if not (await run.status()).paused:
             raise await now.plans.refusal(run.request)
         await now.plans.unpause(now.namespace, instance, _signed(reason))
-        await started(run, wait, wait_time, "goes on")
+        await started(now, run, wait, wait_time, "goes on")
 
 
 @command
@@ -63,12 +78,14 @@ async def retry(
     instance: Instance,
     namespace: Namespace = None,
     place: StartFrom = "",
+    without_parameters: WithoutParameters = False,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
     """Run the plan that failed or was cancelled again, from the beginning or from a given place."""
     async with session(namespace) as now:
-        await started(await _again(now, instance, place=place), wait, wait_time)
+        run = await _again(now, instance, place=place, without_parameters=without_parameters)
+        await started(now, run, wait, wait_time)
 
 
 @command
@@ -94,24 +111,35 @@ def _signed(reason: str) -> str:
     return f"by {whoami()}: {reason}" if reason else f"by {whoami()}"
 
 
-async def _again(now: Session, instance: str, *, resume: bool = False, place: str = "") -> Run:
-    """Start the last plan again, with the arguments that it was started with."""
+async def _again(
+    now: Session, instance: str, *, resume: bool = False, place: str = "", without_parameters: bool = False
+) -> Run:
+    """Start the last plan again, with the arguments that it was started with; or the plan that is left to run."""
     there = await read_instance(now.cluster, now.namespace, instance)
-    last = there.status.last
+    last, pending = there.status.last, pending_plan(there)
+    if pending and (last is None or last.name != pending or last.status is ExecutionStatus.COMPLETE):
+        return await now.plans.start(now.request(instance, pending))
     if last is None or last.status is ExecutionStatus.COMPLETE:
         what = "No plan of it was run yet" if last is None else f"Its last plan, {last.name}, is COMPLETE"
         raise RequestError(f"There is nothing to run again for the instance {instance}. {what}.")
     if place:
         check_place(await read_operator_version(now.cluster, there), last.name, place)
-    # Of the run that is recorded: one that was refused since has left no trace in the Instance.
-    origin = await now.plans.origin(now.namespace, instance, last.uid) if last.uid else None
-    before = origin.request if origin else None
-    request = PlanRequest(
-        namespace=now.namespace,
-        instance=instance,
-        plan=last.name,
-        parameters=before.parameters if before else {},
-        resume=resume,
-        start_from=before.start_from if before and resume else place,
-    )
+    request = now.request(instance, last.name)
+    request.resume, request.start_from = resume, place
+    if not without_parameters:
+        before = await _arguments(now, instance, last)
+        request.parameters = before.parameters
+        request.start_from = before.start_from if resume else place
     return await now.plans.start(request)
+
+
+async def _arguments(now: Session, instance: str, last: PlanStatus) -> PlanRequest:
+    """What the recorded run was started with; one that was refused since has left no trace in the Instance."""
+    origin = await now.plans.origin(now.namespace, instance, last.uid) if last.uid else None
+    if origin is None or origin.request.plan != last.name:
+        raise RequestError(
+            f"Temporal does not know any more how the plan {last.name} of the instance {instance} was started. Run it "
+            f"with `kudo plan trigger --instance {instance} --name {last.name}`, and -p for parameters of its own; or "
+            "say --without-parameters if it had none."
+        )
+    return origin.request

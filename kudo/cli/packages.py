@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -28,11 +29,13 @@ from kudo.cluster import Cluster
 from kudo.errors import KudoError, RequestError
 from kudo.instances.change import remove_instance
 from kudo.instances.definitions import install_definitions
+from kudo.instances.family import descendants
 from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.namespace import make_namespace
+from kudo.instances.pending import settle_started
 from kudo.instances.plans import CLEANUP, DEPLOY
 from kudo.instances.preview import new_instance
-from kudo.instances.resources import find_operator_version, instance_ref, read_instance
+from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, read_instance
 from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
 from kudo.packages import Bundle, Finder
@@ -68,6 +71,8 @@ async def install(
 ) -> None:
     """Install a package, and an instance of it, and run its deploy plan."""
     parameters = read_parameters(parameter, parameter_file)
+    if skip_instance and (parameters or wait or plan_only or instance is not None):
+        raise typer.BadParameter("--skip-instance goes without --instance, -p, -P, --wait and --dry-run")
     with Finder(repo) as finder:
         bundle = await finder.bundle(package, operator_version, app_version)
     content = bundle.package
@@ -88,7 +93,7 @@ async def install(
             return
         run = await deploy(now, bundle, name, parameters, create_namespace=create_namespace)
         out.print(f"The instance {name} of {content.operator_version_name} is installed in {now.namespace}.")
-        await started(run, wait, wait_time)
+        await started(now, run, wait, wait_time)
 
 
 async def namespaced(now: Session, content: PackageContent, name: str, parameters: Mapping[str, str]) -> None:
@@ -113,10 +118,18 @@ async def deploy(
     await install_package(now.cluster, bundle, now.namespace)
     await install_instance(now.cluster, bundle.package, now.namespace, name, parameters)
     try:
-        return await now.plans.start(now.request(name, DEPLOY))
-    except KudoError:
+        run = await now.plans.start(now.request(name, DEPLOY))
+    except (KudoError, asyncio.CancelledError):
         await now.cluster.delete(instance_ref(now.namespace, name))
         raise
+    await note_start(now, run)
+    return run
+
+
+async def note_start(now: Session, run: Run) -> None:
+    """Note that a plan is no longer left to run; where that fails the next change runs it again, which does no harm."""
+    with suppress(KudoError):
+        await settle_started(now.cluster, run.request)
 
 
 @command
@@ -126,15 +139,15 @@ async def uninstall(
     skip_cleanup: Annotated[bool, typer.Option("--skip-cleanup", help="Do not run the cleanup plan.")] = False,
     wait_time: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long it may take.")] = 300,
 ) -> None:
-    """Run the cleanup plan if there is one, then delete the instance and what it owns."""
+    """Run the cleanup plan if there is one, and those of its children, then delete the instance and what it owns."""
     async with session(namespace) as now:
         there = await read_instance(now.cluster, now.namespace, instance)
         try:
             async with asyncio.timeout(wait_time):
-                cleanup = await _cancel_others(now, instance, skip_cleanup)
-                if not skip_cleanup and await _has_cleanup(now, there):
-                    out.print(f"The plan {CLEANUP} {'is running' if cleanup else 'has started'}.")
-                    await wait_for(cleanup or await now.plans.start(now.request(instance, CLEANUP)), None)
+                await _clean_up(now, there, skip_cleanup)
+                # As with KUDO, after the parent's own.
+                for child in await descendants(now.cluster, now.namespace, there.metadata.uid):
+                    await _clean_up(now, parse_instance(child), skip_cleanup, f" of the instance {child.name}")
                 await remove_instance(now.cluster, now.namespace, instance, lambda _: None)
         except TimeoutError:
             raise RequestError(
@@ -142,6 +155,14 @@ async def uninstall(
                 "says how far it is; --skip-cleanup leaves the cleanup plan out."
             ) from None
         out.print(f"The instance {instance} is gone.")
+
+
+async def _clean_up(now: Session, instance: InstanceResource, skip_cleanup: bool, of: str = "") -> None:
+    """Stop what runs, and run the plan cleanup if there is one."""
+    cleanup = await _cancel_others(now, instance.name, skip_cleanup)
+    if not skip_cleanup and await _has_cleanup(now, instance):
+        out.print(f"The plan {CLEANUP}{of} {'is running' if cleanup else 'has started'}.")
+        await wait_for(cleanup or await now.plans.start(now.request(instance.name, CLEANUP)), None)
 
 
 async def _cancel_others(now: Session, instance: str, skip_cleanup: bool) -> Run | None:
@@ -162,9 +183,10 @@ async def _has_cleanup(now: Session, instance: InstanceResource) -> bool:
     return version is not None and CLEANUP in version.spec.plans
 
 
-async def started(run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
+async def started(now: Session, run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
     """Say that a plan has started, or what else it did; with `wait`, show it to its end."""
     request = run.request
+    await note_start(now, run)
     out.print(f"The plan {request.plan} {verb}.")
     if wait:
         await wait_for(run, wait_time)

@@ -29,7 +29,7 @@ from kudo.cli.session import Session, session
 from kudo.client import PastRun
 from kudo.errors import KudoError, RequestError
 from kudo.instances.active import check_place
-from kudo.instances.parameters import check_parameters
+from kudo.instances.parameters import check_parameters, require_unchanged
 from kudo.instances.plans import CLEANUP, require_plan
 from kudo.instances.resources import find_operator_version, read_instance, read_operator_version
 from kudo.model.base import JsonObject
@@ -52,6 +52,8 @@ async def status(
     output: Output = None,
 ) -> None:
     """Show the status of the plans of an instance."""
+    if watch and output:
+        raise typer.BadParameter("--watch is for people, and goes without --output")
     async with session(namespace) as now:
         plans = await _statuses(now, instance)
         if output:
@@ -112,7 +114,9 @@ async def trigger(
         require_plan(version, name)
         if name == CLEANUP:
             raise RequestError("The plan cleanup runs when the instance is uninstalled, with `kudo uninstall`.")
-        check_parameters(version.spec.parameters, {**there.spec.parameters, **parameters})
+        given = {**there.spec.parameters, **parameters}
+        check_parameters(version.spec.parameters, given)
+        require_unchanged(version.spec.parameters, there.spec.parameters, given)
         if place:
             check_place(version, name, place)
         request = PlanRequest(
@@ -121,7 +125,7 @@ async def trigger(
         if plan_only:
             await dry_run(now.cluster, there, version, request, plan_only)
             return
-        await started(await now.plans.start(request), wait, wait_time)
+        await started(now, await now.plans.start(request), wait, wait_time)
 
 
 @app.command()

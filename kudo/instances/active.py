@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from kudo.cluster import Cluster
 from kudo.errors import InvalidPlan, TaskBuildError, TaskRenderingError, UnknownTaskName
 from kudo.instances.beginning import leave_out, start_from, take_over
-from kudo.instances.parameters import check_parameters, template_values
+from kudo.instances.parameters import check_parameters, require_unchanged, template_values
 from kudo.instances.plans import require_plan
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.instances.size import check_size
@@ -52,6 +52,7 @@ async def active_plan(
     tasks = [bounds.applied_to(_task(version, name)) for name in spec.task_names()]
     given = {**instance.spec.parameters, **request.parameters}
     check_parameters(version.spec.parameters, given)
+    require_unchanged(version.spec.parameters, instance.spec.parameters, given)
     params = template_values(version.spec.parameters, given)
     metadata = _metadata(instance, version, request.plan, uid)
     pipes = pipe_names(metadata, spec, tasks)

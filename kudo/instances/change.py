@@ -5,17 +5,23 @@ from dataclasses import dataclass
 
 from kudo.cluster import Cluster, Say, wait_until_gone
 from kudo.errors import RequestError
+from kudo.instances.family import descendants
 from kudo.instances.install import check_package, operator_version
 from kudo.instances.parameters import check_parameters, require_unchanged
+from kudo.instances.pending import pending_plan, plan_due, with_pending
 from kudo.instances.plans import others_changed, plan_for_change, plan_for_upgrade
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
 from kudo.model.base import Manifest
+from kudo.model.objects import Object
 from kudo.model.parameters import Parameter
 from kudo.model.resources import Instance, InstanceSpec, OperatorVersion, Reference
 from kudo.model.versions import PackageVersion
 from kudo.packages import Bundle
 
 Values = Mapping[str, str]
+
+FINALIZER = "kudo.dev.instance.cleanup"
+"""KUDO's own, of Instances whose operator has a plan cleanup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,8 @@ class Change:
 
     namespace: str
     instance: str
+    pending: str
+    """The plan that it had still to run."""
     spec: Manifest
     """What of the Instance's spec it sets, null for what goes."""
     before: Manifest
@@ -50,10 +58,12 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
     after = {**before, **parameters}
     check_parameters(version.spec.parameters, after)
     require_unchanged(version.spec.parameters, before, after)
-    plan = plan_for_change(version, before, after)
+    pending = pending_plan(instance)
+    plan = plan_due(version, pending, plan_for_change(version, before, after))
     return Change(
         namespace,
         instance.name,
+        pending,
         spec={"parameters": dict(parameters)},
         before={"parameters": {name: before.get(name) for name in parameters}},
         plan=plan,
@@ -78,30 +88,32 @@ async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: 
             f"The instance {name} is of the operator {version.spec.operator.name}, and the package is of "
             f"{new.spec.operator.name}."
         )
+    pending = pending_plan(instance)
     if PackageVersion(new.spec.version) <= PackageVersion(version.spec.version):
+        left = f" Its plan {pending} is left to run: `kudo plan retry --instance {name}`." if pending else ""
         raise RequestError(
             f"The instance {name} is of the version {version.spec.version}, and the package of {new.spec.version} is "
-            "not newer."
+            f"not newer.{left}"
         )
     before = instance.spec.parameters
     dropped = sorted(before.keys() - {parameter.name for parameter in new.spec.parameters} - parameters.keys())
     kept = _kept(version.spec.parameters, new.spec.parameters, before)
     after = {key: value for key, value in {**kept, **before, **parameters}.items() if key not in dropped}
     check_parameters(new.spec.parameters, after)
-    known = {parameter.name: parameter for parameter in version.spec.parameters}
-    was_fixed = {name for name, parameter in known.items() if parameter.immutable}
+    was_fixed = {parameter.name for parameter in version.spec.parameters if parameter.immutable}
     arrived = [
         item.name for item in new.spec.parameters if item.immutable and item.name not in was_fixed | after.keys()
     ]
     if arrived:
         raise RequestError(f"Give {', '.join(arrived)} with -p: in the new version it cannot be changed later.")
-    fixed = [parameter for parameter in new.spec.parameters if parameter.name in known]
+    fixed = [parameter for parameter in new.spec.parameters if parameter.name in was_fixed]
     require_unchanged(fixed, {**kept, **before}, after)
     await check_package(cluster, bundle, namespace)
     changed = {**kept, **parameters, **dict.fromkeys(dropped)}
     return Change(
         namespace,
         instance.name,
+        pending,
         spec={"operatorVersion": {"name": new.metadata.name}, "parameters": changed},
         before={
             "operatorVersion": {"name": version.metadata.name},
@@ -134,19 +146,33 @@ def _kept(old: list[Parameter], new: list[Parameter], given: Values) -> dict[str
 
 
 async def write_change(cluster: Cluster, change: Change) -> None:
-    """Write a change to the Instance. Raises what writing to a cluster can raise."""
-    await cluster.patch(instance_ref(change.namespace, change.instance), {"spec": change.spec})
+    """Write a change to the Instance, and that its plan is pending. Raises what writing to a cluster can raise."""
+    noted = with_pending(change.plan) if change.plan else {}
+    await cluster.patch(instance_ref(change.namespace, change.instance), {"metadata": noted, "spec": change.spec})
 
 
 async def undo_change(cluster: Cluster, change: Change) -> None:
     """Put the Instance back to what it was. Raises what writing to a cluster can raise."""
-    await cluster.patch(instance_ref(change.namespace, change.instance), {"spec": change.before})
+    before = {"metadata": with_pending(change.pending), "spec": change.before}
+    await cluster.patch(instance_ref(change.namespace, change.instance), before)
 
 
 async def remove_instance(cluster: Cluster, namespace: str, name: str, say: Say) -> None:
     """Delete an Instance and what it owns, and wait until all is gone. Raises what deleting can raise."""
     ref = instance_ref(namespace, name)
     instance = await cluster.get(ref)
-    if instance is not None:
-        await cluster.delete(ref)
-        await wait_until_gone(cluster, [instance], say)
+    if instance is None:
+        return
+    for item in [instance, *await descendants(cluster, namespace, instance.uid)]:
+        await _let_go(cluster, item)
+    await cluster.delete(ref)
+    await wait_until_gone(cluster, [instance], say)
+
+
+async def _let_go(cluster: Cluster, instance: Object) -> None:
+    """Take away what KUDO's manager would have taken away after the plan cleanup; there may be none any more."""
+    finalizers = instance.manifest["metadata"].get("finalizers", [])
+    if FINALIZER in finalizers:
+        left = [finalizer for finalizer in finalizers if finalizer != FINALIZER]
+        metadata = {"finalizers": left, "resourceVersion": instance.resource_version}
+        await cluster.patch(instance.ref, {"metadata": metadata})

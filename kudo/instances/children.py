@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from kudo.cluster import Cluster
 from kudo.errors import InvalidOperatorVersion, RequestError, TaskBuildError
+from kudo.instances.family import owners
 from kudo.instances.parameters import check_parameters, read_values, require_unchanged, with_fixed
+from kudo.instances.pending import pending_plan, plan_due, with_pending
 from kudo.instances.plans import DEPLOY, plan_for_change, plan_for_upgrade
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
-from kudo.manifests import HERITAGE, OPERATOR, PENDING_PLAN, instance_variables, source_of
+from kudo.manifests import HERITAGE, OPERATOR, instance_variables, source_of
 from kudo.model.base import Manifest
 from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest, Variables
 from kudo.model.objects import Object
@@ -41,10 +43,10 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
         return _run(request, ref.name, DEPLOY)
     await _require_ours(cluster, there, parent, version)
     child = parse_instance(there)
-    plan, spec = _change(there, child, version, parameters)
-    if spec or there.annotations.get(PENDING_PLAN) != plan:
-        annotated = {"annotations": {PENDING_PLAN: plan}, "resourceVersion": there.resource_version}
-        await cluster.patch(ref, {"metadata": annotated, "spec": spec})
+    plan, spec = _change(child, version, parameters)
+    if spec or pending_plan(child) != (plan or ""):
+        metadata = {**with_pending(plan or ""), "resourceVersion": there.resource_version}
+        await cluster.patch(ref, {"metadata": metadata, "spec": spec})
     recorded = child.status.plan_status.get(plan or "")
     left = recorded is not None and recorded.status is not ExecutionStatus.COMPLETE
     return _run(request, ref.name, plan, resume=request.resume and left and not spec)
@@ -56,14 +58,6 @@ def _run(request: TaskRequest, instance: str, plan: str | None, *, resume: bool 
         instance=instance,
         plan=PlanRequest(namespace=namespace, instance=instance, plan=plan, resume=resume) if plan else None,
     )
-
-
-async def finish_child(cluster: Cluster, done: PlanRequest) -> None:
-    """Note that the plan of a child is COMPLETE. Raises what writing can raise."""
-    ref = instance_ref(done.namespace, done.instance)
-    there = await cluster.get(ref)
-    if there is not None and there.annotations.get(PENDING_PLAN) == done.plan:
-        await cluster.patch(ref, {"metadata": {"annotations": {PENDING_PLAN: None}}})
 
 
 def operator_task(request: TaskRequest) -> KudoOperatorTask:
@@ -106,7 +100,7 @@ def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str,
         "name": task.instance_of(metadata.instance_name),
         "namespace": metadata.instance_namespace,
         "labels": {HERITAGE: "kudo", OPERATOR: operator},
-        "annotations": {PENDING_PLAN: DEPLOY},
+        **with_pending(DEPLOY),
     }
     if metadata.instance_uid:
         described["ownerReferences"] = [owner]
@@ -117,26 +111,20 @@ def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str,
 async def _require_ours(cluster: Cluster, there: Object, parent: Object, version: OperatorVersion) -> None:
     """Refuse an Instance that another one owns, that is of another operator, or that we are a child of."""
     what = f"The instance {there.name} in the namespace {there.namespace}"
-    owners = _owners(there)
-    if owners and parent.uid not in [owner.text("uid") for owner in owners]:
-        raise RequestError(f"{what} belongs to the instance {owners[0].text('name')}, not to {parent.name}.")
+    above_it = owners(there)
+    if above_it and parent.uid not in [owner.text("uid") for owner in above_it]:
+        raise RequestError(f"{what} belongs to the instance {above_it[0].text('name')}, not to {parent.name}.")
     if (operator := there.labels.get(OPERATOR, version.spec.operator.name)) != version.spec.operator.name:
         raise RequestError(f"{what} is of the operator {operator}, not of {version.spec.operator.name}.")
     above: Object | None = parent
     while above is not None:
         if above.uid == there.uid:
             raise RequestError(f"{what} would be a child of its own.")
-        names = [owner.text("name") for owner in _owners(above)]
+        names = [owner.text("name") for owner in owners(above)]
         above = await cluster.get(instance_ref(parent.namespace, names[0])) if names else None
 
 
-def _owners(item: Object) -> list[Object]:
-    return [owner for owner in item.children("metadata", "ownerReferences") if owner.text("kind") == "Instance"]
-
-
-def _change(
-    there: Object, child: Instance, version: OperatorVersion, parameters: Mapping[str, str]
-) -> tuple[str | None, Manifest]:
+def _change(child: Instance, version: OperatorVersion, parameters: Mapping[str, str]) -> tuple[str | None, Manifest]:
     """The plan that has to run, if any, and what of the spec changes.
 
     As in KUDO, what somebody gave the child beside the parameter file stays, but for what a new version does not have.
@@ -154,11 +142,10 @@ def _change(
         spec["operatorVersion"] = {"name": version.metadata.name}
     if after != before:
         spec["parameters"] = {**after, **dict.fromkeys(dropped)}
-    pending = there.annotations.get(PENDING_PLAN)
+    pending = pending_plan(child)
     deployed = child.status.plan_status.get(DEPLOY)
     if pending == DEPLOY or deployed is None or deployed.status is not ExecutionStatus.COMPLETE:
         return DEPLOY, spec
     if upgrade:
         return plan_for_upgrade(version), spec
-    changed = plan_for_change(version, before, after)
-    return changed or (pending if pending in version.spec.plans else None), spec
+    return plan_due(version, pending, plan_for_change(version, before, after)), spec

@@ -7,7 +7,9 @@ from kudo.cluster import Cluster
 from kudo.errors import NamespaceNotFound, PackageError, RequestError, TaskRenderingError
 from kudo.instances.definitions import require_definitions
 from kudo.instances.parameters import check_parameters, with_fixed
-from kudo.instances.resources import find_operator_version, instance_ref, list_instances
+from kudo.instances.pending import pending_plan, with_pending
+from kudo.instances.plans import DEPLOY
+from kudo.instances.resources import find_operator_version, instance_ref, list_instances, parse_instance
 from kudo.manifests import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
@@ -36,9 +38,12 @@ async def check_install(
         )
     check_parameters(operator_version_spec(bundle.package).parameters, parameters)
     await check_package(cluster, bundle, namespace, create_namespace=create_namespace)
-    if await cluster.get(instance_ref(namespace, instance)) is not None:
+    there = await cluster.get(instance_ref(namespace, instance))
+    if there is not None:
+        pending = pending_plan(parse_instance(there))
+        left = f"Its plan {pending} is left to run: `kudo plan retry --instance {instance}`. " if pending else ""
         raise RequestError(
-            f"There is an instance {instance} in the namespace {namespace} already. "
+            f"There is an instance {instance} in the namespace {namespace} already. {left}"
             "Change it with `kudo update`, or choose another name with --instance."
         )
 
@@ -114,11 +119,15 @@ async def _install(cluster: Cluster, package: Package, namespace: str) -> None:
 async def install_instance(
     cluster: Cluster, package: Package, namespace: str, name: str, parameters: Mapping[str, str]
 ) -> None:
-    """Make an Instance of an installed package. Raises ConflictError where there is one, and what writing can raise."""
+    """Make an Instance of an installed package, whose plan deploy is pending.
+
+    Raises ConflictError where there is one, and what writing can raise.
+    """
     values = with_fixed(operator_version_spec(package).parameters, parameters)
     spec: Manifest = {"operatorVersion": {"name": package.operator_version_name}, "parameters": values}
     instance = _resource("Instance", namespace, name, spec)
-    instance.manifest["metadata"]["labels"] = {HERITAGE: "kudo", OPERATOR: package.operator.name}
+    labels = {HERITAGE: "kudo", OPERATOR: package.operator.name}
+    instance.manifest["metadata"] |= {"labels": labels, **with_pending(DEPLOY)}
     await cluster.create(instance)
 
 

@@ -36,8 +36,8 @@ def new_instance(package: Package, request: PlanRequest) -> tuple[Instance, Oper
     """What a plan would run on if the package were installed for it."""
     metadata = ObjectMeta(name=request.instance, namespace=request.namespace)
     version = operator_version(package)
-    reference = Reference(name=version.metadata.name)
-    return Instance(metadata=metadata, spec=InstanceSpec(operator_version=reference)), version
+    spec = InstanceSpec(operator_version=Reference(name=version.metadata.name), parameters=request.parameters)
+    return Instance(metadata=metadata, spec=spec), version
 
 
 async def preview(

@@ -77,6 +77,7 @@ class ObjectMeta(Model):
     namespace: Text = ""
     uid: Text = ""
     resource_version: Text = ""
+    annotations: Annotated[dict[str, str], OMIT_EMPTY] = {}
 
 
 class Instance(Model):

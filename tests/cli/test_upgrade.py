@@ -112,3 +112,19 @@ async def test_what_cannot_be_changed_later_has_to_be_given(installed: Installer
     result = await kudo("upgrade", new, "--instance", "test")
     assert result.err == "Error: Give LATER with -p: in the new version it cannot be changed later.\n"
     assert (await kudo("upgrade", new, "--instance", "test", "-p", "LATER=w", "--wait")).status == 0
+
+
+async def test_what_becomes_unchangeable_may_be_given_once(installed: Installer, tmp_path: Path) -> None:
+    fixed = [{**PARAMETERS[0], "immutable": True, "default": "z"}, PARAMETERS[1], {"name": "SIZE", "default": "1"}]
+    new = package(tmp_path, "1.1.0", parameters=fixed)
+    result = await kudo("upgrade", new, "--instance", "test", "-p", "VALUE=other", "--wait")
+    assert (result.status, result.err) == (0, "")
+    assert await value(installed) == "1.1.0-othery1"
+
+
+async def test_what_cannot_be_changed_cannot_be_changed_for_one_run(installed: Installer) -> None:
+    refused = await kudo("plan", "trigger", "--instance", "test", "--name", "deploy", "-p", "FIXED=z")
+    assert refused.err == "Error: FIXED cannot be changed once an instance is installed.\n"
+    outcome = await (await installed.start(parameters={"FIXED": "z"})).outcome()
+    assert outcome.message == "FIXED cannot be changed once an instance is installed."
+    assert await value(installed) == "1.0.0-miney"

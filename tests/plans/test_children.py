@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.command import kudo
 from support.outcomes import events, recorded, tree, until_step, workflow_statuses
 from support.plans import (
     CONFIG_MAP,
@@ -26,8 +27,9 @@ from temporalio.service import RPCError
 
 from kudo.client import Run
 from kudo.instances.change import check_update, remove_instance, write_change
+from kudo.instances.pending import settle
 from kudo.model import yaml
-from kudo.model.execution import Approval
+from kudo.model.execution import Approval, PlanRequest
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus, PlanStatus
@@ -144,6 +146,8 @@ async def test_a_plan_that_changes_nothing_runs_nothing(installer: Installer) ->
 async def change(installer: Installer, instance: str, **parameters: str) -> str | None:
     wanted = await check_update(installer.cluster, NAMESPACE, instance, parameters)
     await write_change(installer.cluster, wanted)
+    if wanted.plan:
+        await settle(installer.cluster, PlanRequest(namespace=NAMESPACE, instance=instance, plan=wanted.plan))
     return wanted.plan
 
 
@@ -160,18 +164,22 @@ async def test_a_change_of_the_parent_reaches_the_child(installer: Installer) ->
     assert (await child_of(installer)).strings("spec", "parameters") == {"VALUE": "from test large", "OTHER": "by hand"}
 
 
+async def upgrade(installer: Installer, package: Path) -> None:
+    """Bring the parent to the version 2.0.0 of its package, with what is in there for its child now."""
+    content = yaml.load((package / "operator.yaml").read_text())
+    assert isinstance(content, dict)
+    (package / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": "2.0.0"}))
+    await installer.install_alone(package)
+    found = await child_of(installer, "test")
+    await installer.cluster.patch(found.ref, {"spec": {"operatorVersion": {"name": "kafka-2.0.0"}}})
+
+
 async def test_a_child_of_another_version_is_upgraded(installer: Installer) -> None:
     package = parent(installer)
     child(package)
     await (await installer.deploy(package)).outcome()
-    content = yaml.load((package / "operator.yaml").read_text())
-    assert isinstance(content, dict)
-    (package / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": "2.0.0"}))
     child(package, version="1.1.0", upgrade=plan(phase("up", ("run", ["config"]))))
-    await installer.install_alone(package)
-    patch = {"spec": {"operatorVersion": {"name": "kafka-2.0.0"}}}
-    found = await child_of(installer, "test")
-    await installer.cluster.patch(found.ref, patch)
+    await upgrade(installer, package)
     assert (await (await installer.start()).outcome()).complete
     assert (await child_of(installer)).text("spec", "operatorVersion", "name") == "zookeeper-1.1.0"
     assert (await recorded(installer, "upgrade", "test-zookeeper")).status is ExecutionStatus.COMPLETE
@@ -271,12 +279,11 @@ async def test_a_pause_holds_back_the_child(installer: Installer) -> None:
     await installer.plans.pause(NAMESPACE, "test", "")
 
     async def look() -> PlanStatus | None:
-        (below,) = (await run.current()).phases[0].steps[0].children
-        return below.status if below.status is not None and below.status.paused else None
+        found = [child.status for child in (await run.current()).phases[0].steps[0].children]
+        return found[0] if found and found[0] is not None and found[0].paused else None
 
     async def finished() -> bool:
-        seen = await look()
-        return seen is not None and [part.status for part in seen.phases[0].steps] == ["COMPLETE", "PENDING"]
+        return [part.status for part in (await until(look)).phases[0].steps] == ["COMPLETE", "PENDING"]
 
     await until(look)
     await roll_out(installer.cluster, "test-zookeeper")
@@ -308,14 +315,14 @@ async def test_another_plan_of_the_child_is_waited_for(installer: Installer) -> 
 async def test_a_task_with_a_timeout_cancels_the_child(installer: Installer) -> None:
     package = parent(
         installer,
-        tasks=[{**operator("bounded"), "timeout": "2s"}],
+        tasks=[{**operator("bounded"), "timeout": "10s"}],
         plans={"deploy": plan(phase("a", ("b", ["bounded"])))},
     )
     child(package, apply("slow", "slow.yaml"))
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.failure == "TimedOut"
     assert outcome.message == (
-        "The task bounded was not done within its timeout of 2s. Last: the plan deploy of test-zookeeper was running"
+        "The task bounded was not done within its timeout of 10s. Last: the plan deploy of test-zookeeper was running"
     )
     assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.CANCELLED
 
@@ -400,7 +407,7 @@ async def test_a_cancel_while_the_child_is_starting(installer: Installer, client
     for number in range(10):
         name = f"test-{number}"
         run = await installer.deploy(package, name)
-        await asyncio.sleep(0.1 + 0.04 * number)
+        await asyncio.sleep(0.1 + 0.05 * number)
         await installer.plans.cancel(NAMESPACE, name, "")
         outcome = await asyncio.wait_for(run.outcome(), 30)
         assert outcome.status.status is ExecutionStatus.CANCELLED
@@ -433,3 +440,36 @@ async def test_a_pause_stops_the_clock_of_a_child(installer: Installer) -> None:
     await roll_out(installer.cluster, "test-zookeeper")
     await installer.plans.unpause(NAMESPACE, "test", "")
     assert (await run.outcome()).complete
+
+
+async def test_an_upgrade_that_failed_is_not_forgotten(installer: Installer) -> None:
+    """The next run of the parent runs it again, although a parameter has changed that runs another plan."""
+    package = parent(installer)
+    child(package)
+    await (await installer.deploy(package)).outcome()
+    fails = plan(phase("up", ("a", ["broken"])))
+    broken = dummy("broken", wantErr=True, fatal=True)
+    child(package, apply("config", "config.yaml"), broken, version="2.0.0", upgrade=fails, update=fails)
+    operator_file = package / "zookeeper" / "operator.yaml"
+    operator_file.write_text(operator_file.read_text().replace("- config\n        - broken", "- config"))
+    await upgrade(installer, package)
+    text = "The plan upgrade of the instance test-zookeeper failed: The task broken is asked to fail for good."
+    assert (await (await installer.start()).outcome()).message == text
+    await change(installer, "test", SIZE="large")
+    assert (await (await installer.start()).outcome()).message == text
+
+
+async def test_children_are_cleaned_up_with_their_parent(installer: Installer) -> None:
+    """KUDO's finalizer, which its manager would take off, is in nobody's way."""
+    package = parent(installer)
+    child(package, cleanup=plan(phase("bye", ("a", ["config"]))))
+    await (await installer.deploy(package)).outcome()
+    for name in ("test", "test-zookeeper"):
+        found = await child_of(installer, name)
+        await installer.cluster.patch(found.ref, {"metadata": {"finalizers": ["kudo.dev.instance.cleanup"]}})
+    result = await kudo("uninstall", "--instance", "test")
+    assert (result.status, result.err) == (0, "")
+    assert "The plan cleanup of the instance test-zookeeper has started." in result.out
+    assert "Plan cleanup (serial strategy) [COMPLETE]" in result.out
+    assert await installer.get(API_VERSION, "Instance", "test") is None
+    assert await installer.get(API_VERSION, "Instance", "test-zookeeper") is None

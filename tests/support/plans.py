@@ -8,6 +8,7 @@ from kudo.client import Plans, Run
 from kudo.cluster import Cluster
 from kudo.errors import RequestError
 from kudo.instances.install import check_install, check_package, install_instance, install_package
+from kudo.instances.pending import settle
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
 from kudo.model.objects import Object, ObjectRef
@@ -158,10 +159,12 @@ class Installer:
         await install_package(self.cluster, bundle, NAMESPACE)
 
     async def install(self, package: Path, name: str = "test", **parameters: str) -> None:
+        """Install a package and an instance of it, as it is when its plan deploy has started."""
         bundle = await read_bundle(Location(package), nowhere)
         await check_install(self.cluster, bundle, NAMESPACE, name, parameters)
         await install_package(self.cluster, bundle, NAMESPACE)
         await install_instance(self.cluster, bundle.package, NAMESPACE, name, parameters)
+        await settle(self.cluster, PlanRequest(namespace=NAMESPACE, instance=name, plan="deploy"))
 
     async def start(
         self,

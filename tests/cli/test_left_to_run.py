@@ -1,0 +1,110 @@
+"""Changes whose plan was not started any more, because something died in between: the plan is not forgotten."""
+
+from pathlib import Path
+
+import pytest
+from support.command import kudo
+from support.outcomes import recorded
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, nowhere, phase, plan, write_package
+
+from kudo.instances.change import check_update, check_upgrade, write_change
+from kudo.instances.install import install_instance, install_package
+from kudo.model import yaml
+from kudo.model.resources import API_VERSION
+from kudo.model.status import ExecutionStatus
+from kudo.packages import Location, read_bundle
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return written(tmp_path, "1.0.0")
+
+
+def written(directory: Path, version: str) -> Path:
+    root = write_package(
+        directory / version,
+        name="shop",
+        tasks=[apply("config", "config.yaml")],
+        plans={name: plan(phase("main", ("a", ["config"]))) for name in ("deploy", "update", "upgrade")},
+        params=[{"name": "SIZE", "default": "small"}],
+        templates={"config.yaml": CONFIG_MAP.replace("value", version + " {{ Params.SIZE }}")},
+    )
+    content = yaml.load((root / "operator.yaml").read_text())
+    assert isinstance(content, dict)
+    (root / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": version}))
+    return root
+
+
+async def value(installer: Installer) -> str:
+    found = await installer.get("v1", "ConfigMap", "test-config")
+    return found.text("data", "key") if found else ""
+
+
+async def pending(installer: Installer) -> str:
+    found = await installer.get(API_VERSION, "Instance", "test")
+    assert found is not None
+    return found.annotations.get("kudo.dev/pending-plan", "")
+
+
+async def test_an_install(installer: Installer, package: Path) -> None:
+    bundle = await read_bundle(Location(package), nowhere)
+    await install_package(installer.cluster, bundle, NAMESPACE)
+    await install_instance(installer.cluster, bundle.package, NAMESPACE, "test", {})
+    again = await kudo("install", package, "--instance", "test")
+    assert again.status == 1
+    assert "Its plan deploy is left to run: `kudo plan retry --instance test`." in again.err
+    updated = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
+    assert "The plan deploy has started." in updated.out
+    assert (await value(installer), await pending(installer)) == ("1.0.0 large", "")
+
+
+async def test_nothing_is_left_of_an_install_that_went_well(installer: Installer, package: Path) -> None:
+    assert (await kudo("install", package, "--instance", "test", "--wait")).status == 0
+    assert await pending(installer) == ""
+
+
+async def test_an_update(installer: Installer, package: Path) -> None:
+    await (await installer.deploy(package)).outcome()
+    await write_change(installer.cluster, await check_update(installer.cluster, NAMESPACE, "test", {"SIZE": "large"}))
+    same = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
+    assert (same.status, "The plan update has started." in same.out) == (0, True), same
+    assert (await value(installer), await pending(installer)) == ("1.0.0 large", "")
+    none = await kudo("update", "--instance", "test", "-p", "SIZE=large")
+    assert none.out == "No value of the instance test changes, so no plan runs.\n"
+
+
+async def test_an_upgrade(installer: Installer, package: Path, tmp_path: Path) -> None:
+    await (await installer.deploy(package)).outcome()
+    bundle = await read_bundle(Location(written(tmp_path, "1.1.0")), nowhere)
+    change = await check_upgrade(installer.cluster, bundle, NAMESPACE, "test", {})
+    await install_package(installer.cluster, bundle, NAMESPACE)
+    await write_change(installer.cluster, change)
+    again = await kudo("upgrade", tmp_path / "1.1.0" / "shop", "--instance", "test")
+    assert "is not newer. Its plan upgrade is left to run: `kudo plan retry --instance test`." in again.err
+    retried = await kudo("plan", "retry", "--instance", "test", "--wait")
+    assert (retried.status, "The plan upgrade has started." in retried.out) == (0, True), retried
+    assert (await recorded(installer, "upgrade")).status is ExecutionStatus.COMPLETE
+    assert (await value(installer), await pending(installer)) == ("1.1.0 small", "")
+
+
+async def test_a_run_that_temporal_has_forgotten(installer: Installer, tmp_path: Path) -> None:
+    package = write_package(
+        tmp_path,
+        tasks=[apply("config", "config.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["config"])))},
+        params=[{"name": "SIZE", "default": "Small_"}],
+        templates={"config.yaml": CONFIG_MAP.replace("-config", "-{{ Params.SIZE }}")},
+    )
+    assert not (await (await installer.deploy(package)).outcome()).complete
+    status = {"planStatus": {"deploy": {"uid": "00000000-0000-0000-0000-000000000000"}}}
+    found = await installer.get(API_VERSION, "Instance", "test")
+    assert found is not None
+    await installer.cluster.patch(found.ref, {"status": status}, "status")
+    for verb in ("retry", "resume"):
+        refused = await kudo("plan", verb, "--instance", "test")
+        assert refused.status == 1
+        assert "Temporal does not know any more how the plan deploy of the instance test was started." in refused.err
+    await installer.cluster.patch(found.ref, {"spec": {"parameters": {"SIZE": "small"}}})
+    assert (await kudo("plan", "retry", "--instance", "test", "--without-parameters", "--wait")).status == 0
