@@ -6,8 +6,8 @@ from typing import Annotated
 import durationpy
 from pydantic import BeforeValidator, PlainSerializer
 
-LONGEST = timedelta(hours=2562047)
-"""Go's longest, some 292 years; a year that is longer than four digits would be an error in every workflow."""
+LONGEST = timedelta(hours=876000)
+"""A hundred years; a date of more than four digits would be an error in every workflow, which nobody could cancel."""
 
 
 def parse_duration(value: object) -> timedelta:

@@ -123,6 +123,6 @@ async def test_bounds_of_the_worker_for_tasks_that_have_none(
 @pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
 @pytest.mark.usefixtures("worker")
 async def test_a_timeout_that_is_as_good_as_none(installer: Installer) -> None:
-    ages = {"timeout": "2562047h"}
+    ages = {"timeout": "876000h"}
     deploy = plan(phase("one", step("a", "done", **ages), **ages), **ages)
     assert (await outcome_of(installer, deploy, {**dummy("done", done=True), **ages})).complete
