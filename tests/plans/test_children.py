@@ -470,6 +470,6 @@ async def test_children_are_cleaned_up_with_their_parent(installer: Installer) -
     result = await kudo("uninstall", "--instance", "test")
     assert (result.status, result.err) == (0, "")
     assert "The plan cleanup of the instance test-zookeeper has started." in result.out
-    assert "Plan cleanup (serial strategy) [COMPLETE]" in result.out
+    assert "The plan cleanup is COMPLETE." in result.out
     assert await installer.get(API_VERSION, "Instance", "test") is None
     assert await installer.get(API_VERSION, "Instance", "test-zookeeper") is None
