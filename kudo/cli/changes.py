@@ -1,7 +1,6 @@
 """update and upgrade: other parameters, or another version, for an instance."""
 
 import asyncio
-from contextlib import suppress
 from typing import Literal
 
 import typer
@@ -20,14 +19,13 @@ from kudo.cli.options import (
     WaitTime,
     read_parameters,
 )
-from kudo.cli.packages import started
+from kudo.cli.packages import note_start, started
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import Run
 from kudo.errors import KudoError
 from kudo.instances.change import Change, check_update, check_upgrade, undo_change, write_change
 from kudo.instances.install import install_package
-from kudo.instances.pending import settle
 from kudo.packages import Finder
 
 
@@ -59,7 +57,7 @@ async def update(
         out.print(f"The instance {instance} is updated.")
         if change.later:
             out.print(f"{', '.join(change.later)} will be applied by the next plan that uses it, not by {change.plan}.")
-        await started(now, run, wait, wait_time)
+        await started(run, wait, wait_time)
 
 
 @command
@@ -93,7 +91,7 @@ async def upgrade(
             out.print(
                 f"The new version does not know {', '.join(change.dropped)}; the values of the instance are gone."
             )
-        await started(now, run, wait, wait_time)
+        await started(run, wait, wait_time)
 
 
 async def _show(now: Session, change: Change, form: Literal["diff", "yaml"]) -> None:
@@ -114,8 +112,6 @@ async def _run(now: Session, change: Change, plan: str) -> Run:
         # Left as it is, the change would be there without its plan.
         await undo_change(now.cluster, change)
         raise
-    if not change.pending:
-        # What this change has noted is done with, a child's as well.
-        with suppress(KudoError):
-            await settle(now.cluster, run.request)
+    # What this change itself has noted is no business of a child's parent.
+    await note_start(now, run, of_child=not change.pending)
     return run

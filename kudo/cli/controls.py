@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from kudo.cli.options import Instance, Namespace, StartFrom, Wait, WaitTime
-from kudo.cli.packages import started
+from kudo.cli.packages import start, started
 from kudo.cli.progress import ended, styled_tree
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session, whoami
@@ -65,12 +65,12 @@ async def resume(
         run = await now.plans.running(now.namespace, instance)
         if run is None:
             run = await _again(now, instance, resume=True, without_parameters=without_parameters)
-            await started(now, run, wait, wait_time)
+            await started(run, wait, wait_time)
             return
         if not (await run.status()).paused:
             raise await now.plans.refusal(run.request)
         await now.plans.unpause(now.namespace, instance, _signed(reason))
-        await started(now, run, wait, wait_time, "goes on")
+        await started(run, wait, wait_time, "goes on")
 
 
 @command
@@ -85,7 +85,7 @@ async def retry(
     """Run the plan that failed or was cancelled again, from the beginning or from a given place."""
     async with session(namespace) as now:
         run = await _again(now, instance, place=place, without_parameters=without_parameters)
-        await started(now, run, wait, wait_time)
+        await started(run, wait, wait_time)
 
 
 @command
@@ -118,7 +118,7 @@ async def _again(
     there = await read_instance(now.cluster, now.namespace, instance)
     last, pending = there.status.last, pending_plan(there)
     if pending and (last is None or last.name != pending or last.status is ExecutionStatus.COMPLETE):
-        return await now.plans.start(now.request(instance, pending))
+        return await start(now, now.request(instance, pending))
     if last is None or last.status is ExecutionStatus.COMPLETE:
         what = "No plan of it was run yet" if last is None else f"Its last plan, {last.name}, is COMPLETE"
         raise RequestError(f"There is nothing to run again for the instance {instance}. {what}.")
@@ -129,8 +129,9 @@ async def _again(
     if not without_parameters:
         before = await _arguments(now, instance, last)
         request.parameters = before.parameters
-        request.start_from = before.start_from if resume else place
-    return await now.plans.start(request)
+        if resume:
+            request.start_from = before.start_from
+    return await start(now, request)
 
 
 async def _arguments(now: Session, instance: str, last: PlanStatus) -> PlanRequest:

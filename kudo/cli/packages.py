@@ -32,10 +32,11 @@ from kudo.instances.definitions import install_definitions
 from kudo.instances.family import descendants
 from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.namespace import make_namespace
-from kudo.instances.pending import settle_started
+from kudo.instances.pending import settle
 from kudo.instances.plans import CLEANUP, DEPLOY
 from kudo.instances.preview import new_instance
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, read_instance
+from kudo.model.execution import PlanRequest
 from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
 from kudo.packages import Bundle, Finder
@@ -93,7 +94,7 @@ async def install(
             return
         run = await deploy(now, bundle, name, parameters, create_namespace=create_namespace)
         out.print(f"The instance {name} of {content.operator_version_name} is installed in {now.namespace}.")
-        await started(now, run, wait, wait_time)
+        await started(run, wait, wait_time)
 
 
 async def namespaced(now: Session, content: PackageContent, name: str, parameters: Mapping[str, str]) -> None:
@@ -126,10 +127,20 @@ async def deploy(
     return run
 
 
-async def note_start(now: Session, run: Run) -> None:
-    """Note that a plan is no longer left to run; where that fails the next change runs it again, which does no harm."""
+async def start(now: Session, request: PlanRequest) -> Run:
+    """Start a plan, and note that it is no longer left to run."""
+    run = await now.plans.start(request)
+    await note_start(now, run)
+    return run
+
+
+async def note_start(now: Session, run: Run, *, of_child: bool = False) -> None:
+    """Note that a plan is no longer left to run; where that fails the next change runs it again, which does no harm.
+
+    That of a child is left to its parent, which waits until it is COMPLETE, unless `of_child`.
+    """
     with suppress(KudoError):
-        await settle_started(now.cluster, run.request)
+        await settle(now.cluster, run.request, of_child=of_child)
 
 
 @command
@@ -183,10 +194,9 @@ async def _has_cleanup(now: Session, instance: InstanceResource) -> bool:
     return version is not None and CLEANUP in version.spec.plans
 
 
-async def started(now: Session, run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
+async def started(run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
     """Say that a plan has started, or what else it did; with `wait`, show it to its end."""
     request = run.request
-    await note_start(now, run)
     out.print(f"The plan {request.plan} {verb}.")
     if wait:
         await wait_for(run, wait_time)

@@ -22,7 +22,7 @@ from kudo.cli.options import (
     read_parameters,
 )
 from kudo.cli.output import print_as, print_table, table
-from kudo.cli.packages import started
+from kudo.cli.packages import start, started
 from kudo.cli.progress import live_tree, styled_status, styled_tree, wait_for
 from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
@@ -125,7 +125,7 @@ async def trigger(
         if plan_only:
             await dry_run(now.cluster, there, version, request, plan_only)
             return
-        await started(now, await now.plans.start(request), wait, wait_time)
+        await started(await start(now, request), wait, wait_time)
 
 
 @app.command()

@@ -47,6 +47,7 @@ class Answer:
 
 
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
+"""What the library raises that takes the fields of a kubeconfig for what they should be."""
 
 
 class Connection:
@@ -68,7 +69,6 @@ class Connection:
         try:
             configuration = await _configuration(files, context)
             return cls(client.ApiClient(configuration), _namespace(files, context))
-        # The library takes the fields of a kubeconfig for what they should be.
         except (config.ConfigException, yaml.YAMLError, OSError, *_MALFORMED) as error:
             reason = " ".join(str(error).split())
             raise ConfigurationError(f"The kubeconfig {files} cannot be used: {reason}") from None

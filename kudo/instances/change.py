@@ -8,7 +8,7 @@ from kudo.errors import RequestError
 from kudo.instances.family import descendants
 from kudo.instances.install import check_package, operator_version
 from kudo.instances.parameters import check_parameters, require_unchanged
-from kudo.instances.pending import pending_plan, plan_due, with_pending
+from kudo.instances.pending import left_to_run, pending_plan, plan_due, with_pending
 from kudo.instances.plans import others_changed, plan_for_change, plan_for_upgrade
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
 from kudo.model.base import Manifest
@@ -58,12 +58,11 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
     after = {**before, **parameters}
     check_parameters(version.spec.parameters, after)
     require_unchanged(version.spec.parameters, before, after)
-    pending = pending_plan(instance)
-    plan = plan_due(version, pending, plan_for_change(version, before, after))
+    plan = plan_due(version, pending_plan(instance), plan_for_change(version, before, after))
     return Change(
         namespace,
         instance.name,
-        pending,
+        pending_plan(instance),
         spec={"parameters": dict(parameters)},
         before={"parameters": {name: before.get(name) for name in parameters}},
         plan=plan,
@@ -88,12 +87,10 @@ async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: 
             f"The instance {name} is of the operator {version.spec.operator.name}, and the package is of "
             f"{new.spec.operator.name}."
         )
-    pending = pending_plan(instance)
     if PackageVersion(new.spec.version) <= PackageVersion(version.spec.version):
-        left = f" Its plan {pending} is left to run: `kudo plan retry --instance {name}`." if pending else ""
         raise RequestError(
             f"The instance {name} is of the version {version.spec.version}, and the package of {new.spec.version} is "
-            f"not newer.{left}"
+            f"not newer.{left_to_run(instance)}"
         )
     before = instance.spec.parameters
     dropped = sorted(before.keys() - {parameter.name for parameter in new.spec.parameters} - parameters.keys())
@@ -113,7 +110,7 @@ async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: 
     return Change(
         namespace,
         instance.name,
-        pending,
+        pending_plan(instance),
         spec={"operatorVersion": {"name": new.metadata.name}, "parameters": changed},
         before={
             "operatorVersion": {"name": version.metadata.name},
@@ -140,8 +137,8 @@ def _kept(old: list[Parameter], new: list[Parameter], given: Values) -> dict[str
         for parameter in new
         if parameter.immutable
         and parameter.name not in given
-        and (default := defaults.get(parameter.name)) not in (None, parameter.default)
-        and default is not None
+        and (default := defaults.get(parameter.name)) is not None
+        and default != parameter.default
     }
 
 

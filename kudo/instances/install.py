@@ -7,7 +7,7 @@ from kudo.cluster import Cluster
 from kudo.errors import NamespaceNotFound, PackageError, RequestError, TaskRenderingError
 from kudo.instances.definitions import require_definitions
 from kudo.instances.parameters import check_parameters, with_fixed
-from kudo.instances.pending import pending_plan, with_pending
+from kudo.instances.pending import left_to_run, with_pending
 from kudo.instances.plans import DEPLOY
 from kudo.instances.resources import find_operator_version, instance_ref, list_instances, parse_instance
 from kudo.manifests import HERITAGE, OPERATOR
@@ -40,10 +40,9 @@ async def check_install(
     await check_package(cluster, bundle, namespace, create_namespace=create_namespace)
     there = await cluster.get(instance_ref(namespace, instance))
     if there is not None:
-        pending = pending_plan(parse_instance(there))
-        left = f"Its plan {pending} is left to run: `kudo plan retry --instance {instance}`. " if pending else ""
+        left = left_to_run(parse_instance(there))
         raise RequestError(
-            f"There is an instance {instance} in the namespace {namespace} already. {left}"
+            f"There is an instance {instance} in the namespace {namespace} already.{left} "
             "Change it with `kudo update`, or choose another name with --instance."
         )
 

@@ -15,6 +15,12 @@ def pending_plan(instance: Instance) -> str:
     return instance.metadata.annotations.get(PENDING_PLAN, "")
 
 
+def left_to_run(instance: Instance) -> str:
+    """The sentence that says so, after a blank; empty where there is none."""
+    pending = pending_plan(instance)
+    return f" Its plan {pending} is left to run: `kudo plan retry --instance {instance.name}`." if pending else ""
+
+
 def with_pending(plan: str) -> Manifest:
     """The metadata that notes a plan; an empty one takes the note away."""
     return {"annotations": {PENDING_PLAN: plan or None}}
@@ -30,16 +36,11 @@ def plan_due(version: OperatorVersion, pending: str, changed: str | None) -> str
     return pending if changed is None or pending in (DEPLOY, plan_for_upgrade(version)) else changed
 
 
-async def settle(cluster: Cluster, done: PlanRequest) -> None:
-    """Note that a plan is pending no more. Raises what writing can raise."""
+async def settle(cluster: Cluster, done: PlanRequest, *, of_child: bool = True) -> None:
+    """Note that a plan is pending no more; not that of a child, unless `of_child`. Raises what writing can raise."""
     ref = instance_ref(done.namespace, done.instance)
     there = await cluster.get(ref)
-    if there is not None and there.annotations.get(PENDING_PLAN) == done.plan:
+    if there is None or there.annotations.get(PENDING_PLAN) != done.plan:
+        return
+    if of_child or not owners(there):
         await cluster.patch(ref, {"metadata": with_pending("")})
-
-
-async def settle_started(cluster: Cluster, started: PlanRequest) -> None:
-    """The same for a plan that has started; that of a child is pending until its parent has seen it COMPLETE."""
-    there = await cluster.get(instance_ref(started.namespace, started.instance))
-    if there is not None and not owners(there):
-        await settle(cluster, started)

@@ -24,7 +24,7 @@ STEP = "kudo.dev/step"
 PLAN_UID = "kudo.dev/last-plan-execution-uid"
 OPERATOR_VERSION = "kudo.dev/operator-version"
 PENDING_PLAN = "kudo.dev/pending-plan"
-"""Of an Instance: the plan that was not COMPLETE yet since it was changed. Whoever comes next has to run it."""
+"""Of an Instance: the plan that it has still to run since it was changed. A child's is, until it is COMPLETE."""
 
 _POD_TEMPLATES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("apps", "Deployment"): (("spec", "template"),),

@@ -11,7 +11,7 @@ LONGEST = timedelta(hours=876000)
 
 
 def parse_duration(value: object) -> timedelta:
-    """The duration that a text stands for. Raises ValueError where it is none, or not longer than nothing."""
+    """The duration that a text stands for. Raises ValueError where it is none, not above nothing, or above LONGEST."""
     if isinstance(value, timedelta):
         return value
     problem = f"must be a duration such as 90s, 5m or 1h30m, not {value!r}"

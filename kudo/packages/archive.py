@@ -8,8 +8,7 @@ from pathlib import Path
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.package import Package
-from kudo.model.tasks import KudoOperatorSpec
-from kudo.packages.dependencies import read_bundle
+from kudo.packages.dependencies import leave, read_bundle
 from kudo.packages.files import write_file
 from kudo.packages.source import Location
 
@@ -33,11 +32,7 @@ async def _require_usable(name: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory(prefix="kudo-") as folder:
         file = Path(folder) / name
         file.write_bytes(content)
-        await read_bundle(Location(file, name=name), _nothing)
-
-
-async def _nothing(_: KudoOperatorSpec) -> None:
-    """What is named by no path is somewhere else."""
+        await read_bundle(Location(file, name=name), leave)
 
 
 def _archive(root: Path) -> bytes:

@@ -1,6 +1,6 @@
 """The packages that a package's KudoOperator tasks need, and theirs (KUDO's `pkg/kudoctl/resources/dependencies`)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from kudo.errors import PackageError
@@ -88,12 +88,21 @@ def _is_path(package: str) -> bool:
 
 
 def _check(location: Location, task: KudoOperatorTask, found: Package) -> None:
+    for what, wanted, there in other_versions(found, task.spec.operator_version, task.spec.app_version):
+        where = f"operator.yaml: tasks.{task.name}.spec.{what}Version"
+        raise PackageError(str(location), [f"{where}: {task.spec.package} is of {there}, not of {wanted}"])
+
+
+def other_versions(package: Package, operator_version: str, app_version: str) -> Iterator[tuple[str, str, str]]:
+    """Of what a package is of another version than is wanted: what it is of, what is wanted, and what there is."""
+    operator = package.operator
     for what, wanted, there in (
-        ("operatorVersion", task.spec.operator_version, found.operator.operator_version),
-        ("appVersion", task.spec.app_version, found.operator.app_version),
+        ("operator", operator_version, operator.operator_version),
+        ("app", app_version, operator.app_version),
     ):
         if wanted and wanted != there:
-            raise PackageError(
-                str(location),
-                [f"operator.yaml: tasks.{task.name}.spec.{what}: {task.spec.package} is of {there}, not of {wanted}"],
-            )
+            yield what, wanted, there
+
+
+async def leave(_: KudoOperatorSpec) -> None:
+    """Finds nothing: for who only wants to see the packages that have a path."""

@@ -7,7 +7,7 @@ from typing import Self
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.tasks import KudoOperatorSpec
-from kudo.packages.dependencies import Bundle, read_bundle
+from kudo.packages.dependencies import Bundle, other_versions, read_bundle
 from kudo.packages.fetch import fetch, scheme_of
 from kudo.packages.index import Index, read_index
 from kudo.packages.repositories import Repository, read_repositories
@@ -31,13 +31,8 @@ class Finder:
     async def bundle(self, package: str, operator_version: str = "", app_version: str = "") -> Bundle:
         """A package, and what it depends on. Raises RequestError or PackageError."""
         bundle = await read_bundle(await self.locate(package, operator_version, app_version), self._of_task)
-        operator = bundle.package.operator
-        for what, wanted, there in (
-            ("operator version", operator_version, operator.operator_version),
-            ("app version", app_version, operator.app_version),
-        ):
-            if wanted and wanted != there:
-                raise RequestError(f"{package} is of the {what} {there or '(none)'}, not of {wanted}.")
+        for what, wanted, there in other_versions(bundle.package, operator_version, app_version):
+            raise RequestError(f"{package} is of the {what} version {there or '(none)'}, not of {wanted}.")
         return bundle
 
     async def locate(self, package: str, operator_version: str = "", app_version: str = "") -> Location:
@@ -46,15 +41,15 @@ class Finder:
         Raises RequestError where there is none, PackageError where it is not what the repository says.
         """
         # Who names a repository means what is in it, whatever lies here under the same name.
-        is_name = "/" not in package and not package.endswith(".tgz")
-        if "://" not in package and _is_there(Path(package)) and not (self._name and is_name):
+        means_repository = self._name and _is_name(package)
+        if "://" not in package and not means_repository and _is_there(Path(package)):
             return Location(Path(package))
         return await self._elsewhere(package, operator_version, app_version)
 
     async def _elsewhere(self, package: str, operator_version: str, app_version: str) -> Location:
         if "://" in package:
             return await self._download(package, "")
-        if "/" in package or package.endswith(".tgz"):
+        if not _is_name(package):
             raise RequestError(f"{package} is not there.")
         return await self._named(package, operator_version, app_version)
 
@@ -103,6 +98,11 @@ def _missing(repository: Repository, index: Index, package: str, operator_versio
         wanted = " and ".join(filter(None, (operator_version, app_version and f"app {app_version}")))
         return f"The repository {repository.name} has no {package} {wanted}. It has {versions}."
     return f"{package} is no path, and the repository {repository.name} has no package of this name. See `kudo search`."
+
+
+def _is_name(package: str) -> bool:
+    """Whether it can be the name of a package; else it is a path or a URL."""
+    return "/" not in package and not package.endswith(".tgz")
 
 
 def _is_there(path: Path) -> bool:

@@ -9,7 +9,6 @@ from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, nowhere, phas
 
 from kudo.instances.change import check_update, check_upgrade, write_change
 from kudo.instances.install import install_instance, install_package
-from kudo.model import yaml
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus
 from kudo.packages import Location, read_bundle
@@ -23,18 +22,15 @@ def package(tmp_path: Path) -> Path:
 
 
 def written(directory: Path, version: str) -> Path:
-    root = write_package(
+    return write_package(
         directory / version,
         name="shop",
+        operatorVersion=version,
         tasks=[apply("config", "config.yaml")],
         plans={name: plan(phase("main", ("a", ["config"]))) for name in ("deploy", "update", "upgrade")},
         params=[{"name": "SIZE", "default": "small"}],
         templates={"config.yaml": CONFIG_MAP.replace("value", version + " {{ Params.SIZE }}")},
     )
-    content = yaml.load((root / "operator.yaml").read_text())
-    assert isinstance(content, dict)
-    (root / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": version}))
-    return root
 
 
 async def value(installer: Installer) -> str:

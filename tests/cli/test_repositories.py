@@ -19,20 +19,16 @@ pytestmark = pytest.mark.only_on("sandbox", "it is not about the cluster")
 
 
 def package(directory: Path, version: str, app_version: str = "", *, name: str = "shop") -> Path:
-    root = write_package(
+    return write_package(
         directory / f"{name}-{app_version}-{version}",
         name=name,
+        operatorVersion=version,
+        description=f"A {name}",
+        **({"appVersion": app_version} if app_version else {}),
         tasks=[apply("config", "config.yaml")],
         plans={"deploy": plan(phase("main", ("a", ["config"])))},
         templates={"config.yaml": CONFIG_MAP.replace("value", version)},
     )
-    content = yaml.load((root / "operator.yaml").read_text())
-    assert isinstance(content, dict)
-    versions = {"operatorVersion": version, "description": f"A {name}"} | (
-        {"appVersion": app_version} if app_version else {}
-    )
-    (root / "operator.yaml").write_text(yaml.dump({**content, **versions}))
-    return root
 
 
 @pytest.fixture(autouse=True)

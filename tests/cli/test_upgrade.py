@@ -7,7 +7,6 @@ from support.command import kudo
 from support.outcomes import recorded
 from support.plans import CONFIG_MAP, Content, Installer, apply, phase, plan, write_package
 
-from kudo.model import yaml
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus
 
@@ -22,18 +21,15 @@ PARAMETERS: list[Content] = [
 def package(directory: Path, version: str, *plans: str, parameters: list[Content] | None = None) -> Path:
     params = parameters or PARAMETERS
     text = "".join(f"{{{{ Params.{parameter['name']} }}}}" for parameter in params)
-    root = write_package(
+    return write_package(
         directory / version,
         name="shop",
+        operatorVersion=version,
         tasks=[apply("config", "config.yaml")],
         plans={name: plan(phase("main", ("a", ["config"]))) for name in ("deploy", *plans)},
         params=params,
         templates={"config.yaml": CONFIG_MAP.replace("value", f"{version}-{text}")},
     )
-    content = yaml.load((root / "operator.yaml").read_text())
-    assert isinstance(content, dict)
-    (root / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": version}))
-    return root
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from support.plans import Content, dummy, nowhere, phase, plan, write_package
 
 from kudo.errors import PackageError, RequestError
-from kudo.model import yaml
 from kudo.model.tasks import KudoOperatorSpec, KudoOperatorTask
 from kudo.packages import Bundle, Location, read_bundle, read_package
 
@@ -16,14 +15,14 @@ def package(directory: Path, name: str, *needed: Content, version: str = "1.0.0"
     """A package with a task for each package that it needs."""
     tasks = [{"name": f"child-{n}", "kind": "KudoOperator", "spec": spec} for n, spec in enumerate(needed)]
     done = [*tasks, dummy("done", done=True)]
-    root = write_package(
-        directory, name=name, tasks=done, plans={"deploy": plan(phase("main", ("a", [str(t["name"]) for t in done])))}
+    return write_package(
+        directory,
+        name=name,
+        operatorVersion=version,
+        **({"appVersion": app_version} if app_version else {}),
+        tasks=done,
+        plans={"deploy": plan(phase("main", ("a", [str(t["name"]) for t in done])))},
     )
-    content = yaml.load((root / "operator.yaml").read_text())
-    assert isinstance(content, dict)
-    versions = {"operatorVersion": version} | ({"appVersion": app_version} if app_version else {})
-    (root / "operator.yaml").write_text(yaml.dump({**content, **versions}))
-    return root
 
 
 async def read(root: Path) -> Bundle:

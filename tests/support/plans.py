@@ -90,8 +90,9 @@ def write_package(
     templates: Mapping[str, str] | None = None,
     api_version: str = "kudo.dev/v1",
     name: str = "tested",
+    **fields: str,
 ) -> Path:
-    """Write a package; every plan is a mapping as in operator.yaml."""
+    """Write a package; every plan is a mapping as in operator.yaml, and `fields` are what else that has."""
     root = directory / name
     (root / "templates").mkdir(parents=True, exist_ok=True)
     operator = {
@@ -101,6 +102,7 @@ def write_package(
         "kubernetesVersion": "1.25.0",
         "tasks": tasks,
         "plans": plans,
+        **fields,
     }
     (root / "operator.yaml").write_text(yaml.dump(operator))
     (root / "params.yaml").write_text(yaml.dump({"apiVersion": api_version, "parameters": params or []}))
