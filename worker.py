@@ -21,8 +21,8 @@ from temporalio.worker import Worker
 
 from activities import GRACE, plan_activities, task_activities
 from kudo.client import TASK_QUEUE, connect, require_search_attributes
-from kudo.cluster import Cluster
 from kudo.errors import ConfigurationError, KudoError
+from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import Bounds
 from kudo.model.durations import Duration

@@ -8,7 +8,7 @@ from activities.dummy import DummyActivities
 from activities.pipes import PipeActivities, PipePods
 from activities.plan import PlanActivities
 from activities.resources import ResourceActivities
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.templates import Renderer

@@ -5,9 +5,9 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.attempt import attempting, attempting_task
-from kudo.cluster import Cluster
 from kudo.instances.children import prepare_child
-from kudo.instances.pending import settle
+from kudo.instances.pending_plan import clear_pending_plan
+from kudo.kubernetes import Cluster
 from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest
 from kudo.templates import Renderer
 
@@ -30,4 +30,4 @@ class ChildActivities:
     async def finish_child(self, done: PlanRequest) -> None:
         """Note that the plan of a child is COMPLETE."""
         async with attempting(self._grace):
-            await settle(self._cluster, done)
+            await clear_pending_plan(self._cluster, done)

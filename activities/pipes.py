@@ -7,7 +7,6 @@ from functools import partial
 from temporalio import activity
 
 from activities.attempt import Attempt, attempting, attempting_task
-from kudo.cluster import Cluster, wait_until_gone, wait_until_healthy
 from kudo.errors import (
     FailedTerminalStateError,
     KindNotFound,
@@ -16,10 +15,12 @@ from kudo.errors import (
     ResourceValidationError,
 )
 from kudo.instances.resources import require_instance
-from kudo.manifests import INSTANCE, PLAN_UID
+from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER, artifact, build_pipe_pod, pipe_pod_ref, pipe_task
+from kudo.model.annotations import INSTANCE, PLAN_UID
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object, ObjectRef
+from kudo.rollout import wait_until_gone, wait_until_healthy
 from kudo.templates import Renderer
 
 MAX_FILE = 1024 * 1024

@@ -6,9 +6,9 @@ from temporalio import activity
 
 from activities.attempt import attempting, attempting_load, own_workflow
 from kudo.client import Plans
-from kudo.cluster import Cluster
-from kudo.instances.active import load_active_plan
+from kudo.instances.active_plan import load_active_plan
 from kudo.instances.report import report_status
+from kudo.kubernetes import Cluster
 from kudo.model.bounds import Bounds
 from kudo.model.execution import ActivePlan, PlanRequest
 from kudo.model.report import StatusReport

@@ -7,22 +7,16 @@ from functools import partial
 from temporalio import activity
 
 from activities.attempt import Attempt, attempting_task
-from kudo.cluster import (
-    Cluster,
-    OwnRules,
-    apply_or_recreate,
-    wait_until_gone,
-    wait_until_healthy,
-    with_dependency_hashes,
-)
 from kudo.errors import TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import require_instance
+from kudo.kubernetes import Cluster
 from kudo.manifests import build
-from kudo.manifests.batches import batches
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
 from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
+from kudo.rollout import AnnotationRules, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
+from kudo.rollout.apply_order import batches
 from kudo.templates import Renderer
 
 
@@ -35,7 +29,7 @@ class ResourceActivities:
         self._cluster = cluster
         self._renderer = renderer
         self._grace = grace
-        self._healthy = partial(wait_until_healthy, cluster, judge=OwnRules(renderer), patience=patience)
+        self._healthy = partial(wait_until_healthy, cluster, health_check=AnnotationRules(renderer), patience=patience)
 
     @activity.defn
     async def apply(self, request: TaskRequest) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.support import steps
-from kudo.cli.ports import Ports, free_port
-from kudo.cli.stack import stack
+from kudo.devstack.ports import Ports, free_port
+from kudo.devstack.stack import stack
 from kudo.model import yaml
 
 COUNT = 50

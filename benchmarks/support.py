@@ -10,12 +10,12 @@ from types import MappingProxyType
 
 from temporalio.client import Client
 
-from kudo.cli.ports import HOST, free_port
-from kudo.cli.temporal import temporal_server
 from kudo.client import Plans, connect
-from kudo.cluster import Cluster
-from kudo.instances.definitions import install_definitions
+from kudo.devstack.ports import HOST, free_port
+from kudo.devstack.temporal import temporal_server
+from kudo.instances.crds import install_crds
 from kudo.instances.install import install_instance, install_package
+from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.packages import Bundle, read_package
 from kudo.sandbox import Sandbox
@@ -46,7 +46,7 @@ async def stack_without_worker() -> AsyncIterator[Bench]:
         (directory / "kubeconfig").write_text(yaml.dump(sandbox.kubeconfig()))
         os.environ |= {"TEMPORAL_ADDRESS": temporal.address, "KUBECONFIG": str(directory / "kubeconfig")}
         cluster = await parts.enter_async_context(await Cluster.connect())
-        await install_definitions(cluster)
+        await install_crds(cluster)
         yield Bench(await connect(), cluster, port)
 
 

@@ -12,19 +12,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support.cleanup import ClusterCleaner
 from support.control_plane import control_plane_is_there
 from support.files import Files
 from support.plans import Installer
-from support.sweep import Sweeper
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kudo.cli.control_plane import control_plane
-from kudo.cli.ports import free_port
-from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, connect
-from kudo.cluster import Cluster
-from kudo.instances.definitions import install_definitions
+from kudo.devstack.control_plane import control_plane
+from kudo.devstack.ports import free_port
+from kudo.devstack.temporal import TemporalServer, temporal_server
+from kudo.instances.crds import install_crds
+from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
 from kudo.templates import Renderer
@@ -32,7 +32,7 @@ from worker import running
 
 SANDBOX, CONTROL_PLANE = "sandbox", "control-plane"
 
-BOTH = {"cluster", "plans", "faults", "cli"}
+BOTH = {"kubernetes", "rollout", "plans", "faults", "cli"}
 
 ROLLOUT = 0.05
 """Seconds that a simulated roll-out takes."""
@@ -64,18 +64,18 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-async def control_plane_for_all(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sweeper]:
+async def session_control_plane(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ClusterCleaner]:
     async with control_plane(tmp_path_factory.mktemp("control-plane")) as started:
         async with await Cluster.connect(kubeconfig=started.kubeconfig) as cluster:
-            await install_definitions(cluster)
-        yield await Sweeper.of(started.kubeconfig)
+            await install_crds(cluster)
+        yield await ClusterCleaner.of(started.kubeconfig)
 
 
 @pytest.fixture
-async def swept_control_plane(control_plane_for_all: Sweeper) -> AsyncIterator[Path]:
+async def clean_control_plane(session_control_plane: ClusterCleaner) -> AsyncIterator[Path]:
     """The kubeconfig of the control plane, in which every test finds nothing of another."""
-    yield control_plane_for_all.kubeconfig
-    await control_plane_for_all.sweep()
+    yield session_control_plane.kubeconfig
+    await session_control_plane.sweep()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def kubeconfig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
     if getattr(request, "param", SANDBOX) == SANDBOX:
         file.write_text(yaml.dump(request.getfixturevalue("sandbox").kubeconfig()))
     else:
-        file.write_text(request.getfixturevalue("swept_control_plane").read_text())
+        file.write_text(request.getfixturevalue("clean_control_plane").read_text())
     monkeypatch.setenv("KUBECONFIG", str(file))
     return file
 
@@ -105,17 +105,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 async def cluster(kubeconfig: Path) -> AsyncIterator[Cluster]:
     """A cluster that knows KUDO's resources."""
     async with await Cluster.connect() as connected:
-        await install_definitions(connected)
+        await install_crds(connected)
         yield connected
 
 
 @pytest.fixture
 def files(request: pytest.FixtureRequest, kubeconfig: Path) -> Iterator[Files]:
     """The files in the containers of the test's cluster."""
-    if "swept_control_plane" not in request.fixturenames:
+    if "clean_control_plane" not in request.fixturenames:
         yield Files(None)
         return
-    folder = request.getfixturevalue("swept_control_plane").parent / "files"
+    folder = request.getfixturevalue("clean_control_plane").parent / "files"
     yield Files(folder)
     shutil.rmtree(folder, ignore_errors=True)
 

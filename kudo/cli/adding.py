@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import JsonValue
 
-from kudo.cli.run import command, out
+from kudo.cli.command import command, out
 from kudo.errors import RequestError
 from kudo.model import yaml
 from kudo.model.base import JsonObject

@@ -5,7 +5,8 @@ from typing import Literal
 
 import typer
 
-from kudo.cli.dryrun import DryRun, dry_run
+from kudo.cli.command import command, out
+from kudo.cli.dry_run import DryRun, dry_run
 from kudo.cli.options import (
     AppVersion,
     Instance,
@@ -20,13 +21,12 @@ from kudo.cli.options import (
     read_parameters,
 )
 from kudo.cli.packages import note_start, started
-from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import Run
 from kudo.errors import KudoError
 from kudo.instances.change import Change, check_update, check_upgrade, undo_change, write_change
 from kudo.instances.install import install_package
-from kudo.packages import Finder
+from kudo.packages import PackageResolver
 
 
 @command
@@ -76,7 +76,7 @@ async def upgrade(
 ) -> None:
     """Bring an instance to a newer version of its package: runs its plan upgrade, else update, else deploy."""
     parameters = read_parameters(parameter, parameter_file)
-    with Finder(repo) as finder:
+    with PackageResolver(repo) as finder:
         bundle = await finder.bundle(package, operator_version, app_version)
     async with session(namespace) as now:
         change = await check_upgrade(now.cluster, bundle, now.namespace, instance, parameters)

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
+from kudo.cli.command import command, out
 from kudo.cli.options import Instance, Namespace, StartFrom, Wait, WaitTime
 from kudo.cli.packages import start, started
 from kudo.cli.progress import ended, styled_tree
-from kudo.cli.run import command, out
 from kudo.cli.session import Session, session, whoami
 from kudo.client import Run
 from kudo.errors import RequestError
-from kudo.instances.active import check_place
-from kudo.instances.pending import pending_plan
+from kudo.instances.active_plan import check_place
+from kudo.instances.pending_plan import pending_plan
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.model.execution import Approval, PlanRequest
 from kudo.model.status import ExecutionStatus, PlanStatus

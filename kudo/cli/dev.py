@@ -10,15 +10,15 @@ from typing import Annotated
 
 import typer
 
+from kudo.cli.command import command, interruption, out
 from kudo.cli.options import Package
 from kudo.cli.packages import deploy
-from kudo.cli.ports import ClusterKind, Ports, free_port
 from kudo.cli.progress import wait_for
-from kudo.cli.run import command, interruption, out
 from kudo.cli.session import Session
 from kudo.client import Plans, connect, has_worker
+from kudo.devstack.ports import ClusterKind, Ports, free_port
 from kudo.errors import TemporalUnavailable
-from kudo.packages import Finder
+from kudo.packages import PackageResolver
 
 NAMESPACE = "default"
 
@@ -38,7 +38,7 @@ async def dev(
     rollout: Rollout = 1.0,
 ) -> None:
     """Run Temporal, a cluster and a worker until Ctrl-C."""
-    from kudo.cli.stack import stack
+    from kudo.devstack.stack import stack
 
     _log()
     ports = Ports(temporal_port, ui_port, cluster_port)
@@ -59,10 +59,10 @@ async def demo(
     rollout: Rollout = 2.0,
 ) -> None:
     """Install a package with nothing else running, and watch its deploy plan."""
-    from kudo.cli.stack import stack
+    from kudo.devstack.stack import stack
 
     _log()
-    with Finder() as finder:
+    with PackageResolver() as finder:
         bundle = await finder.bundle(package)
     ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
     out.print("Starting Temporal, a sandbox cluster and a worker …")

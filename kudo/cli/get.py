@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 import typer
 from rich.table import Table
 
+from kudo.cli.command import command, out
 from kudo.cli.options import Namespace, Output
 from kudo.cli.output import print_as, print_table, table
-from kudo.cli.run import command, out
-from kudo.cluster import Cluster
 from kudo.instances.resources import parse_instance
+from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
 from kudo.model.tree import Branch, draw

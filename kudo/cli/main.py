@@ -4,8 +4,8 @@ from importlib import metadata
 
 import typer
 
-from kudo.cli import changes, controls, dev, get, package, packages, plans, render, repositories
-from kudo.cli.run import leave, out
+from kudo.cli import changes, controls, dev, get, package, packages, plans, render, repo
+from kudo.cli.command import leave, out
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,8 +23,8 @@ for control in (controls.cancel, controls.pause, controls.resume, controls.retry
 app.add_typer(plans.app, name="plan")
 app.add_typer(get.app, name="get")
 app.add_typer(package.app, name="package")
-app.add_typer(repositories.app, name="repo")
-app.command()(repositories.search)
+app.add_typer(repo.app, name="repo")
+app.command()(repo.search)
 app.command()(render.render)
 app.command()(dev.dev)
 app.command()(dev.demo)

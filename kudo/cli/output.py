@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from kudo.cli.run import out
+from kudo.cli.command import out
 from kudo.model import yaml
 
 _wide = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=10_000)

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from kudo.cli import adding
+from kudo.cli.command import command, err, out, said
 from kudo.cli.options import LocalPackage, Output, local
 from kudo.cli.output import print_as, print_table, table
-from kudo.cli.run import command, err, out, said
 from kudo.conversion import convert
 from kudo.errors import RequestError
 from kudo.model.package import Package as PackageContent

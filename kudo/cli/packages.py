@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from kudo.cli.dryrun import DryRun, dry_run
+from kudo.cli.command import command, out
+from kudo.cli.dry_run import DryRun, dry_run
 from kudo.cli.options import (
     AppVersion,
     Instance,
@@ -22,31 +23,30 @@ from kudo.cli.options import (
     read_parameters,
 )
 from kudo.cli.progress import show, wait_for
-from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import Run
-from kudo.cluster import Cluster
 from kudo.errors import KudoError, RequestError
 from kudo.instances.change import remove_instance
-from kudo.instances.definitions import install_definitions
-from kudo.instances.family import descendants
+from kudo.instances.crds import install_crds
 from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.namespace import make_namespace
-from kudo.instances.pending import settle
-from kudo.instances.plans import CLEANUP, DEPLOY
+from kudo.instances.owners import descendants
+from kudo.instances.pending_plan import clear_pending_plan
 from kudo.instances.preview import new_instance
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, read_instance
+from kudo.instances.triggers import CLEANUP, DEPLOY
+from kudo.kubernetes import Cluster
 from kudo.model.execution import PlanRequest
 from kudo.model.package import Package as PackageContent
 from kudo.model.resources import Instance as InstanceResource
-from kudo.packages import Bundle, Finder
+from kudo.packages import Bundle, PackageResolver
 
 
 @command
 async def init() -> None:
     """Bring KUDO's resources into the cluster."""
     async with await Cluster.connect() as cluster:
-        for definition in await install_definitions(cluster):
+        for definition in await install_crds(cluster):
             out.print(f"{definition.name} is there")
 
 
@@ -74,7 +74,7 @@ async def install(
     parameters = read_parameters(parameter, parameter_file)
     if skip_instance and (parameters or wait or plan_only or instance is not None):
         raise typer.BadParameter("--skip-instance goes without --instance, -p, -P, --wait and --dry-run")
-    with Finder(repo) as finder:
+    with PackageResolver(repo) as finder:
         bundle = await finder.bundle(package, operator_version, app_version)
     content = bundle.package
     name = f"{content.operator.name}-instance" if instance is None else instance
@@ -140,7 +140,7 @@ async def note_start(now: Session, run: Run, *, of_child: bool = False) -> None:
     That of a child is left to its parent, which waits until it is COMPLETE, unless `of_child`.
     """
     with suppress(KudoError):
-        await settle(now.cluster, run.request, of_child=of_child)
+        await clear_pending_plan(now.cluster, run.request, of_child=of_child)
 
 
 @command

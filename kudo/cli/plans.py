@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kudo.cli.dryrun import DryRun, dry_run
+from kudo.cli.command import command, out
+from kudo.cli.dry_run import DryRun, dry_run
 from kudo.cli.options import (
     Instance,
     Namespace,
@@ -24,14 +25,13 @@ from kudo.cli.options import (
 from kudo.cli.output import print_as, print_table, table
 from kudo.cli.packages import start, started
 from kudo.cli.progress import live_tree, styled_status, styled_tree, wait_for
-from kudo.cli.run import command, out
 from kudo.cli.session import Session, session
 from kudo.client import PastRun
 from kudo.errors import KudoError, RequestError
-from kudo.instances.active import check_place
+from kudo.instances.active_plan import check_place
 from kudo.instances.parameters import check_parameters, require_unchanged
-from kudo.instances.plans import CLEANUP, require_plan
 from kudo.instances.resources import find_operator_version, read_instance, read_operator_version
+from kudo.instances.triggers import CLEANUP, require_plan
 from kudo.model.base import JsonObject
 from kudo.model.durations import show_elapsed
 from kudo.model.execution import PlanRequest

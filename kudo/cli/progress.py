@@ -9,7 +9,7 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from kudo.cli.run import err, out
+from kudo.cli.command import err, out
 from kudo.client import Outcome, Run
 from kudo.errors import RequestError, TemporalUnavailable
 from kudo.model.status import ExecutionStatus, PlanStatus

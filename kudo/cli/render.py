@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from kudo.cli.command import command, out
 from kudo.cli.options import (
     AppVersion,
     OperatorVersion,
@@ -13,12 +14,11 @@ from kudo.cli.options import (
     Repository,
     read_parameters,
 )
-from kudo.cli.run import command, out
-from kudo.instances.plans import DEPLOY
 from kudo.instances.preview import TaskPreview, new_instance, preview
+from kudo.instances.triggers import DEPLOY
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
-from kudo.packages import Finder
+from kudo.packages import PackageResolver
 from kudo.templates import Renderer
 
 
@@ -37,7 +37,7 @@ async def render(
     app_version: AppVersion = "",
 ) -> None:
     """Print what a plan of a package would apply, as YAML, without a cluster."""
-    with Finder(repo) as finder:
+    with PackageResolver(repo) as finder:
         content = (await finder.bundle(package, operator_version, app_version)).package
     request = PlanRequest(
         namespace=namespace or "default",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from temporalio.runtime import Runtime, TelemetryConfig
 
 from kudo.client import Plans, connect
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model.execution import PlanRequest
 
 

@@ -8,6 +8,6 @@ from kudo.client.connection import TASK_QUEUE, connect, has_worker
 from kudo.client.history import PastRun
 from kudo.client.plans import Plans
 from kudo.client.run import Outcome, Run
-from kudo.client.visibility import require_search_attributes
+from kudo.client.search_attributes import require_search_attributes
 
 __all__ = ["TASK_QUEUE", "Outcome", "PastRun", "Plans", "Run", "connect", "has_worker", "require_search_attributes"]

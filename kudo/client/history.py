@@ -11,11 +11,11 @@ from temporalio.service import RPCError
 from kudo.client.origin import read_origin
 from kudo.client.run import Run
 from kudo.errors import TemporalUnavailable
-from kudo.model import attributes
+from kudo.model import search_attributes
 from kudo.model.execution import PlanRequest, workflow_id
 from kudo.model.status import PlanStatus
 
-_STATUS = SearchAttributeKey.for_keyword(attributes.STATUS)
+_STATUS = SearchAttributeKey.for_keyword(search_attributes.STATUS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kudo.cluster import Cluster, Say, wait_until_gone
 from kudo.errors import RequestError
-from kudo.instances.family import descendants
 from kudo.instances.install import check_package, operator_version
+from kudo.instances.owners import descendants
 from kudo.instances.parameters import check_parameters, require_unchanged
-from kudo.instances.pending import left_to_run, pending_plan, plan_due, with_pending
-from kudo.instances.plans import others_changed, plan_for_change, plan_for_upgrade
+from kudo.instances.pending_plan import choose_plan, pending_plan, pending_plan_hint, pending_plan_metadata
 from kudo.instances.resources import instance_ref, read_instance, read_operator_version
+from kudo.instances.triggers import others_changed, plan_for_change, plan_for_upgrade
+from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
 from kudo.model.parameters import Parameter
 from kudo.model.resources import Instance, InstanceSpec, OperatorVersion, Reference
 from kudo.model.versions import PackageVersion
 from kudo.packages import Bundle
+from kudo.rollout import OnProgress, wait_until_gone
 
 Values = Mapping[str, str]
 
@@ -58,7 +59,7 @@ async def check_update(cluster: Cluster, namespace: str, name: str, parameters: 
     after = {**before, **parameters}
     check_parameters(version.spec.parameters, after)
     require_unchanged(version.spec.parameters, before, after)
-    plan = plan_due(version, pending_plan(instance), plan_for_change(version, before, after))
+    plan = choose_plan(version, pending_plan(instance), plan_for_change(version, before, after))
     return Change(
         namespace,
         instance.name,
@@ -90,7 +91,7 @@ async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: 
     if PackageVersion(new.spec.version) <= PackageVersion(version.spec.version):
         raise RequestError(
             f"The instance {name} is of the version {version.spec.version}, and the package of {new.spec.version} is "
-            f"not newer.{left_to_run(instance)}"
+            f"not newer.{pending_plan_hint(instance)}"
         )
     before = instance.spec.parameters
     dropped = sorted(before.keys() - {parameter.name for parameter in new.spec.parameters} - parameters.keys())
@@ -144,17 +145,17 @@ def _kept(old: list[Parameter], new: list[Parameter], given: Values) -> dict[str
 
 async def write_change(cluster: Cluster, change: Change) -> None:
     """Write a change to the Instance, and that its plan is pending. Raises what writing to a cluster can raise."""
-    noted = with_pending(change.plan) if change.plan else {}
+    noted = pending_plan_metadata(change.plan) if change.plan else {}
     await cluster.patch(instance_ref(change.namespace, change.instance), {"metadata": noted, "spec": change.spec})
 
 
 async def undo_change(cluster: Cluster, change: Change) -> None:
     """Put the Instance back to what it was. Raises what writing to a cluster can raise."""
-    before = {"metadata": with_pending(change.pending), "spec": change.before}
+    before = {"metadata": pending_plan_metadata(change.pending), "spec": change.before}
     await cluster.patch(instance_ref(change.namespace, change.instance), before)
 
 
-async def remove_instance(cluster: Cluster, namespace: str, name: str, say: Say) -> None:
+async def remove_instance(cluster: Cluster, namespace: str, name: str, say: OnProgress) -> None:
     """Delete an Instance and what it owns, and wait until all is gone. Raises what deleting can raise."""
     ref = instance_ref(namespace, name)
     instance = await cluster.get(ref)

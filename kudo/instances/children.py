@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from kudo.cluster import Cluster
 from kudo.errors import InvalidOperatorVersion, RequestError, TaskBuildError
-from kudo.instances.family import owners
+from kudo.instances.owners import owners
 from kudo.instances.parameters import check_parameters, read_values, require_unchanged, with_fixed
-from kudo.instances.pending import pending_plan, plan_due, with_pending
-from kudo.instances.plans import DEPLOY, plan_for_change, plan_for_upgrade
+from kudo.instances.pending_plan import choose_plan, pending_plan, pending_plan_metadata
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
-from kudo.manifests import HERITAGE, OPERATOR, instance_variables, source_of
+from kudo.instances.triggers import DEPLOY, plan_for_change, plan_for_upgrade
+from kudo.kubernetes import Cluster
+from kudo.manifests import instance_variables, source_of
+from kudo.model.annotations import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest, Variables
 from kudo.model.objects import Object
@@ -45,7 +46,7 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
     child = parse_instance(there)
     plan, spec = _change(child, version, parameters)
     if spec or pending_plan(child) != (plan or ""):
-        metadata = {**with_pending(plan or ""), "resourceVersion": there.resource_version}
+        metadata = {**pending_plan_metadata(plan or ""), "resourceVersion": there.resource_version}
         await cluster.patch(ref, {"metadata": metadata, "spec": spec})
     recorded = child.status.plan_status.get(plan or "")
     left = recorded is not None and recorded.status is not ExecutionStatus.COMPLETE
@@ -100,7 +101,7 @@ def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str,
         "name": task.instance_of(metadata.instance_name),
         "namespace": metadata.instance_namespace,
         "labels": {HERITAGE: "kudo", OPERATOR: operator},
-        **with_pending(DEPLOY),
+        **pending_plan_metadata(DEPLOY),
     }
     if metadata.instance_uid:
         described["ownerReferences"] = [owner]
@@ -148,4 +149,4 @@ def _change(child: Instance, version: OperatorVersion, parameters: Mapping[str, 
         return DEPLOY, spec
     if upgrade:
         return plan_for_upgrade(version), spec
-    return plan_due(version, pending, plan_for_change(version, before, after)), spec
+    return choose_plan(version, pending, plan_for_change(version, before, after)), spec

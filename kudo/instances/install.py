@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 
-from kudo.cluster import Cluster
 from kudo.errors import NamespaceNotFound, PackageError, RequestError, TaskRenderingError
-from kudo.instances.definitions import require_definitions
+from kudo.instances.crds import require_crds
 from kudo.instances.parameters import check_parameters, with_fixed
-from kudo.instances.pending import left_to_run, with_pending
-from kudo.instances.plans import DEPLOY
+from kudo.instances.pending_plan import pending_plan_hint, pending_plan_metadata
 from kudo.instances.resources import find_operator_version, instance_ref, list_instances, parse_instance
-from kudo.manifests import HERITAGE, OPERATOR
+from kudo.instances.triggers import DEPLOY
+from kudo.kubernetes import Cluster
+from kudo.model.annotations import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.package import DNS_LABEL, Package
@@ -40,7 +40,7 @@ async def check_install(
     await check_package(cluster, bundle, namespace, create_namespace=create_namespace)
     there = await cluster.get(instance_ref(namespace, instance))
     if there is not None:
-        left = left_to_run(parse_instance(there))
+        left = pending_plan_hint(parse_instance(there))
         raise RequestError(
             f"There is an instance {instance} in the namespace {namespace} already.{left} "
             "Change it with `kudo update`, or choose another name with --instance."
@@ -52,7 +52,7 @@ async def check_package(cluster: Cluster, bundle: Bundle, namespace: str, *, cre
     for package in bundle.packages:
         _check_templates(package)
         await _check_version(cluster, package)
-    await require_definitions(cluster)
+    await require_crds(cluster)
     if not create_namespace and await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
         raise NamespaceNotFound(f"There is no namespace {namespace}. Have it made with --create-namespace.")
     for package in bundle.packages:
@@ -126,7 +126,7 @@ async def install_instance(
     spec: Manifest = {"operatorVersion": {"name": package.operator_version_name}, "parameters": values}
     instance = _resource("Instance", namespace, name, spec)
     labels = {HERITAGE: "kudo", OPERATOR: package.operator.name}
-    instance.manifest["metadata"] |= {"labels": labels, **with_pending(DEPLOY)}
+    instance.manifest["metadata"] |= {"labels": labels, **pending_plan_metadata(DEPLOY)}
     await cluster.create(instance)
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from kudo.cluster import Cluster, wait_until_healthy
 from kudo.errors import ConflictError, ResourceUnmarshalError
 from kudo.instances.parameters import template_values
+from kudo.kubernetes import Cluster
 from kudo.manifests import instance_variables, render
 from kudo.model.objects import Object
 from kudo.model.package import Package
 from kudo.packages import parameter_of
+from kudo.rollout import wait_until_healthy
 from kudo.templates import Renderer
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kudo.instances.active import active_plan
+from kudo.instances.active_plan import build_active_plan
 from kudo.instances.children import child_instance, child_parameters
 from kudo.instances.install import operator_version
 from kudo.instances.parameters import is_on
@@ -51,7 +51,7 @@ async def preview(
 
     Raises what loading a plan, rendering, parsing and `namespaced` can raise.
     """
-    for task_request in _requests(await active_plan(instance, version, renderer, request)):
+    for task_request in _requests(await build_active_plan(instance, version, renderer, request)):
         task, where = task_request.task, (task_request.phase, task_request.step, task_request.task.name)
         if isinstance(task, PipeTask):
             pod = await build_pipe_pod(renderer, task_request, WAITER_IMAGE)

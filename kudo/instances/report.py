@@ -1,7 +1,7 @@
 """Mirroring the status of a plan to its Instance, and telling of it in events."""
 
-from kudo.cluster import Cluster
 from kudo.instances.resources import instance_ref, parse_instance
+from kudo.kubernetes import Cluster
 from kudo.model.report import StatusReport
 from kudo.model.status import PlanStatus
 

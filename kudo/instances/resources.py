@@ -4,8 +4,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from kudo.cluster import Cluster
 from kudo.errors import FatalError, InstanceNotFound, InvalidOperatorVersion
+from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest, Model
 from kudo.model.execution import Metadata
 from kudo.model.objects import Object, ObjectRef

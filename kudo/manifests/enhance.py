@@ -8,23 +8,13 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kudo.errors import TaskEnhancementError
-from kudo.manifests.recreate import recreate
-from kudo.manifests.rules import check_rules
+from kudo.manifests.health_rules import check_health_rules
+from kudo.manifests.recreate_policy import recreate_policy
+from kudo.model.annotations import HERITAGE, INSTANCE, OPERATOR, OPERATOR_VERSION, PHASE, PLAN, PLAN_UID, STEP
 from kudo.model.base import Manifest
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
-
-HERITAGE = "heritage"
-OPERATOR = "kudo.dev/operator"
-INSTANCE = "kudo.dev/instance"
-PLAN = "kudo.dev/plan"
-PHASE = "kudo.dev/phase"
-STEP = "kudo.dev/step"
-PLAN_UID = "kudo.dev/last-plan-execution-uid"
-OPERATOR_VERSION = "kudo.dev/operator-version"
-PENDING_PLAN = "kudo.dev/pending-plan"
-"""Of an Instance: the plan that it has still to run since it was changed. A child's is, until it is COMPLETE."""
 
 _POD_TEMPLATES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("apps", "Deployment"): (("spec", "template"),),
@@ -65,8 +55,8 @@ def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object
     if namespaced:
         item.manifest["metadata"]["namespace"] = request.metadata.instance_namespace
         _own(item, request)
-    recreate(item)
-    check_rules(item)
+    recreate_policy(item)
+    check_health_rules(item)
     return item
 
 

@@ -9,14 +9,13 @@ from pathlib import PurePosixPath
 from kudo.errors import InvalidPlan, PipeTaskError, ResourceValidationError, TaskBuildError
 from kudo.manifests.build import render, source_of, task_variables
 from kudo.manifests.enhance import enhance
+from kudo.model.annotations import PIPE_POD
 from kudo.model.base import Manifest
 from kudo.model.execution import Metadata, TaskRequest
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.plans import Plan
 from kudo.model.tasks import PipeFile, PipeTask, Task
 from kudo.templates import Renderer
-
-PIPE_POD = "kudo.dev/pipepod"
 
 WAITER = "waiter"
 """The container that waits while the files are copied out."""

@@ -3,15 +3,15 @@
 from kudo.packages.archive import write_archive
 from kudo.packages.dependencies import Bundle, read_bundle
 from kudo.packages.dialect import newer_fields
-from kudo.packages.finder import Finder
 from kudo.packages.reader import explain, parameter_of, read_package
+from kudo.packages.resolver import PackageResolver
 from kudo.packages.skeleton import write_skeleton
 from kudo.packages.source import Location
 
 __all__ = [
     "Bundle",
-    "Finder",
     "Location",
+    "PackageResolver",
     "explain",
     "newer_fields",
     "parameter_of",

@@ -7,9 +7,9 @@ from pydantic import JsonValue
 
 from kudo.errors import KudoError
 from kudo.manifests import instance_variables, render
+from kudo.manifests.health_rules import check_health_rules
 from kudo.manifests.pipes import pod_problems
-from kudo.manifests.recreate import recreate
-from kudo.manifests.rules import check_rules
+from kudo.manifests.recreate_policy import recreate_policy
 from kudo.model import values
 from kudo.model.execution import Variables
 from kudo.model.objects import Object
@@ -124,8 +124,8 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
 def _annotation_findings(name: str, objects: Iterable[Object]) -> Iterator[Finding]:
     for item in objects:
         try:
-            check_rules(item)
-            recreate(item)
+            check_health_rules(item)
+            recreate_policy(item)
         except KudoError as problem:
             yield error(f"templates/{name}: {problem}")
 

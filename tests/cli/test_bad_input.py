@@ -6,8 +6,8 @@ import pytest
 from support.command import kudo
 from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 
-from kudo.cluster import Cluster
 from kudo.instances.resources import read_instance
+from kudo.kubernetes import Cluster
 from kudo.model.resources import API_VERSION
 from kudo.sandbox import Sandbox
 

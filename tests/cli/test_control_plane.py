@@ -13,9 +13,9 @@ from support.objects import pod
 from support.stack import alive, children, dev_arguments, exports
 from support.waiting import until
 
-from kudo.cli.control_plane import FOLLOWERS, REQUIRED, control_plane, find_binaries, missing_followers
-from kudo.cluster import Cluster
+from kudo.devstack.control_plane import FOLLOWERS, REQUIRED, control_plane, find_binaries, missing_followers
 from kudo.errors import ConfigurationError
+from kudo.kubernetes import Cluster
 
 GUESTBOOK = Path(__file__).parents[2] / "examples" / "guestbook"
 

@@ -8,9 +8,9 @@ from support.plans import NAMESPACE, Installer, dummy, phase, plan, write_packag
 from support.waiting import until
 from temporalio.client import Client
 
-from kudo.cluster import Cluster
 from kudo.instances.report import report_status
 from kudo.instances.resources import read_instance
+from kudo.kubernetes import Cluster
 from kudo.model.execution import PlanRequest
 from kudo.model.objects import ObjectRef
 from kudo.model.report import StatusReport

@@ -7,9 +7,9 @@ import pytest
 from support.command import kudo
 from support.plans import Installer, dummy, phase, plan, write_package
 
-from kudo.cluster import wait_until_gone
 from kudo.model.resources import API_VERSION
 from kudo.packages import read_package
+from kudo.rollout import wait_until_gone
 
 
 async def gone(installer: Installer, kind: str, name: str) -> None:

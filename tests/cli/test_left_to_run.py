@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.command import kudo
 from support.outcomes import recorded
-from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, nowhere, phase, plan, write_package
+from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, no_repository, phase, plan, write_package
 
 from kudo.instances.change import check_update, check_upgrade, write_change
 from kudo.instances.install import install_instance, install_package
@@ -45,7 +45,7 @@ async def pending(installer: Installer) -> str:
 
 
 async def test_an_install(installer: Installer, package: Path) -> None:
-    bundle = await read_bundle(Location(package), nowhere)
+    bundle = await read_bundle(Location(package), no_repository)
     await install_package(installer.cluster, bundle, NAMESPACE)
     await install_instance(installer.cluster, bundle.package, NAMESPACE, "test", {})
     again = await kudo("install", package, "--instance", "test")
@@ -73,7 +73,7 @@ async def test_an_update(installer: Installer, package: Path) -> None:
 
 async def test_an_upgrade(installer: Installer, package: Path, tmp_path: Path) -> None:
     await (await installer.deploy(package)).outcome()
-    bundle = await read_bundle(Location(written(tmp_path, "1.1.0")), nowhere)
+    bundle = await read_bundle(Location(written(tmp_path, "1.1.0")), no_repository)
     change = await check_upgrade(installer.cluster, bundle, NAMESPACE, "test", {})
     await install_package(installer.cluster, bundle, NAMESPACE)
     await write_change(installer.cluster, change)

@@ -6,7 +6,7 @@ import pytest
 from support.command import kudo
 from support.plans import CONFIG_MAP, apply, phase, plan, write_package
 
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.resources import API_VERSION

@@ -10,7 +10,7 @@ from aiohttp import web
 from support.command import Result, kudo
 from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, phase, plan, write_package
 
-from kudo.cli.ports import free_port
+from kudo.devstack.ports import free_port
 from kudo.model import yaml
 from kudo.model.resources import API_VERSION
 from kudo.packages import read_package, write_archive

@@ -2,10 +2,10 @@
 
 import asyncio
 
+from support.object_recorder import ObjectRecorder
 from support.outcomes import events, recorded, tree, until_step
 from support.plans import FAILING_JOB, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 from support.waiting import until
-from support.witness import Witness
 from support.workers import WorkerProcess
 
 from kudo.client import Outcome, Run
@@ -37,14 +37,14 @@ async def deploy_with_failing_job(installer: Installer) -> Run:
 
 
 async def test_a_job_that_fails_while_there_is_no_worker(installer: Installer, sandbox: Sandbox) -> None:
-    async with Witness.of(sandbox.url) as witness, WorkerProcess() as worker:
+    async with ObjectRecorder.of(sandbox.url) as recorder, WorkerProcess() as worker:
         run = await deploy_with_failing_job(installer)
-        await witness.appeared("test-job")
+        await recorder.appeared("test-job")
         await worker.kill()
-        await witness.failed("test-job")
+        await recorder.failed("test-job")
         await worker.start()
         outcome = await outcome_of(run)
-        assert witness.rewritten("test-") == witness.deleted == []
+        assert recorder.rewritten("test-") == recorder.deleted == []
     assert outcome.failure == "FailedTerminalStateError"
     message = outcome.status.phases[1].steps[0].message
     assert message.startswith("Job default/test-job failed: BackoffLimitExceeded")

@@ -15,10 +15,10 @@ from support.rollouts import let_go, roll_out
 from support.waiting import until
 from temporalio.client import Client
 
-from kudo.cli.ports import free_port
-from kudo.cli.temporal import temporal_server
 from kudo.client import Plans, Run, connect
-from kudo.cluster import Cluster
+from kudo.devstack.ports import free_port
+from kudo.devstack.temporal import temporal_server
+from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from support.object_recorder import ObjectRecorder
 from support.outcomes import recorded
 from support.plans import Installer
-from support.twenty import APPLIED, kills, moment, statuses, twenty_steps
-from support.witness import Witness
+from support.twenty_step_plan import APPLIED, kills, moment, statuses, twenty_steps
 from support.workers import WorkerProcess
 
-from kudo.cli.ports import free_port
-from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, connect
-from kudo.cluster import Cluster
+from kudo.devstack.ports import free_port
+from kudo.devstack.temporal import TemporalServer, temporal_server
+from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 
@@ -60,17 +60,17 @@ class Server:
 async def test_a_temporal_server_killed_at_random(
     cluster: Cluster, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    async with Server(tmp_path / "temporal.db") as server, Witness.of(sandbox.url) as witness:
+    async with Server(tmp_path / "temporal.db") as server, ObjectRecorder.of(sandbox.url) as recorder:
         monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
         async with WorkerProcess(), asyncio.timeout(PATIENCE):
             installer = Installer(cluster, Plans(await connect()), tmp_path)
             run = await installer.deploy(twenty_steps(tmp_path))
             for kill in kills(seed, 2, 3):
-                await moment(kill, run, witness, PATIENCE)
+                await moment(kill, run, recorder, PATIENCE)
                 await server.restart()
             outcome = await run.outcome()
             assert outcome.complete, outcome
             assert statuses(outcome.status) == {ExecutionStatus.COMPLETE}
             assert await recorded(installer) == outcome.status
-        assert witness.names("test-") == {f"test-{step}" for step in APPLIED}
-        assert witness.rewritten("test-") == witness.deleted == []
+        assert recorder.names("test-") == {f"test-{step}" for step in APPLIED}
+        assert recorder.rewritten("test-") == recorder.deleted == []

@@ -5,19 +5,19 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from support.object_recorder import ObjectRecorder
 from support.outcomes import recorded
 from support.plans import Installer, apply, dummy, phase, plan, write_package
 from support.proxy import Proxy
 from support.rollouts import roll_out
-from support.twenty import deployment_template
+from support.twenty_step_plan import deployment_template
 from support.waiting import until
-from support.witness import Witness
 from support.workers import WorkerProcess
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 
 from kudo.client import Run
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
 
@@ -48,8 +48,8 @@ def waiting_package(directory: Path) -> Path:
 
 
 @pytest.fixture
-async def witness(cluster: Cluster, sandbox: Sandbox) -> AsyncIterator[Witness]:
-    async with Witness.of(sandbox.url) as seen:
+async def recorder(cluster: Cluster, sandbox: Sandbox) -> AsyncIterator[ObjectRecorder]:
+    async with ObjectRecorder.of(sandbox.url) as seen:
         yield seen
 
 
@@ -58,10 +58,10 @@ async def pending(client: Client) -> list[PendingActivityInfo]:
     return list(described.raw_description.pending_activities)
 
 
-async def until_all_wait(client: Client, witness: Witness) -> set[str]:
+async def until_all_wait(client: Client, recorder: ObjectRecorder) -> set[str]:
     """Wait until all tasks wait, and return who runs them."""
     for name in NAMES:
-        await witness.appeared(name)
+        await recorder.appeared(name)
 
     async def look() -> set[str] | None:
         found = await pending(client)
@@ -72,25 +72,25 @@ async def until_all_wait(client: Client, witness: Witness) -> set[str]:
     return await until(look)
 
 
-async def require_complete(run: Run, installer: Installer, witness: Witness) -> None:
+async def require_complete(run: Run, installer: Installer, recorder: ObjectRecorder) -> None:
     """The plan is complete, its Instance says the same, and nothing was made or changed twice."""
     outcome = await asyncio.wait_for(run.outcome(), PATIENCE)
     assert outcome.complete, outcome
     assert await recorded(installer) == outcome.status
-    assert witness.names("test-") == NAMES
-    assert witness.rewritten("test-") == witness.deleted == []
+    assert recorder.names("test-") == NAMES
+    assert recorder.rewritten("test-") == recorder.deleted == []
 
 
-async def test_one_of_two_workers_is_killed(installer: Installer, client: Client, witness: Witness) -> None:
+async def test_one_of_two_workers_is_killed(installer: Installer, client: Client, recorder: ObjectRecorder) -> None:
     async with WorkerProcess() as one, WorkerProcess() as other:
         run = await installer.deploy(waiting_package(installer.directory))
-        identities = await until_all_wait(client, witness)
+        identities = await until_all_wait(client, recorder)
         # One of them may have taken all the tasks, and to kill the idle one would show nothing.
         busy = [worker for worker in (one, other) if any(name.startswith(worker.identity) for name in identities)]
         await busy[0].kill()
         for name in NAMES:
             await roll_out(installer.cluster, name)
-        await require_complete(run, installer, witness)
+        await require_complete(run, installer, recorder)
 
 
 def watches_begun(sandbox: Sandbox) -> int:
@@ -114,9 +114,9 @@ async def test_watches_that_are_cut_again_and_again(
     installer: Installer, client: Client, sandbox: Sandbox, cluster: Cluster
 ) -> None:
     async with WorkerProcess():
-        async with Witness.of(sandbox.url) as witness:
+        async with ObjectRecorder.of(sandbox.url) as recorder:
             run = await installer.deploy(waiting_package(installer.directory))
-            await until_all_wait(client, witness)
+            await until_all_wait(client, recorder)
         for _ in range(CUTS):
             # What happened meanwhile is lost to a client that asks for it.
             sandbox.faults.compact()
@@ -128,7 +128,7 @@ async def test_watches_that_are_cut_again_and_again(
 
 
 async def test_connections_that_are_reset_again_and_again(
-    installer: Installer, client: Client, sandbox: Sandbox, kubeconfig: Path, witness: Witness
+    installer: Installer, client: Client, sandbox: Sandbox, kubeconfig: Path, recorder: ObjectRecorder
 ) -> None:
     proxy = Proxy(sandbox)
     async with proxy.running() as address:
@@ -136,13 +136,13 @@ async def test_connections_that_are_reset_again_and_again(
         kubeconfig.write_text(kubeconfig.read_text().replace(sandbox.url, address))
         async with WorkerProcess():
             run = await installer.deploy(waiting_package(installer.directory))
-            await until_all_wait(client, witness)
+            await until_all_wait(client, recorder)
             for _ in range(CUTS):
                 await break_and_wait(sandbox, proxy.reset_connections)
             for name in sorted(NAMES):
                 await roll_out(installer.cluster, name)
                 proxy.reset_connections()
-            await require_complete(run, installer, witness)
+            await require_complete(run, installer, recorder)
 
 
 async def test_an_api_that_is_away_for_several_tries(installer: Installer, client: Client, sandbox: Sandbox) -> None:
@@ -155,9 +155,9 @@ async def test_an_api_that_is_away_for_several_tries(installer: Installer, clien
         return seen if failing and min(tries) > 3 else None
 
     async with WorkerProcess():
-        async with Witness.of(sandbox.url) as witness:
+        async with ObjectRecorder.of(sandbox.url) as recorder:
             run = await installer.deploy(waiting_package(installer.directory))
-            await until_all_wait(client, witness)
+            await until_all_wait(client, recorder)
         sandbox.faults.away = True
         away = await until(tried)
         assert [part.status for part in away.phases] == ["COMPLETE", "IN_PROGRESS", "PENDING"]

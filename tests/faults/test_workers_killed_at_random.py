@@ -10,17 +10,17 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
+from support.object_recorder import ObjectRecorder
 from support.outcomes import recorded
 from support.plans import NAMESPACE, Installer
-from support.twenty import APPLIED, kills, moment, statuses, twenty_steps
-from support.witness import Witness
+from support.twenty_step_plan import APPLIED, kills, moment, statuses, twenty_steps
 from support.workers import WorkerProcess
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
-from kudo.cli.ports import free_port
-from kudo.cli.temporal import TemporalServer, temporal_server
 from kudo.client import Plans, Run
+from kudo.devstack.ports import free_port
+from kudo.devstack.temporal import TemporalServer, temporal_server
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 
@@ -51,7 +51,7 @@ async def of_namespace(client: Client, namespace: str) -> Client:
     return Client(**settings)
 
 
-async def require_as_if_nothing_had_happened(installer: Installer, run: Run, witness: Witness) -> None:
+async def require_as_if_nothing_had_happened(installer: Installer, run: Run, recorder: ObjectRecorder) -> None:
     """The plan is complete, its Instance says the same, and each object is the one that was made at first."""
     instance = run.request.instance
     outcome = await run.outcome()
@@ -59,43 +59,43 @@ async def require_as_if_nothing_had_happened(installer: Installer, run: Run, wit
     assert statuses(outcome.status) == {ExecutionStatus.COMPLETE}
     assert await recorded(installer, instance=instance) == outcome.status
     prefix = f"{instance}-"
-    assert witness.names(prefix) == {prefix + step for step in APPLIED}
-    assert witness.rewritten(prefix) == []
-    for name in witness.names(prefix):
-        item = await installer.cluster.get(witness.last(name).ref)
+    assert recorder.names(prefix) == {prefix + step for step in APPLIED}
+    assert recorder.rewritten(prefix) == []
+    for name in recorder.names(prefix):
+        item = await installer.cluster.get(recorder.last(name).ref)
         assert item is not None
-        assert item.uid == (await witness.appeared(name)).uid
+        assert item.uid == (await recorder.appeared(name)).uid
         assert item.integer("metadata", "generation", default=1) == 1
 
 
-async def survive(seed: int, installer: Installer, worker: WorkerProcess, witness: Witness) -> None:
+async def survive(seed: int, installer: Installer, worker: WorkerProcess, recorder: ObjectRecorder) -> None:
     """Run the plan of a seed to its end, while its worker is killed."""
     name = f"seed-{seed}"
     planned = kills(seed, 1, 2)
     try:
         async with asyncio.timeout(PATIENCE):
             run = await installer.start(name)
-            await moment(planned[0], run, witness, PATIENCE)
+            await moment(planned[0], run, recorder, PATIENCE)
             # Or the test would kill a worker that has nothing to do.
             assert await installer.plans.running(NAMESPACE, name)
             await worker.replace()
             for kill in planned[1:]:
-                await moment(kill, run, witness, PATIENCE)
+                await moment(kill, run, recorder, PATIENCE)
                 await worker.replace()
-            await require_as_if_nothing_had_happened(installer, run, witness)
+            await require_as_if_nothing_had_happened(installer, run, recorder)
     except BaseException as error:
         error.add_note(f"This was the seed {seed}, of which the kills are {planned}.")
         raise
 
 
 async def run_lane(
-    namespace: str, seeds: Iterator[int], installer: Installer, client: Client, witness: Witness
+    namespace: str, seeds: Iterator[int], installer: Installer, client: Client, recorder: ObjectRecorder
 ) -> None:
     """Take seeds, with a worker of its own, while there are any."""
     plans = Plans(await of_namespace(client, namespace))
     async with WorkerProcess(TEMPORAL_NAMESPACE=namespace) as worker:
         for seed in seeds:
-            await survive(seed, Installer(installer.cluster, plans, installer.directory), worker, witness)
+            await survive(seed, Installer(installer.cluster, plans, installer.directory), worker, recorder)
 
 
 async def test_workers_killed_at_random(installer: Installer, client: Client, sandbox: Sandbox) -> None:
@@ -103,7 +103,7 @@ async def test_workers_killed_at_random(installer: Installer, client: Client, sa
     for seed in SEEDS:
         await installer.install(package, f"seed-{seed}")
     seeds = iter(SEEDS)
-    async with Witness.of(sandbox.url) as witness, asyncio.TaskGroup() as group:
+    async with ObjectRecorder.of(sandbox.url) as recorder, asyncio.TaskGroup() as group:
         for lane in range(LANES):
-            group.create_task(run_lane(f"lane-{lane}", seeds, installer, client, witness))
-    assert witness.deleted == []
+            group.create_task(run_lane(f"lane-{lane}", seeds, installer, client, recorder))
+    assert recorder.deleted == []

@@ -3,7 +3,6 @@
 import pytest
 from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 
-from kudo.cluster import Cluster
 from kudo.errors import (
     InstanceNotFound,
     InvalidOperatorVersion,
@@ -15,8 +14,9 @@ from kudo.errors import (
     TaskRenderingError,
     UnknownTaskName,
 )
-from kudo.instances.active import load_active_plan
+from kudo.instances.active_plan import load_active_plan
 from kudo.instances.report import report_status
+from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest
 from kudo.model.objects import ObjectRef

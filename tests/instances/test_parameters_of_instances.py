@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kudo.errors import InvalidParams, InvalidPlan, RequestError
 from kudo.instances.parameters import check_parameters, template_values
-from kudo.instances.plans import plan_for_change
+from kudo.instances.triggers import plan_for_change
 from kudo.model.parameters import Parameter
 from kudo.model.resources import ObjectMeta, OperatorVersion, OperatorVersionSpec
 

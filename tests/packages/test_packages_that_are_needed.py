@@ -4,7 +4,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support.plans import Content, dummy, nowhere, phase, plan, write_package
+from support.plans import Content, dummy, no_repository, phase, plan, write_package
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.tasks import KudoOperatorSpec, KudoOperatorTask
@@ -26,7 +26,7 @@ def package(directory: Path, name: str, *needed: Content, version: str = "1.0.0"
 
 
 async def read(root: Path) -> Bundle:
-    return await read_bundle(Location(root), nowhere)
+    return await read_bundle(Location(root), no_repository)
 
 
 def names(bundle: Bundle) -> list[str]:

@@ -10,7 +10,7 @@ from support.plans import CONFIG_MAP, HANGING_DEPLOYMENT, Installer, apply, dumm
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from kudo.client import Outcome
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 from worker import Settings, running

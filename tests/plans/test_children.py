@@ -27,7 +27,7 @@ from temporalio.service import RPCError
 
 from kudo.client import Run
 from kudo.instances.change import check_update, remove_instance, write_change
-from kudo.instances.pending import settle
+from kudo.instances.pending_plan import clear_pending_plan
 from kudo.model import yaml
 from kudo.model.execution import Approval, PlanRequest
 from kudo.model.objects import Object
@@ -144,7 +144,9 @@ async def change(installer: Installer, instance: str, **parameters: str) -> str 
     wanted = await check_update(installer.cluster, NAMESPACE, instance, parameters)
     await write_change(installer.cluster, wanted)
     if wanted.plan:
-        await settle(installer.cluster, PlanRequest(namespace=NAMESPACE, instance=instance, plan=wanted.plan))
+        await clear_pending_plan(
+            installer.cluster, PlanRequest(namespace=NAMESPACE, instance=instance, plan=wanted.plan)
+        )
     return wanted.plan
 
 

@@ -12,8 +12,8 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 
 from kudo.client import Run
-from kudo.cluster import Cluster
 from kudo.errors import RequestError
+from kudo.kubernetes import Cluster
 from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox

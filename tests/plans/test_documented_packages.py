@@ -8,7 +8,7 @@ from support.plans import Installer
 
 from kudo.model.package import DIALECTS
 from kudo.model.resources import API_VERSION
-from kudo.packages import Finder
+from kudo.packages import PackageResolver
 from kudo.verification import verify
 
 KINDS = {"Apply", "Delete", "Toggle", "Pipe", "KudoOperator", "Dummy"}
@@ -22,7 +22,7 @@ def test_each_kind_of_task_has_an_example() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_the_examples_are_a_package_without_fault(tmp_path: Path, dialect: str) -> None:
-    with Finder() as finder:
+    with PackageResolver() as finder:
         bundle = await finder.bundle(str(documented(tmp_path, dialect)))
     assert [str(finding) for finding in await verify(bundle.package)] == []
 

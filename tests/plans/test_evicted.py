@@ -7,7 +7,7 @@ from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase,
 from support.waiting import until
 from temporalio.client import Client
 
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus
 from worker import running
 

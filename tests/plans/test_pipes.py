@@ -22,7 +22,7 @@ from support.plans import NAMESPACE, Content, Installer, apply, dummy, phase, pl
 from support.waiting import until
 from temporalio.client import Client
 
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus

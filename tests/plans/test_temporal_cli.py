@@ -13,8 +13,8 @@ from support.plans import NAMESPACE, Content, Installer, dummy, phase, plan, ste
 from support.waiting import until
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from kudo.cli.temporal import TemporalServer
 from kudo.client import Run
+from kudo.devstack.temporal import TemporalServer
 from kudo.model.status import ExecutionStatus, PlanStatus
 
 pytestmark = pytest.mark.usefixtures("worker")

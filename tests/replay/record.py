@@ -34,9 +34,9 @@ from support.plans import (
 from support.waiting import until
 from temporalio.client import Client, WorkflowHistory
 
-from kudo.cli.ports import Ports, free_port
-from kudo.cli.stack import stack
 from kudo.client import Plans, Run
+from kudo.devstack.ports import Ports, free_port
+from kudo.devstack.stack import stack
 from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus
 

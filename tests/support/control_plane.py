@@ -2,7 +2,7 @@
 
 import pytest
 
-from kudo.cli.control_plane import find_binaries, missing_followers
+from kudo.devstack.control_plane import find_binaries, missing_followers
 from kudo.errors import ConfigurationError
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kudo.client import Plans, Run
-from kudo.cluster import Cluster
 from kudo.errors import RequestError
 from kudo.instances.install import check_install, check_package, install_instance, install_package
-from kudo.instances.pending import settle
+from kudo.instances.pending_plan import clear_pending_plan
+from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.model.execution import PlanRequest
 from kudo.model.objects import Object, ObjectRef
@@ -141,7 +141,7 @@ def plan(*phases: Content, strategy: str = "serial", **fields: object) -> Conten
     return {"strategy": strategy, "phases": list(phases), **fields}
 
 
-async def nowhere(spec: KudoOperatorSpec) -> Location:
+async def no_repository(spec: KudoOperatorSpec) -> Location:
     """Where packages are found that have no path."""
     raise RequestError(f"{spec.package} is in no repository")
 
@@ -156,17 +156,17 @@ class Installer:
 
     async def install_alone(self, package: Path) -> None:
         """Install a package without an instance."""
-        bundle = await read_bundle(Location(package), nowhere)
+        bundle = await read_bundle(Location(package), no_repository)
         await check_package(self.cluster, bundle, NAMESPACE)
         await install_package(self.cluster, bundle, NAMESPACE)
 
     async def install(self, package: Path, name: str = "test", **parameters: str) -> None:
         """Install a package and an instance of it, as it is when its plan deploy has started."""
-        bundle = await read_bundle(Location(package), nowhere)
+        bundle = await read_bundle(Location(package), no_repository)
         await check_install(self.cluster, bundle, NAMESPACE, name, parameters)
         await install_package(self.cluster, bundle, NAMESPACE)
         await install_instance(self.cluster, bundle.package, NAMESPACE, name, parameters)
-        await settle(self.cluster, PlanRequest(namespace=NAMESPACE, instance=name, plan="deploy"))
+        await clear_pending_plan(self.cluster, PlanRequest(namespace=NAMESPACE, instance=name, plan="deploy"))
 
     async def start(
         self,

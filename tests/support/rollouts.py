@@ -1,6 +1,6 @@
 """Letting go on what hangs because it was told to."""
 
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model.objects import Object, ObjectRef
 from support.objects import NAMESPACE, ROLLOUT
 from support.waiting import until

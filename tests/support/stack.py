@@ -4,7 +4,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from kudo.cli.ports import free_port
+from kudo.devstack.ports import free_port
 
 
 def children(pid: int) -> set[int]:

@@ -14,10 +14,10 @@ from support.rollouts import let_go
 from support.waiting import PATIENCE, until
 from temporalio.client import Client
 
-from kudo.cli.temporal import TemporalServer
 from kudo.client import Run
-from kudo.cluster import Cluster
+from kudo.devstack.temporal import TemporalServer
 from kudo.errors import PlanNotRunning
+from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus, PlanStatus
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from activities import plan_activities
-from kudo.cluster import Cluster
+from kudo.kubernetes import Cluster
 from kudo.model.execution import TaskRequest
 from kudo.model.status import ExecutionStatus
 from kudo.templates import Renderer

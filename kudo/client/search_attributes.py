@@ -1,0 +1,59 @@
+"""The search attributes of plans, which Temporal has to know before any plan runs."""
+
+import asyncio
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from kudo.errors import ConfigurationError, TemporalUnavailable
+from kudo.model.search_attributes import SEARCH_ATTRIBUTES
+
+PATIENCE = 90.0
+"""Seconds until a server that was told of search attributes has to know them; its caches take up to a minute."""
+
+
+async def require_search_attributes(client: Client) -> None:
+    """Have Temporal know the search attributes: a workflow that uses unknown ones would never get on.
+
+    Raises ConfigurationError where they are missing and may not be added, TemporalUnavailable.
+    """
+    if await _known(client):
+        return
+    request = AddSearchAttributesRequest(
+        namespace=client.namespace,
+        search_attributes=dict.fromkeys(SEARCH_ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+    )
+    try:
+        await client.operator_service.add_search_attributes(request)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise _missing(client, error.message) from None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await _known(client):
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise _missing(client, "the server does not know them after it was told") from None
+
+
+async def _known(client: Client) -> bool:
+    # Asked by using them: whoever may run workflows may do that, and every server can.
+    query = " AND ".join(f"{name} = ''" for name in SEARCH_ATTRIBUTES)
+    try:
+        await client.count_workflows(query)
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            return False
+        raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+    return True
+
+
+def _missing(client: Client, reason: str) -> ConfigurationError:
+    names = " ".join(f"--name {name} --type Keyword" for name in SEARCH_ATTRIBUTES)
+    return ConfigurationError(
+        f"Temporal's namespace {client.namespace} lacks search attributes, and they cannot be added ({reason}). Add "
+        f"them with `temporal operator search-attribute create --namespace {client.namespace} {names}`, or in Temporal "
+        "Cloud's settings of the namespace."
+    )

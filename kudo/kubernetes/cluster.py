@@ -1,0 +1,283 @@
+"""A Kubernetes cluster: read, apply, delete, patch."""
+
+import copy
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from kudo.errors import AccessDenied, ConflictError, KindNotFound
+from kudo.kubernetes.connection import APPLY_PATCH, MERGE_PATCH, Answer, Connection
+from kudo.kubernetes.discovery import Discovery, ResourceKind
+from kudo.kubernetes.dry_run_twin import dry_run_twin
+from kudo.kubernetes.exec import Execution, execute
+from kudo.kubernetes.failures import failure
+from kudo.kubernetes.field_ownership import (
+    FIELD_MANAGER,
+    PATCHER,
+    conflicts,
+    drop_rolling_update,
+    is_scaled_by,
+    may_be_scaled,
+    take_over,
+    with_replicas,
+)
+from kudo.kubernetes.informers import SharedInformers
+from kudo.model.base import Manifest
+from kudo.model.objects import Object, ObjectRef
+
+_TRIES = 10
+"""How often fields are tried to be taken over; if that is not enough, the next apply goes on."""
+
+
+class Cluster:
+    """A Kubernetes cluster; an async context manager. Every method may raise what `failures` has."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._discovery = Discovery(connection)
+        self.informers = SharedInformers(connection)
+
+    @classmethod
+    async def connect(cls, context: str | None = None, kubeconfig: Path | None = None) -> Self:
+        """Connect to a context of the kubeconfig, or as the pod we are in. Raises ConfigurationError."""
+        return cls(await Connection.open(context, kubeconfig))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.informers.close()
+        await self._connection.__aexit__()
+
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return self._connection.url
+
+    @property
+    def namespace(self) -> str:
+        """The namespace to use where none is named."""
+        return self._connection.namespace
+
+    async def is_ready(self) -> bool:
+        """Whether the API server says that it is ready."""
+        return (await self._connection.request("GET", "/readyz")).ok
+
+    async def version(self) -> str:
+        """The version of the API server, such as v1.35.0."""
+        answer = await self._connection.request("GET", "/version")
+        if not answer.ok:
+            raise failure(answer.code, answer.body, "asking for the version")
+        return answer.body.text("gitVersion")
+
+    async def kind_of(self, ref: ObjectRef) -> ResourceKind:
+        """Where the kind of an object is served. Raises KindNotFound."""
+        return await self._discovery.find(ref.api_version, ref.kind)
+
+    async def namespaced(self, item: Object) -> bool:
+        """Whether the kind of an object lives in namespaces. Raises KindNotFound."""
+        return (await self.kind_of(item.ref)).namespaced
+
+    async def namespaced_if_known(self, item: Object) -> bool:
+        """The same; a kind that the cluster does not know (yet) is taken to live in namespaces."""
+        try:
+            return await self.namespaced(item)
+        except KindNotFound:
+            return True
+
+    async def find(self, ref: ObjectRef) -> Object | None:
+        """Like `get`; what is of a kind that the cluster does not know cannot be there."""
+        try:
+            return await self.get(ref)
+        except KindNotFound:
+            return None
+
+    async def get(self, ref: ObjectRef) -> Object | None:
+        """Read an object; None where it is not there."""
+        kind = await self.kind_of(ref)
+        answer = await self._connection.request("GET", kind.path_of(ref))
+        if answer.code == 404:
+            return None
+        return self._checked(kind, answer.code, answer.body, f"reading {ref}")
+
+    async def list(self, api_version: str, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
+        """Read all objects of a kind, in one namespace or in all, by a label selector."""
+        resource = await self._discovery.find(api_version, kind)
+        query = {"labelSelector": labels} if labels else {}
+        answer = await self._connection.request("GET", resource.path(namespace), query=query)
+        body = self._checked(resource, answer.code, answer.body, f"listing {resource.plural}")
+        # The items of a list do not say what they are.
+        return [Object({"apiVersion": api_version, "kind": kind, **item.manifest}) for item in body.children("items")]
+
+    async def apply(self, item: Object) -> Object:
+        """Apply an object server-side.
+
+        Fields that others manage become ours, but for replicas that an autoscaler sets. What KUDO applied client-side
+        becomes ours as well, once, so that what the manifest has dropped since goes.
+        """
+        kind = await self.kind_of(item.ref)
+        item, answer = await self._apply_over_others(kind, item)
+        if answer.code == 422 and (patch := drop_rolling_update(item, answer.body)):
+            await self.patch(item.ref, patch, manager=PATCHER)
+            answer = await self._apply(kind, item, force=True)
+        for _ in range(_TRIES):
+            applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+            if not (patch := take_over(applied)):
+                break
+            # Somebody may write it meanwhile, its controller above all.
+            with suppress(ConflictError):
+                await self.patch(item.ref, patch)
+            answer = await self._apply(kind, item, force=True)
+        return applied
+
+    async def would_apply(self, item: Object) -> Object:
+        """What `apply` would make of an object, as the API says; nothing is changed."""
+        kind = await self.kind_of(item.ref)
+        item, answer = await self._apply_over_others(kind, item, dry_run=True)
+        if answer.code != 422 or not (patch := drop_rolling_update(item, answer.body)):
+            return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+        # One dry run cannot build on another, so that the strategy, which alone was refused, is put in afterwards.
+        rest = Object(copy.deepcopy(item.manifest))
+        strategies = {field: rest.manifest["spec"].pop(field) for field in patch["spec"]}
+        answer = await self._apply(kind, rest, force=True, dry_run=True)
+        applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+        applied.manifest["spec"] |= strategies
+        return applied
+
+    async def _apply_over_others(
+        self, kind: ResourceKind, item: Object, *, dry_run: bool = False
+    ) -> tuple[Object, Answer]:
+        """Apply, and have what others manage; the object with the replicas that an autoscaler keeps left out."""
+        answer = await self._apply(kind, item, force=False, dry_run=dry_run)
+        if answer.code == 409 and (found := conflicts(answer.body)):
+            if ".spec.replicas" in found and await self._is_scaled(item):
+                item = with_replicas(item, None)
+            answer = await self._apply(kind, item, force=True, dry_run=dry_run)
+        return item, answer
+
+    async def _apply(self, kind: ResourceKind, item: Object, *, force: bool, dry_run: bool = False) -> Answer:
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        return await self._connection.request(
+            "PATCH",
+            kind.path_of(item.ref),
+            query={**query, "dryRun": "All"} if dry_run else query,
+            body=item.manifest,
+            content_type=APPLY_PATCH,
+        )
+
+    async def create(self, item: Object) -> Object:
+        """Make an object; ConflictError where there is one already."""
+        kind = await self.kind_of(item.ref)
+        path, query = kind.path(item.namespace), {"fieldManager": FIELD_MANAGER}
+        answer = await self._connection.request("POST", path, query=query, body=item.manifest)
+        return self._checked(kind, answer.code, answer.body, f"making {item.ref}")
+
+    async def as_scaled(self, item: Object, there: Object) -> Object:
+        """The object with the replicas that an autoscaler has given to the one that is there."""
+        return with_replicas(item, there.integer("spec", "replicas")) if await self._is_scaled(item) else item
+
+    async def _is_scaled(self, item: Object) -> bool:
+        """Whether an autoscaler sets the replicas of an object; for who may not ask, none does."""
+        if not may_be_scaled(item):
+            return False
+        try:
+            found = await self.list("autoscaling/v2", "HorizontalPodAutoscaler", item.namespace)
+        except (AccessDenied, KindNotFound):
+            return False
+        return is_scaled_by(item, found)
+
+    async def require_creatable(self, item: Object) -> None:
+        """Raise what the API would answer to a new object like this one, if it would not take it."""
+        kind = await self.kind_of(item.ref)
+        answer = await self._apply(kind, dry_run_twin(item), force=True, dry_run=True)
+        # What is there may use up the quota that is enough for one.
+        if not (answer.code == 403 and "exceeded quota" in answer.body.text("message")):
+            self._checked(kind, answer.code, answer.body, f"making {item.ref} anew")
+
+    async def delete(
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        propagation: Literal["Foreground", "Background", "Orphan"] = "Foreground",
+    ) -> None:
+        """Ask for an object to go; nothing happens where it is gone. By default everything that it owns goes first."""
+        kind = await self.kind_of(ref)
+        body: Manifest = {"propagationPolicy": propagation}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        answer = await self._connection.request("DELETE", kind.path_of(ref), body=body)
+        gone = answer.code == 404 or (uid and answer.code == 409)
+        if not gone:
+            self._checked(kind, answer.code, answer.body, f"deleting {ref}")
+
+    async def patch(
+        self,
+        ref: ObjectRef,
+        patch: Manifest,
+        subresource: Literal["", "status"] = "",
+        *,
+        manager: str = FIELD_MANAGER,
+    ) -> Object | None:
+        """Merge a patch into an object or its status; None where the object is not there."""
+        kind = await self.kind_of(ref)
+        answer = await self._connection.request(
+            "PATCH",
+            kind.path_of(ref, subresource),
+            query={"fieldManager": manager},
+            body=patch,
+            content_type=MERGE_PATCH,
+        )
+        if answer.code == 404:
+            return None
+        return self._checked(kind, answer.code, answer.body, f"patching {ref}")
+
+    async def execute(self, pod: ObjectRef, container: str, command: Sequence[str], limit: int) -> Execution:
+        """Run a command in a container until it ends, or until its output exceeds `limit` bytes."""
+        path = (await self.kind_of(pod)).path_of(pod, "exec")
+        return await execute(self._connection, path, container, command, limit)
+
+    async def record_event(
+        self, about: Object, key: str, kind: Literal["Normal", "Warning"], reason: str, text: str
+    ) -> None:
+        """Record an event about an object; the same `key` is recorded once, however often it is tried."""
+        digest = hashlib.sha256(f"{about.uid}/{key}/{reason}".encode()).hexdigest()[:16]
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = Object.of(
+            "v1",
+            "Event",
+            {"name": f"{about.name}.{digest}", "namespace": about.namespace},
+            involvedObject=_reference(about),
+            type=kind,
+            reason=reason,
+            message=text[:1024],
+            source={"component": FIELD_MANAGER},
+            firstTimestamp=now,
+            lastTimestamp=now,
+            count=1,
+        )
+        resource = await self.kind_of(event.ref)
+        answer = await self._connection.request("POST", resource.path(about.namespace), body=event.manifest)
+        if answer.code != 409:
+            self._checked(resource, answer.code, answer.body, f"recording an event about {about.ref}")
+
+    def _checked(self, kind: ResourceKind, code: int, body: Object, what: str) -> Object:
+        if 200 <= code < 300:
+            return body
+        error = failure(code, body, what, secret=kind.kind == "Secret")
+        if isinstance(error, KindNotFound):
+            self._discovery.forget(kind)
+        raise error
+
+
+def _reference(about: Object) -> Mapping[str, str]:
+    return {
+        "apiVersion": about.api_version,
+        "kind": about.kind,
+        "namespace": about.namespace,
+        "name": about.name,
+        "uid": about.uid,
+    }

@@ -1,0 +1,15 @@
+"""The annotations by which a template says itself when its object is ready, and when it has failed."""
+
+from kudo.errors import TaskEnhancementError, TaskRenderingError
+from kudo.model.annotations import FAILED, READY
+from kudo.model.objects import Object
+from kudo.templates import check_rule
+
+
+def check_health_rules(item: Object) -> None:
+    """Raise TaskEnhancementError for a rule that is no expression."""
+    for name in (READY, FAILED):
+        try:
+            check_rule(f"{item.ref}: the annotation {name}", item.annotations.get(name, "true"))
+        except TaskRenderingError as error:
+            raise TaskEnhancementError(str(error)) from None

@@ -1,0 +1,7 @@
+"""Health: whether an object is what a plan waits for."""
+
+from kudo.rollout.health.pods import in_trouble, pod_reason
+from kudo.rollout.health.rules import health
+from kudo.rollout.health.state import HEALTHY, Health, State
+
+__all__ = ["HEALTHY", "Health", "State", "health", "in_trouble", "pod_reason"]

@@ -1,0 +1,28 @@
+"""Health by the rules that a package gives its objects."""
+
+from kudo.model.annotations import FAILED, READY
+from kudo.model.objects import Object
+from kudo.rollout.health.rules import common, health
+from kudo.rollout.health.state import HEALTHY, Health, failed, waiting
+from kudo.templates import Renderer, tell
+
+
+class AnnotationRules:
+    """Judges objects by their own rules, where they have some, and by those of their kind."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+
+    async def __call__(self, item: Object) -> Health:
+        """Raises TaskRenderingError for a rule that is out of bounds."""
+        ready, broken = item.annotations.get(READY, ""), item.annotations.get(FAILED, "")
+        if not ready and not broken:
+            return health(item)
+        if verdict := common(item):
+            return verdict
+        told = await self._renderer.run(f"the rules of {item.ref}", tell, ready, broken, item.manifest)
+        if told.failed:
+            return failed(told.failed)
+        if not ready:
+            return health(item)
+        return HEALTHY if told.ready else waiting(told.problem or f"`{ready}` does not hold yet")

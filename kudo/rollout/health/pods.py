@@ -1,0 +1,53 @@
+"""Pods, and why they are not ready: what people ask first."""
+
+from kudo.model.objects import Object
+from kudo.rollout.health.state import HEALTHY, Health, failed, said, waiting
+
+
+def pod(item: Object) -> Health:
+    phase = item.text("status", "phase", default="Pending")
+    if phase == "Succeeded":
+        return HEALTHY
+    if phase == "Failed" and item.text("spec", "restartPolicy", default="Always") != "Always":
+        return failed(item.text("status", "message") or item.text("status", "reason") or "the pod failed")
+    if phase == "Running" and item.condition("Ready").text("status") == "True":
+        return HEALTHY
+    return waiting(pod_reason(item) or f"it is {phase}")
+
+
+def pod_reason(pod: Object) -> str:
+    """Why a pod is not ready, as its containers or the scheduler say; empty where nothing is wrong."""
+    scheduled = pod.condition("PodScheduled")
+    if scheduled.text("status") == "False":
+        return said(scheduled)
+    for status in _containers(pod):
+        held = status.child("state", "waiting")
+        if held.text("reason") not in ("", "PodInitializing", "ContainerCreating") or held.text("message"):
+            return said(held)
+        ended = status.child("state", "terminated")
+        if ended.integer("exitCode"):
+            return f"{said(ended)} (exit code {ended.integer('exitCode')})"
+    return ""
+
+
+_TROUBLE = (
+    "CrashLoopBackOff",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+)
+
+
+def in_trouble(pod: Object) -> bool:
+    """Whether a pod crashes, or lacks its image, its configuration or a node; it may heal."""
+    return pod.condition("PodScheduled").text("reason") == "Unschedulable" or any(
+        status.text("state", "waiting", "reason") in _TROUBLE for status in _containers(pod)
+    )
+
+
+def _containers(pod: Object) -> list[Object]:
+    return [*pod.children("status", "initContainerStatuses"), *pod.children("status", "containerStatuses")]

@@ -1,0 +1,58 @@
+"""When an object is healthy, and when it will never be.
+
+The order of the rules and their terms are kstatus's (kubernetes-sigs/cli-utils, `pkg/kstatus/status`), which Flux and
+Helm share; where a plan needs more, as for Jobs, the rule says so.
+"""
+
+from collections.abc import Callable
+
+from kudo.model.objects import Object
+from kudo.rollout.health import core, pods, workloads
+from kudo.rollout.health.state import HEALTHY, Health, failed, said, waiting
+
+_RULES: dict[tuple[str, str], Callable[[Object], Health]] = {
+    ("apps", "Deployment"): workloads.deployment,
+    ("apps", "StatefulSet"): workloads.stateful_set,
+    ("apps", "DaemonSet"): workloads.daemon_set,
+    ("apps", "ReplicaSet"): workloads.replica_set,
+    ("batch", "Job"): workloads.job,
+    ("", "Pod"): pods.pod,
+    ("", "PersistentVolumeClaim"): core.claim,
+    ("", "Service"): core.service,
+    ("", "Namespace"): core.namespace,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): core.definition,
+    ("kudo.dev", "Instance"): core.instance,
+}
+
+
+def health(item: Object) -> Health:
+    """Whether an object is healthy, by its own status."""
+    return common(item) or _of_kind(item) or _ready(item) or HEALTHY
+
+
+def common(item: Object) -> Health | None:
+    """What holds before any rule of the kind, or of the object's own; None where nothing does."""
+    if item.terminating:
+        return waiting("it is being deleted")
+    generation = item.integer("metadata", "generation")
+    observed = item.integer("status", "observedGeneration", default=generation)
+    if generation and observed != generation:
+        return waiting("its controller has not seen the change yet")
+    for condition in item.children("status", "conditions"):
+        if condition.text("type") == "Reconciling" and condition.text("status") == "True":
+            return waiting(said(condition))
+        if condition.text("type") == "Stalled" and condition.text("status") == "True":
+            return failed(said(condition))
+    return None
+
+
+def _of_kind(item: Object) -> Health | None:
+    rule = _RULES.get((item.group, item.kind))
+    return rule(item) if rule else None
+
+
+def _ready(item: Object) -> Health | None:
+    ready = item.condition("Ready")
+    if ready.manifest and ready.text("status") != "True":
+        return waiting(said(ready))
+    return None

@@ -1,0 +1,107 @@
+"""Workloads: what runs pods."""
+
+from collections.abc import Iterator
+
+from kudo.model.objects import Object
+from kudo.rollout.health.state import HEALTHY, Health, failed, first, said, waiting
+
+
+def deployment(item: Object) -> Health:
+    progressing = item.condition("Progressing")
+    if progressing.text("reason") == "ProgressDeadlineExceeded":
+        return failed(said(progressing))
+    return first(_deployment_unmet(item))
+
+
+def _deployment_unmet(item: Object) -> Iterator[str]:
+    wanted = item.integer("spec", "replicas", default=1)
+    replicas = item.integer("status", "replicas")
+    updated = item.integer("status", "updatedReplicas")
+    available = item.integer("status", "availableReplicas")
+    if not item.has("status", "observedGeneration"):
+        yield "its controller has not seen it yet"
+    if updated < wanted or replicas < wanted:
+        yield f"{updated} of {wanted} replicas updated"
+    if replicas > wanted:
+        yield f"{replicas - wanted} replicas too many"
+    if replicas > updated:
+        yield f"{replicas - updated} old replicas still there"
+    if available < updated or item.integer("status", "readyReplicas") < wanted:
+        yield f"{available} of {wanted} replicas available"
+    if item.condition("Available").text("status") != "True" and wanted:
+        yield "it is not available yet"
+
+
+def stateful_set(item: Object) -> Health:
+    if item.text("spec", "updateStrategy", "type") == "OnDelete":
+        return HEALTHY
+    return first(_stateful_set_unmet(item))
+
+
+def _stateful_set_unmet(item: Object) -> Iterator[str]:
+    wanted = item.integer("spec", "replicas", default=1)
+    partition = item.integer("spec", "updateStrategy", "rollingUpdate", "partition")
+    ready = item.integer("status", "readyReplicas")
+    updated = item.integer("status", "updatedReplicas")
+    replicas = item.integer("status", "replicas")
+    if not item.has("status", "observedGeneration"):
+        yield "its controller has not seen it yet"
+    if ready < wanted or replicas < wanted:
+        yield f"{ready} of {wanted} replicas ready"
+    if replicas > wanted:
+        yield f"{replicas - wanted} replicas too many"
+    if partition:
+        if updated < wanted - partition:
+            yield f"{updated} of {wanted - partition} replicas updated"
+    elif updated < wanted or item.text("status", "currentRevision") != item.text("status", "updateRevision"):
+        # One that took over the pods of another has a single revision, and pods of an older one all the same.
+        yield f"{updated} of {wanted} replicas updated"
+
+
+def daemon_set(item: Object) -> Health:
+    return first(_daemon_set_unmet(item))
+
+
+def _daemon_set_unmet(item: Object) -> Iterator[str]:
+    wanted = item.integer("status", "desiredNumberScheduled")
+    if not item.has("status", "observedGeneration"):
+        yield "its controller has not seen it yet"
+    for field, word in (
+        ("currentNumberScheduled", "scheduled"),
+        ("updatedNumberScheduled", "updated"),
+        ("numberAvailable", "available"),
+        ("numberReady", "ready"),
+    ):
+        count = item.integer("status", field)
+        if count < wanted:
+            yield f"{count} of {wanted} pods {word}"
+
+
+def replica_set(item: Object) -> Health:
+    return first(_replica_set_unmet(item))
+
+
+def _replica_set_unmet(item: Object) -> Iterator[str]:
+    wanted = item.integer("spec", "replicas", default=1)
+    for field, word in (
+        ("fullyLabeledReplicas", "labelled"),
+        ("availableReplicas", "available"),
+        ("readyReplicas", "ready"),
+    ):
+        count = item.integer("status", field)
+        if count < wanted:
+            yield f"{count} of {wanted} replicas {word}"
+    if item.integer("status", "replicas") > wanted:
+        yield "more replicas than wanted"
+
+
+def job(item: Object) -> Health:
+    """A plan waits for the end of a Job; kstatus is content when it runs."""
+    if item.condition("Failed").text("status") == "True":
+        return failed(said(item.condition("Failed")))
+    if item.condition("Complete").text("status") == "True":
+        return HEALTHY
+    if item.flag("spec", "suspend"):
+        return HEALTHY
+    wanted = item.integer("spec", "completions", default=1)
+    return waiting(f"{item.integer('status', 'succeeded')} of {wanted} completions")

@@ -1,0 +1,71 @@
+"""The pods behind what is waited for: why they are not ready, and how long they have been in trouble."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kudo.kubernetes.informers import Informer
+from kudo.model.annotations import INSTANCE
+from kudo.model.durations import show_duration
+from kudo.model.objects import Object, ObjectRef
+from kudo.rollout.health import in_trouble, pod_reason
+
+BETWEEN_CRASHES = 120.0
+"""Seconds that a container which crashes again and again may run in between."""
+
+_REVISION = "controller-revision-hash"
+
+
+@dataclass(slots=True)
+class _Trouble:
+    since: float
+    seen: float
+
+
+def selector(item: Object) -> dict[str, str]:
+    """The labels of a workload's pods; empty for what has none."""
+    return item.strings("spec", "selector", "matchLabels")
+
+
+class Pods:
+    """The pods of several objects, by the informers of their namespaces."""
+
+    def __init__(self, informers: Mapping[str, Informer], patience: timedelta | None) -> None:
+        self._informers = informers
+        self._patience = patience
+        self._trouble: dict[ObjectRef, _Trouble] = {}
+
+    def reason(self, item: Object) -> str:
+        """The first that one of an object's pods gives for not being ready; empty where none says anything."""
+        for pod in self._of(item):
+            if pod is not item and (reason := pod_reason(pod)):
+                return f"pod {pod.name}: {reason}"
+        return ""
+
+    def given_up(self, item: Object) -> str:
+        """What to say where an object's pods have been in trouble for too long; empty where they have not."""
+        troubled = [pod for pod in self._of(item) if in_trouble(pod)]
+        if not troubled or self._patience is None:
+            return ""
+        now = time.monotonic()
+        trouble = self._trouble.setdefault(item.ref, _Trouble(now, now))
+        if now - trouble.seen > BETWEEN_CRASHES:
+            trouble.since = now
+        trouble.seen = now
+        if now - trouble.since < self._patience.total_seconds():
+            return ""
+        return f"for {show_duration(self._patience)} pod {troubled[0].name}: {pod_reason(troubled[0])}"
+
+    def _of(self, item: Object) -> Iterator[Object]:
+        if (item.group, item.kind) == ("", "Pod"):
+            yield item
+            return
+        labels, informer = selector(item), self._informers.get(item.namespace)
+        if labels and informer is not None and not informer.failed:
+            own = {name: value for name, value in item.labels.items() if name == INSTANCE}
+            # What is on its way out, or is still to be replaced, says nothing of what is waited for.
+            revision = item.text("status", "updateRevision")
+            for pod in informer.labelled(labels | own):
+                if not pod.terminating and pod.labels.get(_REVISION, revision) in (revision, ""):
+                    yield pod

@@ -1,0 +1,177 @@
+"""Reading, applying, patching and deleting objects."""
+
+import pytest
+from support.objects import NAMESPACE, config_map, definition, deployment, namespace, secret, widget
+
+from kudo.errors import (
+    AccessDenied,
+    ClusterUnavailable,
+    ConflictError,
+    KindNotFound,
+    NamespaceNotFound,
+    ResourceValidationError,
+)
+from kudo.kubernetes import Cluster
+from kudo.model.objects import Object
+from kudo.rollout import wait_until_gone, wait_until_healthy
+from kudo.sandbox import Sandbox
+
+
+def silent(_: str) -> None: ...
+
+
+async def test_apply_creates_and_changes(cluster: Cluster) -> None:
+    first = await cluster.apply(config_map(a="1", b="2"))
+    second = await cluster.apply(config_map(a="1", c="3"))
+    assert second.uid == first.uid
+    assert second.strings("data") == {"a": "1", "c": "3"}
+
+
+async def test_apply_twice_changes_nothing(cluster: Cluster) -> None:
+    first = await cluster.apply(deployment())
+    await wait_until_healthy(cluster, [first], silent)
+    second = await cluster.apply(deployment())
+    assert second.integer("metadata", "generation") == first.integer("metadata", "generation")
+
+
+async def test_apply_leaves_what_others_manage(cluster: Cluster) -> None:
+    applied = await cluster.apply(config_map(a="1"))
+    await cluster.patch(applied.ref, {"metadata": {"labels": {"theirs": "yes"}}})
+    again = await cluster.apply(config_map(a="2"))
+    assert again.labels == {"theirs": "yes"}
+
+
+async def test_what_is_not_there_reads_as_none(cluster: Cluster) -> None:
+    assert await cluster.get(config_map("nowhere").ref) is None
+    assert await cluster.patch(config_map("nowhere").ref, {"data": {}}) is None
+    await cluster.delete(config_map("nowhere").ref)
+
+
+async def test_list_says_what_its_items_are(cluster: Cluster) -> None:
+    await cluster.apply(config_map("labelled"))
+    await cluster.patch(config_map("labelled").ref, {"metadata": {"labels": {"app": "x"}}})
+    found = await cluster.list("v1", "ConfigMap", NAMESPACE, "app=x")
+    assert [item.ref for item in found] == [config_map("labelled").ref]
+
+
+async def test_unknown_kind(cluster: Cluster) -> None:
+    with pytest.raises(KindNotFound, match=r"serves no Widget of example\.com/v1"):
+        await cluster.apply(widget())
+
+
+async def test_a_kind_that_has_moved_since_the_package_was_written(cluster: Cluster) -> None:
+    ingress = Object.of("extensions/v1beta1", "Ingress", {"name": "web", "namespace": NAMESPACE})
+    moved = r"serves no Ingress of extensions/v1beta1; it serves Ingress of networking\.k8s\.io/v1, so the package"
+    with pytest.raises(KindNotFound, match=moved):
+        await cluster.apply(ingress)
+
+
+async def test_a_kind_is_known_as_soon_as_its_definition_is_established(cluster: Cluster) -> None:
+    with pytest.raises(KindNotFound):
+        await cluster.namespaced(widget())
+    await wait_until_healthy(cluster, [await cluster.apply(definition())], silent)
+    assert await cluster.namespaced(widget())
+    assert (await cluster.apply(widget(size=3))).integer("spec", "size") == 3
+
+
+async def test_a_kind_whose_definition_went_is_unknown_again(cluster: Cluster) -> None:
+    applied = await cluster.apply(definition())
+    await wait_until_healthy(cluster, [applied], silent)
+    await cluster.apply(widget())
+    await cluster.delete(applied.ref)
+    await wait_until_gone(cluster, [applied], silent)
+    with pytest.raises(KindNotFound):
+        await cluster.apply(widget())
+
+
+async def test_unknown_namespace(cluster: Cluster) -> None:
+    item = Object.of("v1", "ConfigMap", {"name": "a", "namespace": "nowhere"})
+    with pytest.raises(NamespaceNotFound, match='namespaces "nowhere" not found'):
+        await cluster.apply(item)
+
+
+async def test_an_object_that_the_api_rejects(cluster: Cluster) -> None:
+    bad = deployment()
+    bad.manifest["spec"]["selector"] = {"matchLabels": {"app": "other"}}
+    with pytest.raises(ResourceValidationError, match=r"applying Deployment default/web: .*selector"):
+        await cluster.apply(bad)
+
+
+async def test_no_secret_in_an_error(cluster: Cluster) -> None:
+    with pytest.raises(ResourceValidationError) as error:
+        await cluster.apply(secret("Bad_Name", password="swordfish"))
+    assert "Secret default/Bad_Name" in str(error.value)
+    assert "swordfish" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "error"),
+    [
+        (400, "BadRequest", ResourceValidationError),
+        (401, "Unauthorized", AccessDenied),
+        (403, "Forbidden", AccessDenied),
+        (409, "Conflict", ConflictError),
+        (413, "RequestEntityTooLarge", ResourceValidationError),
+        (422, "Invalid", ResourceValidationError),
+        (429, "TooManyRequests", ClusterUnavailable),
+        (500, "InternalError", ClusterUnavailable),
+        (503, "ServiceUnavailable", ClusterUnavailable),
+        (504, "Timeout", ClusterUnavailable),
+    ],
+)
+async def test_the_table_of_failures(
+    cluster: Cluster, sandbox: Sandbox, code: int, reason: str, error: type[Exception]
+) -> None:
+    await cluster.apply(config_map())
+    sandbox.faults.fail(1, status=code, reason=reason, path_contains="/configmaps", message="so it is")
+    with pytest.raises(error, match="applying ConfigMap default/config: so it is"):
+        await cluster.apply(config_map(a="1"))
+
+
+async def test_a_field_that_the_kind_does_not_have(cluster: Cluster, sandbox: Sandbox) -> None:
+    await cluster.apply(config_map())
+    message = "failed to create typed patch object: .spec.oops: field not declared in schema"
+    sandbox.faults.fail(1, status=500, reason="InternalError", path_contains="/configmaps", message=message)
+    with pytest.raises(ResourceValidationError, match="field not declared"):
+        await cluster.apply(config_map(a="1"))
+
+
+async def test_an_api_that_is_away(cluster: Cluster, sandbox: Sandbox) -> None:
+    await cluster.apply(config_map())
+    sandbox.faults.away = True
+    with pytest.raises(ClusterUnavailable, match=f"the Kubernetes API at {sandbox.url} cannot be reached"):
+        await cluster.apply(config_map(a="1"))
+    sandbox.faults.away = False
+    await cluster.apply(config_map(a="1"))
+
+
+async def test_deleting_takes_what_it_owns_first(cluster: Cluster) -> None:
+    applied = await cluster.apply(deployment())
+    await wait_until_healthy(cluster, [applied], silent)
+    assert await cluster.list("v1", "Pod", NAMESPACE)
+    await cluster.delete(applied.ref)
+    await wait_until_gone(cluster, [applied], silent)
+    assert not await cluster.list("v1", "Pod", NAMESPACE)
+
+
+async def test_deleting_by_uid_spares_a_namesake(cluster: Cluster) -> None:
+    applied = await cluster.apply(config_map())
+    await cluster.delete(applied.ref, uid="another")
+    assert await cluster.get(applied.ref) is not None
+
+
+async def test_an_event_is_recorded_once(cluster: Cluster) -> None:
+    about = await cluster.apply(config_map())
+    for _ in range(3):
+        await cluster.record_event(about, "run", "Normal", "PlanStarted", "so it began")
+    events = await cluster.list("v1", "Event", NAMESPACE)
+    reasons = [event.text("reason") for event in events if event.text("involvedObject", "uid") == about.uid]
+    assert reasons == ["PlanStarted"]
+
+
+async def test_a_namespace_is_waited_for(cluster: Cluster) -> None:
+    applied = await cluster.apply(namespace("fresh"))
+    await wait_until_healthy(cluster, [applied], silent)
+    await cluster.delete(applied.ref)
+    await wait_until_gone(cluster, [applied], silent)
+    assert await cluster.get(applied.ref) is None

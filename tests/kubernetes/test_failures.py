@@ -1,0 +1,187 @@
+"""What only a real API refuses: rights, quotas, schemas, namespaces on their way out."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.objects import NAMESPACE, config_map, deployment, namespace, secret
+from support.waiting import until
+
+from kudo.errors import AccessDenied, ResourceValidationError
+from kudo.kubernetes import Cluster
+from kudo.kubernetes.connection import Connection
+from kudo.model import yaml
+from kudo.model.base import Manifest
+from kudo.model.objects import Object
+
+pytestmark = pytest.mark.only_on("control-plane", "the sandbox has no schemas, and does not ask who one is")
+
+ACCOUNT = "limited"
+
+
+def role(*verbs: str) -> Object:
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": list(verbs)}]
+    return Object.of("rbac.authorization.k8s.io/v1", "Role", {"name": ACCOUNT, "namespace": NAMESPACE}, rules=rules)
+
+
+def binding() -> Object:
+    return Object.of(
+        "rbac.authorization.k8s.io/v1",
+        "RoleBinding",
+        {"name": ACCOUNT, "namespace": NAMESPACE},
+        roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": ACCOUNT},
+        subjects=[{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
+    )
+
+
+def with_token(kubeconfig: Path, token: str) -> Path:
+    """A kubeconfig like another, for somebody else."""
+    content = yaml.load(kubeconfig.read_text())
+    assert isinstance(content, dict)
+    content["users"] = [{"name": "admin", "user": {"token": token}}]
+    file = kubeconfig.with_name("other-kubeconfig")
+    file.write_text(yaml.dump(content))
+    return file
+
+
+@pytest.fixture
+async def limited(cluster: Cluster, kubeconfig: Path) -> AsyncIterator[Cluster]:
+    """The cluster, as a ServiceAccount that nobody has given any rights."""
+    await cluster.apply(Object.of("v1", "ServiceAccount", {"name": ACCOUNT, "namespace": NAMESPACE}))
+    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNT}/token"
+    async with await Connection.open() as connection:
+        answer = await connection.request("POST", path, body={"spec": {}})
+    kubeconfig = with_token(kubeconfig, answer.body.text("status", "token"))
+    async with await Cluster.connect(kubeconfig=kubeconfig) as connected:
+        yield connected
+
+
+async def test_a_token_that_is_none(kubeconfig: Path) -> None:
+    async with await Cluster.connect(kubeconfig=with_token(kubeconfig, "nonsense")) as stranger:
+        with pytest.raises(AccessDenied, match="Unauthorized"):
+            await stranger.apply(config_map())
+
+
+async def test_rights_that_arrive_late(cluster: Cluster, limited: Cluster) -> None:
+    denied = 'applying ConfigMap default/config: configmaps "config" is forbidden: User "system:serviceaccount:default:'
+    with pytest.raises(AccessDenied, match=denied):
+        await limited.apply(config_map(a="1"))
+    for item in (role("get", "patch", "create"), binding()):
+        await cluster.apply(item)
+
+    async def applied() -> Object | None:
+        try:
+            return await limited.apply(config_map(a="1"))
+        except AccessDenied:
+            return None
+
+    assert (await until(applied)).strings("data") == {"a": "1"}
+    # What is denied one by one says so: reading is granted, deleting is not.
+    assert await limited.get(config_map().ref) is not None
+    with pytest.raises(AccessDenied, match=r"deleting ConfigMap default/config: .* cannot delete resource"):
+        await limited.delete(config_map().ref)
+
+
+async def test_a_quota_that_is_used_up(cluster: Cluster) -> None:
+    quota = Object.of(
+        "v1", "ResourceQuota", {"name": "little", "namespace": NAMESPACE}, spec={"hard": {"count/secrets": "0"}}
+    )
+    applied = await cluster.apply(quota)
+
+    async def known() -> bool:
+        found = await cluster.get(applied.ref)
+        return found is not None and found.has("status", "hard")
+
+    await until(known)
+    with pytest.raises(AccessDenied, match="exceeded quota: little"):
+        await cluster.apply(secret(password="swordfish"))
+
+
+async def test_a_namespace_that_is_on_its_way_out(cluster: Cluster) -> None:
+    held = await cluster.apply(namespace("leaving"))
+    content = Object.of("v1", "ConfigMap", {"name": "a", "namespace": "leaving", "finalizers": ["example.com/hold"]})
+    kept = await cluster.apply(content)
+    await cluster.delete(held.ref)
+    other = Object.of("v1", "ConfigMap", {"name": "b", "namespace": "leaving"})
+    with pytest.raises(AccessDenied, match="because it is being terminated"):
+        await cluster.apply(other)
+    await cluster.patch(kept.ref, {"metadata": {"finalizers": None}})
+
+
+def misspelt(**container: object) -> Object:
+    item = deployment()
+    main: Manifest = {"name": "main", "image": "busybox", **container}
+    item.manifest["spec"]["template"]["spec"]["containers"] = [main]
+    return item
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (misspelt(imagePolicy="Always"), r'containers\[name="main"\].imagePolicy: field not declared in schema'),
+        (misspelt(env=[{"name": "A", "value": "1"}] * 2), r'env: duplicate entries for key \[name="A"\]'),
+        (misspelt(env=[{"name": "A", "value": 17}]), r'env\[name="A"\].value: expected string$'),
+        (misspelt(args="--password=swordfish"), r"args: expected list$"),
+        (misspelt(env={"PASSWORD": "swordfish"}), r"env: expected list$"),
+        (misspelt(resources={"limits": {"memory": "1 GiB"}}), "quantities must match the regular expression"),
+        (misspelt(image=""), r"spec.template.spec.containers\[0\].image: Required value"),
+    ],
+)
+async def test_a_manifest_that_does_not_fit_its_schema(cluster: Cluster, item: Object, words: str) -> None:
+    with pytest.raises(ResourceValidationError, match=rf"^applying Deployment default/web: .*{words}"):
+        await cluster.apply(item)
+
+
+async def test_a_secret_that_does_not_fit_says_where_but_not_what(cluster: Cluster) -> None:
+    with pytest.raises(ResourceValidationError) as error:
+        await cluster.apply(secret(password=4711))
+    assert str(error.value).endswith(".stringData.password: expected string")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"stringData": "swordfish"}, ".stringData: expected map"),
+        ({"stringData": ["swordfish"]}, ".stringData: expected map"),
+        ({"data": {"password": "swordfish!"}}, "illegal base64 data"),
+    ],
+)
+async def test_a_secret_that_is_none(cluster: Cluster, fields: Manifest, words: str) -> None:
+    with pytest.raises(ResourceValidationError) as error:
+        await cluster.apply(Object.of("v1", "Secret", {"name": "secret", "namespace": NAMESPACE}, **fields))
+    assert words in str(error.value)
+    assert "swordfish" not in str(error.value)
+
+
+async def test_a_policy_that_quotes_a_secret(cluster: Cluster) -> None:
+    rules = [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["secrets"], "operations": ["CREATE"]}]
+    says = "'bad value ' + (has(object.data) ? string(object.data['password']) : '')"
+    policy = Object.of(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+        {"name": "quoting"},
+        spec={
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": rules},
+            "validations": [{"expression": "false", "messageExpression": says, "reason": "Forbidden"}],
+        },
+    )
+    spec = {"policyName": "quoting", "validationActions": ["Deny"]}
+    kind = "ValidatingAdmissionPolicyBinding"
+    bound = Object.of("admissionregistration.k8s.io/v1", kind, {"name": "quoting"}, spec=spec)
+    for item in (policy, bound):
+        await cluster.apply(item)
+
+    async def denied() -> str | None:
+        try:
+            await cluster.apply(secret(password="swordfish"))
+        except AccessDenied as error:
+            return str(error)
+        await cluster.delete(secret().ref)
+        return None
+
+    try:
+        assert await until(denied) == "applying Secret default/secret: Forbidden"
+    finally:
+        await cluster.delete(bound.ref)
+        await cluster.delete(policy.ref)
