@@ -14,9 +14,9 @@ from kudo.client import Plans, connect
 from kudo.devstack.ports import HOST, free_port
 from kudo.devstack.temporal import temporal_server
 from kudo.instances.crds import install_crds
-from kudo.instances.install import install_instance, install_package
 from kudo.kubernetes import Cluster
 from kudo.model import yaml
+from kudo.operations import Session, create_instance
 from kudo.packages import Bundle, read_package
 from kudo.sandbox import Sandbox
 from worker import running
@@ -76,9 +76,9 @@ async def install(
         for template, text in templates.items():
             (root / "templates" / f"{template}.yaml").write_text(text)
         package = read_package(root)
-    await install_package(bench.cluster, Bundle(package, ()), NAMESPACE)
-    await install_instance(bench.cluster, package, NAMESPACE, name, {})
-    return Plans(bench.client)
+    plans = Plans(bench.client)
+    await create_instance(Session(bench.cluster, plans, NAMESPACE), Bundle(package, ()), name, {})
+    return plans
 
 
 def steps(count: int, task: str) -> list[dict[str, object]]:

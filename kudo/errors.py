@@ -7,6 +7,7 @@ KudoError
 │   │   ├── InstanceNotFound
 │   │   ├── PlanAlreadyRunning
 │   │   └── PlanNotRunning
+│   ├── PlanFailed                   a plan that was waited for and did not end COMPLETE
 │   ├── ConfigurationError           no kubeconfig, a context that does not exist, a missing program
 │   ├── InvalidOperatorVersion       ┐
 │   ├── InvalidPlan                  │
@@ -30,6 +31,7 @@ KudoError
     ├── ClusterUnavailable           the Kubernetes API is away or overloaded (connection, 429, 5xx)
     ├── ConflictError                someone else wrote first (409)
     ├── TemporalUnavailable          the Temporal server is away
+    ├── RendererDied                 the process that renders templates was killed
     ├── DummyTaskFailed              a Dummy task that was asked to fail
     ├── PipePodLost                  the pod of a Pipe task went before its files were copied
     └── GraceError                   transient for a bounded time, fatal after it
@@ -83,6 +85,10 @@ class PlanAlreadyRunning(RequestError):
 
 class PlanNotRunning(RequestError):
     """No plan of this Instance is running."""
+
+
+class PlanFailed(FatalError):
+    """A plan that an operation waited for did not end COMPLETE."""
 
 
 class ConfigurationError(FatalError):

@@ -12,12 +12,11 @@ import typer
 
 from kudo.cli.command import command, interruption, out
 from kudo.cli.options import Package
-from kudo.cli.packages import deploy
 from kudo.cli.progress import wait_for
-from kudo.cli.session import Session
 from kudo.client import Plans, connect, has_worker
 from kudo.devstack.ports import ClusterKind, Ports, free_port
 from kudo.errors import TemporalUnavailable
+from kudo.operations import Session, install
 from kudo.packages import PackageResolver
 
 NAMESPACE = "default"
@@ -62,13 +61,13 @@ async def demo(
     from kudo.devstack.stack import stack
 
     _log()
-    with PackageResolver() as finder:
-        bundle = await finder.bundle(package)
+    with PackageResolver() as resolver:
+        bundle = await resolver.resolve(package)
     ports = Ports(free_port(Ports.temporal), free_port(Ports.ui), free_port(Ports.cluster))
     out.print("Starting Temporal, a sandbox cluster and a worker …")
     async with stack(ports, None, "sandbox", rollout) as running:
         name = bundle.package.operator.name
-        run = await deploy(Session(running.cluster, Plans(running.client), NAMESPACE), bundle, name, {})
+        run = (await install(Session(running.cluster, Plans(running.client), NAMESPACE), bundle, name, {})).run
         out.print(f"Installed the instance {name} of {bundle.package.operator_version_name}.")
         out.print(f"Watch it at {running.temporal.ui_of(run.workflow_id, run.run_id)}\n")
         await wait_for(run, None)

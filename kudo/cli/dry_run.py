@@ -8,19 +8,21 @@ import typer
 from rich.text import Text
 
 from kudo.cli.command import err, out
-from kudo.cli.render import shown
-from kudo.instances.preview import TaskPreview, preview
+from kudo.cli.output import objects_as_yaml
 from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest
 from kudo.model.objects import Object
 from kudo.model.resources import Instance, OperatorVersion
+from kudo.operations.preview import TaskPreview, preview
 from kudo.rollout.diff import Comparison, Difference, Verb
 from kudo.templates import Renderer
 
+Form = Literal["diff", "yaml"]
+
 DryRun = Annotated[
-    Literal["diff", "yaml"] | None,
+    Form | None,
     typer.Option(
         "--dry-run",
         help="Change nothing; print what the plan would apply, as YAML or as a diff against the cluster.",
@@ -30,15 +32,15 @@ DryRun = Annotated[
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-async def dry_run(
-    cluster: Cluster, instance: Instance, version: OperatorVersion, request: PlanRequest, form: Literal["diff", "yaml"]
+async def print_dry_run(
+    cluster: Cluster, instance: Instance, version: OperatorVersion, request: PlanRequest, form: Form
 ) -> None:
     """Print what a plan would do; exits with status 1 where the API would refuse something."""
     refused, comparison = 0, Comparison(cluster)
     async with Renderer(processes=1) as renderer:
         async for task in preview(instance, version, renderer, request, cluster.namespaced_if_known):
             if form == "yaml":
-                out.print(shown(task))
+                out.print(objects_as_yaml(task))
             else:
                 refused += await _show_differences(comparison, task)
     if refused:

@@ -4,7 +4,7 @@ from importlib import metadata
 
 import typer
 
-from kudo.cli import changes, controls, dev, get, package, packages, plans, render, repo
+from kudo.cli import dev, get, instance, package, plan, repo
 from kudo.cli.command import leave, out
 
 app = typer.Typer(
@@ -13,19 +13,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="KUDO operator packages, run as durable Temporal workflows.",
 )
-app.command()(packages.init)
-app.command()(packages.install)
-app.command()(changes.update)
-app.command()(changes.upgrade)
-app.command()(packages.uninstall)
-for control in (controls.cancel, controls.pause, controls.resume, controls.retry, controls.approve, controls.refuse):
-    plans.app.command()(control)
-app.add_typer(plans.app, name="plan")
+app.command()(instance.init)
+app.command()(instance.install)
+app.command()(instance.update)
+app.command()(instance.upgrade)
+app.command()(instance.uninstall)
+app.add_typer(plan.app, name="plan")
 app.add_typer(get.app, name="get")
 app.add_typer(package.app, name="package")
 app.add_typer(repo.app, name="repo")
 app.command()(repo.search)
-app.command()(render.render)
+app.command()(package.render)
 app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(dev.worker)

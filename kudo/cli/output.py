@@ -8,6 +8,7 @@ from rich.table import Table
 
 from kudo.cli.command import out
 from kudo.model import yaml
+from kudo.operations.preview import TaskPreview
 
 _wide = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=10_000)
 
@@ -29,3 +30,12 @@ def table(*columns: str) -> Table:
 def print_table(full: Table) -> None:
     """Print a table as wide as it is: what is cut off cannot be read, nor found by grep."""
     _wide.print(full)
+
+
+def objects_as_yaml(task: TaskPreview) -> str:
+    """The objects as YAML documents; what is deleted is a comment, so that nobody applies it."""
+    where = f"{task.phase}.{task.step}.{task.task}"
+    if task.verb == "delete":
+        return "\n".join([f"# {where}: deletes", *(f"#   {item.ref}" for item in task.objects)])
+    documents = [f"---\n# {where}\n{yaml.dump(item.manifest)}" for item in task.objects]
+    return "".join([*documents, *(f"# {where}: makes {text}\n" for text in task.makes)]).rstrip("\n")

@@ -28,6 +28,17 @@ STYLES: dict[str, str] = {
 }
 
 
+async def report_start(run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
+    """Print that a plan has started, or what else it did; with `wait`, show it to its end."""
+    request = run.request
+    out.print(f"The plan {request.plan} {verb}.")
+    if wait:
+        await wait_for(run, wait_time)
+    else:
+        where = f"--instance {request.instance} --namespace {request.namespace}"
+        out.print(f"See how it goes with `kudo plan status {where}`.")
+
+
 async def wait_for(run: Run, seconds: float | None, *, fresh: bool = True) -> None:
     """Show a run to its end; the exit status is 1 when it did not end COMPLETE, or not in time.
 

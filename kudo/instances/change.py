@@ -1,137 +1,105 @@
-"""Changing and removing an Instance."""
+"""What a change of an Instance means: its new spec, the plan that runs, and what must not change.
 
-from collections.abc import Mapping
+`update`, `upgrade`, KudoOperator tasks and dry runs all plan their changes here:
+
+    Instance + its OperatorVersion + target OperatorVersion + parameters -> Change
+
+A Change is only data. It is written together with the annotation of the pending plan, so that the plan runs even if
+the process that wrote the change dies before it starts the plan (see `pending_plan`).
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kudo.errors import RequestError
-from kudo.instances.install import check_package, operator_version
-from kudo.instances.owners import descendants
 from kudo.instances.parameters import check_parameters, require_unchanged
-from kudo.instances.pending_plan import choose_plan, pending_plan, pending_plan_hint, pending_plan_metadata
-from kudo.instances.resources import instance_ref, read_instance, read_operator_version
+from kudo.instances.pending_plan import choose_plan, pending_plan, pending_plan_metadata
+from kudo.instances.resources import instance_ref
 from kudo.instances.triggers import others_changed, plan_for_change, plan_for_upgrade
 from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest
-from kudo.model.objects import Object
 from kudo.model.parameters import Parameter
 from kudo.model.resources import Instance, InstanceSpec, OperatorVersion, Reference
-from kudo.model.versions import PackageVersion
-from kudo.packages import Bundle
-from kudo.rollout import OnProgress, wait_until_gone
 
 Values = Mapping[str, str]
-
-FINALIZER = "kudo.dev.instance.cleanup"
-"""KUDO's own, of Instances whose operator has a plan cleanup."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of an Instance that was checked, and the plan that it runs."""
+    """A checked change of an Instance."""
 
-    namespace: str
-    instance: str
-    pending: str
-    """The plan that it had still to run."""
-    spec: Manifest
-    """What of the Instance's spec it sets, null for what goes."""
-    before: Manifest
-    """What that was."""
-    plan: str | None
-    """None where no value changes."""
-    later: list[str]
-    """Parameters that changed, too, but would run another plan."""
-    dropped: list[str]
-    """Parameters that the Instance has a value of, and its new version does not know."""
-    instance_after: Instance
+    instance: Instance
+    """The Instance before the change."""
     version: OperatorVersion
-    """Both as they would be."""
+    """The OperatorVersion after the change."""
+    parameters: dict[str, str]
+    """All parameters after the change."""
+    spec: Manifest
+    """The merge patch of the spec: only fields that differ; null removes one."""
+    plan: str | None
+    """The plan that the change runs; None if no effective value changes and no plan is pending."""
+    not_applied: list[str]
+    """Changed parameters that the plan does not apply, because the trigger of another parameter chose the plan."""
+    dropped: list[str]
+    """Parameters of the Instance that the new version does not define."""
+
+    @property
+    def pending(self) -> str:
+        """The plan that was pending before the change; empty if there was none."""
+        return pending_plan(self.instance)
+
+    @property
+    def instance_after(self) -> Instance:
+        """The Instance after the change."""
+        version = Reference(name=self.version.metadata.name)
+        return self.instance.model_copy(
+            update={"spec": InstanceSpec(operator_version=version, parameters=dict(self.parameters))}
+        )
+
+    @property
+    def undo(self) -> Manifest:
+        """The merge patch of the spec that reverts the change."""
+        before = self.instance.spec
+        patch: Manifest = {}
+        if "operatorVersion" in self.spec:
+            patch["operatorVersion"] = {"name": before.operator_version.name}
+        if "parameters" in self.spec:
+            patch["parameters"] = {name: before.parameters.get(name) for name in self.spec["parameters"]}
+        return patch
 
 
-async def check_update(cluster: Cluster, namespace: str, name: str, parameters: Values) -> Change:
-    """Check a change of parameters, before anything is written.
+def plan_change(instance: Instance, current: OperatorVersion, target: OperatorVersion, parameters: Values) -> Change:
+    """Plan a change of parameters, or of the version if `target` is not the Instance's OperatorVersion `current`.
 
-    Raises InstanceNotFound, InvalidParams or RequestError, and what reading a cluster can raise.
+    Raises InvalidParams for parameters that `target` does not accept, RequestError if an immutable parameter would
+    change, or if the triggers of the changed parameters name several plans.
     """
-    instance = await read_instance(cluster, namespace, name)
-    version = await read_operator_version(cluster, instance)
     before = instance.spec.parameters
-    after = {**before, **parameters}
-    check_parameters(version.spec.parameters, after)
-    require_unchanged(version.spec.parameters, before, after)
-    plan = choose_plan(version, pending_plan(instance), plan_for_change(version, before, after))
+    is_upgrade = target.metadata.name != instance.spec.operator_version.name
+    kept = _kept_defaults(current.spec.parameters, target.spec.parameters, before)
+    dropped = sorted(before.keys() - _names(target.spec.parameters) - parameters.keys()) if is_upgrade else []
+    after = {name: value for name, value in {**kept, **before, **parameters}.items() if name not in dropped}
+    check_parameters(target.spec.parameters, after)
+    _require_immutable_unchanged(current, target, {**kept, **before}, after)
+    changed = plan_for_upgrade(target) if is_upgrade else plan_for_change(target, before, after)
+    plan = choose_plan(target, pending_plan(instance), changed)
     return Change(
-        namespace,
-        instance.name,
-        pending_plan(instance),
-        spec={"parameters": dict(parameters)},
-        before={"parameters": {name: before.get(name) for name in parameters}},
+        instance=instance,
+        version=target,
+        parameters=after,
+        spec=_patch(instance, target, after, dropped),
         plan=plan,
-        later=others_changed(version, before, after) if plan else [],
-        dropped=[],
-        instance_after=_with(instance, version, after),
-        version=version,
-    )
-
-
-async def check_upgrade(cluster: Cluster, bundle: Bundle, namespace: str, name: str, parameters: Values) -> Change:
-    """Check that an Instance can be brought to the version of a package, before anything is written.
-
-    Raises InstanceNotFound, InvalidParams, PackageError or RequestError, and what reading a cluster can raise.
-    """
-    instance = await read_instance(cluster, namespace, name)
-    version = await read_operator_version(cluster, instance)
-    package = bundle.package
-    new = operator_version(package)
-    if new.spec.operator.name != version.spec.operator.name:
-        raise RequestError(
-            f"The instance {name} is of the operator {version.spec.operator.name}, and the package is of "
-            f"{new.spec.operator.name}."
-        )
-    if PackageVersion(new.spec.version) <= PackageVersion(version.spec.version):
-        raise RequestError(
-            f"The instance {name} is of the version {version.spec.version}, and the package of {new.spec.version} is "
-            f"not newer.{pending_plan_hint(instance)}"
-        )
-    before = instance.spec.parameters
-    dropped = sorted(before.keys() - {parameter.name for parameter in new.spec.parameters} - parameters.keys())
-    kept = _kept(version.spec.parameters, new.spec.parameters, before)
-    after = {key: value for key, value in {**kept, **before, **parameters}.items() if key not in dropped}
-    check_parameters(new.spec.parameters, after)
-    was_fixed = {parameter.name for parameter in version.spec.parameters if parameter.immutable}
-    arrived = [
-        item.name for item in new.spec.parameters if item.immutable and item.name not in was_fixed | after.keys()
-    ]
-    if arrived:
-        raise RequestError(f"Give {', '.join(arrived)} with -p: in the new version it cannot be changed later.")
-    fixed = [parameter for parameter in new.spec.parameters if parameter.name in was_fixed]
-    require_unchanged(fixed, {**kept, **before}, after)
-    await check_package(cluster, bundle, namespace)
-    changed = {**kept, **parameters, **dict.fromkeys(dropped)}
-    return Change(
-        namespace,
-        instance.name,
-        pending_plan(instance),
-        spec={"operatorVersion": {"name": new.metadata.name}, "parameters": changed},
-        before={
-            "operatorVersion": {"name": version.metadata.name},
-            "parameters": {key: before.get(key) for key in changed},
-        },
-        plan=plan_for_upgrade(new),
-        later=[],
+        not_applied=others_changed(target, before, after) if plan and not is_upgrade else [],
         dropped=dropped,
-        instance_after=_with(instance, new, after),
-        version=new,
     )
 
 
-def _with(instance: Instance, version: OperatorVersion, parameters: Values) -> Instance:
-    spec = InstanceSpec(operator_version=Reference(name=version.metadata.name), parameters=dict(parameters))
-    return instance.model_copy(update={"spec": spec})
+def _names(parameters: Iterable[Parameter]) -> set[str]:
+    return {parameter.name for parameter in parameters}
 
 
-def _kept(old: list[Parameter], new: list[Parameter], given: Values) -> dict[str, str]:
-    """What an immutable parameter was by its old default, where the new version has another."""
+def _kept_defaults(old: list[Parameter], new: list[Parameter], given: Values) -> dict[str, str]:
+    """Return the old defaults of immutable parameters whose default the new version changes."""
     defaults = {parameter.name: parameter.default for parameter in old}
     return {
         parameter.name: default
@@ -143,34 +111,38 @@ def _kept(old: list[Parameter], new: list[Parameter], given: Values) -> dict[str
     }
 
 
+def _require_immutable_unchanged(
+    current: OperatorVersion, target: OperatorVersion, before: Values, after: Values
+) -> None:
+    """Raise RequestError if an immutable parameter changes, or one that becomes immutable is not given."""
+    immutable = {parameter.name for parameter in current.spec.parameters if parameter.immutable}
+    new = [item.name for item in target.spec.parameters if item.immutable and item.name not in immutable | after.keys()]
+    if new:
+        raise RequestError(f"Give {', '.join(new)} with -p: in the new version it cannot be changed later.")
+    require_unchanged((item for item in target.spec.parameters if item.name in immutable), before, after)
+
+
+def _patch(instance: Instance, target: OperatorVersion, after: Values, dropped: Iterable[str]) -> Manifest:
+    before = instance.spec
+    patch: Manifest = {}
+    if before.operator_version.name != target.metadata.name:
+        patch["operatorVersion"] = {"name": target.metadata.name}
+    changed = {name: value for name, value in after.items() if before.parameters.get(name) != value}
+    if changed or dropped:
+        patch["parameters"] = {**changed, **dict.fromkeys(dropped)}
+    return patch
+
+
 async def write_change(cluster: Cluster, change: Change) -> None:
-    """Write a change to the Instance, and that its plan is pending. Raises what writing to a cluster can raise."""
-    noted = pending_plan_metadata(change.plan) if change.plan else {}
-    await cluster.patch(instance_ref(change.namespace, change.instance), {"metadata": noted, "spec": change.spec})
+    """Write a change and its pending plan to the Instance. Raises what `Cluster.patch` raises."""
+    metadata = pending_plan_metadata(change.plan) if change.plan else {}
+    await _patch_instance(cluster, change, {"metadata": metadata, "spec": change.spec})
 
 
 async def undo_change(cluster: Cluster, change: Change) -> None:
-    """Put the Instance back to what it was. Raises what writing to a cluster can raise."""
-    before = {"metadata": pending_plan_metadata(change.pending), "spec": change.before}
-    await cluster.patch(instance_ref(change.namespace, change.instance), before)
+    """Revert a change that was written. Raises what `Cluster.patch` raises."""
+    await _patch_instance(cluster, change, {"metadata": pending_plan_metadata(change.pending), "spec": change.undo})
 
 
-async def remove_instance(cluster: Cluster, namespace: str, name: str, say: OnProgress) -> None:
-    """Delete an Instance and what it owns, and wait until all is gone. Raises what deleting can raise."""
-    ref = instance_ref(namespace, name)
-    instance = await cluster.get(ref)
-    if instance is None:
-        return
-    for item in [instance, *await descendants(cluster, namespace, instance.uid)]:
-        await _let_go(cluster, item)
-    await cluster.delete(ref)
-    await wait_until_gone(cluster, [instance], say)
-
-
-async def _let_go(cluster: Cluster, instance: Object) -> None:
-    """Take away what KUDO's manager would have taken away after the plan cleanup; there may be none any more."""
-    finalizers = instance.manifest["metadata"].get("finalizers", [])
-    if FINALIZER in finalizers:
-        left = [finalizer for finalizer in finalizers if finalizer != FINALIZER]
-        metadata = {"finalizers": left, "resourceVersion": instance.resource_version}
-        await cluster.patch(instance.ref, {"metadata": metadata})
+async def _patch_instance(cluster: Cluster, change: Change, patch: Manifest) -> None:
+    await cluster.patch(instance_ref(change.instance.namespace, change.instance.name), patch)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from kudo.errors import InvalidOperatorVersion, RequestError, TaskBuildError
+from kudo.instances.change import plan_change
 from kudo.instances.owners import owners
-from kudo.instances.parameters import check_parameters, read_values, require_unchanged, with_fixed
-from kudo.instances.pending_plan import choose_plan, pending_plan, pending_plan_metadata
+from kudo.instances.parameters import check_parameters, read_values, with_fixed
+from kudo.instances.pending_plan import pending_plan_metadata
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
-from kudo.instances.triggers import DEPLOY, plan_for_change, plan_for_upgrade
+from kudo.instances.triggers import DEPLOY
 from kudo.kubernetes import Cluster
 from kudo.manifests import instance_variables, source_of
 from kudo.model.annotations import HERITAGE, OPERATOR
@@ -44,13 +45,20 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
         return _run(request, ref.name, DEPLOY)
     await _require_ours(cluster, there, parent, version)
     child = parse_instance(there)
-    plan, spec = _change(child, version, parameters)
-    if spec or pending_plan(child) != (plan or ""):
+    current = await find_operator_version(cluster, parent.namespace, child.spec.operator_version.name) or version
+    change = plan_change(child, current, version, parameters)
+    plan = change.plan if _is_deployed(child) else DEPLOY
+    if change.spec or change.pending != (plan or ""):
         metadata = {**pending_plan_metadata(plan or ""), "resourceVersion": there.resource_version}
-        await cluster.patch(ref, {"metadata": metadata, "spec": spec})
+        await cluster.patch(ref, {"metadata": metadata, "spec": change.spec})
     recorded = child.status.plan_status.get(plan or "")
     left = recorded is not None and recorded.status is not ExecutionStatus.COMPLETE
-    return _run(request, ref.name, plan, resume=request.resume and left and not spec)
+    return _run(request, ref.name, plan, resume=request.resume and left and not change.spec)
+
+
+def _is_deployed(child: Instance) -> bool:
+    deployed = child.status.plan_status.get(DEPLOY)
+    return deployed is not None and deployed.status is ExecutionStatus.COMPLETE
 
 
 def _run(request: TaskRequest, instance: str, plan: str | None, *, resume: bool = False) -> ChildRequest:
@@ -123,30 +131,3 @@ async def _require_ours(cluster: Cluster, there: Object, parent: Object, version
             raise RequestError(f"{what} would be a child of its own.")
         names = [owner.text("name") for owner in owners(above)]
         above = await cluster.get(instance_ref(parent.namespace, names[0])) if names else None
-
-
-def _change(child: Instance, version: OperatorVersion, parameters: Mapping[str, str]) -> tuple[str | None, Manifest]:
-    """The plan that has to run, if any, and what of the spec changes.
-
-    As in KUDO, what somebody gave the child beside the parameter file stays, but for what a new version does not have.
-    """
-    known = {parameter.name for parameter in version.spec.parameters}
-    before = child.spec.parameters
-    upgrade = child.spec.operator_version.name != version.metadata.name
-    dropped = before.keys() - known - parameters.keys() if upgrade else set()
-    after = {name: value for name, value in {**before, **parameters}.items() if name not in dropped}
-    check_parameters(version.spec.parameters, after)
-    if not upgrade:
-        require_unchanged(version.spec.parameters, before, after)
-    spec: Manifest = {}
-    if upgrade:
-        spec["operatorVersion"] = {"name": version.metadata.name}
-    if after != before:
-        spec["parameters"] = {**after, **dict.fromkeys(dropped)}
-    pending = pending_plan(child)
-    deployed = child.status.plan_status.get(DEPLOY)
-    if pending == DEPLOY or deployed is None or deployed.status is not ExecutionStatus.COMPLETE:
-        return DEPLOY, spec
-    if upgrade:
-        return plan_for_upgrade(version), spec
-    return choose_plan(version, pending, plan_for_change(version, before, after)), spec

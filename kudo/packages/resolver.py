@@ -28,7 +28,7 @@ class PackageResolver:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    async def bundle(self, package: str, operator_version: str = "", app_version: str = "") -> Bundle:
+    async def resolve(self, package: str, operator_version: str = "", app_version: str = "") -> Bundle:
         """A package, and what it depends on. Raises RequestError or PackageError."""
         bundle = await read_bundle(await self.locate(package, operator_version, app_version), self._of_task)
         for what, wanted, there in other_versions(bundle.package, operator_version, app_version):

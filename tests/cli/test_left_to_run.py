@@ -7,10 +7,13 @@ from support.command import kudo
 from support.outcomes import recorded
 from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, no_repository, phase, plan, write_package
 
-from kudo.instances.change import check_update, check_upgrade, write_change
-from kudo.instances.install import install_instance, install_package
+from kudo.instances.change import write_change
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus
+from kudo.operations import create_instance
+from kudo.operations.install import apply_package
+from kudo.operations.update import plan_update
+from kudo.operations.upgrade import plan_upgrade
 from kudo.packages import Location, read_bundle
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -46,8 +49,7 @@ async def pending(installer: Installer) -> str:
 
 async def test_an_install(installer: Installer, package: Path) -> None:
     bundle = await read_bundle(Location(package), no_repository)
-    await install_package(installer.cluster, bundle, NAMESPACE)
-    await install_instance(installer.cluster, bundle.package, NAMESPACE, "test", {})
+    await create_instance(installer.session, bundle, "test", {})
     again = await kudo("install", package, "--instance", "test")
     assert again.status == 1
     assert "Its plan deploy is left to run: `kudo plan retry --instance test`." in again.err
@@ -63,7 +65,7 @@ async def test_nothing_is_left_of_an_install_that_went_well(installer: Installer
 
 async def test_an_update(installer: Installer, package: Path) -> None:
     await (await installer.deploy(package)).outcome()
-    await write_change(installer.cluster, await check_update(installer.cluster, NAMESPACE, "test", {"SIZE": "large"}))
+    await write_change(installer.cluster, await plan_update(installer.session, "test", {"SIZE": "large"}))
     same = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
     assert (same.status, "The plan update has started." in same.out) == (0, True), same
     assert (await value(installer), await pending(installer)) == ("1.0.0 large", "")
@@ -74,8 +76,8 @@ async def test_an_update(installer: Installer, package: Path) -> None:
 async def test_an_upgrade(installer: Installer, package: Path, tmp_path: Path) -> None:
     await (await installer.deploy(package)).outcome()
     bundle = await read_bundle(Location(written(tmp_path, "1.1.0")), no_repository)
-    change = await check_upgrade(installer.cluster, bundle, NAMESPACE, "test", {})
-    await install_package(installer.cluster, bundle, NAMESPACE)
+    change = await plan_upgrade(installer.session, bundle, "test", {})
+    await apply_package(installer.cluster, bundle, NAMESPACE)
     await write_change(installer.cluster, change)
     again = await kudo("upgrade", tmp_path / "1.1.0" / "shop", "--instance", "test")
     assert "is not newer. Its plan upgrade is left to run: `kudo plan retry --instance test`." in again.err

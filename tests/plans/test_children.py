@@ -26,13 +26,15 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from kudo.client import Run
-from kudo.instances.change import check_update, remove_instance, write_change
+from kudo.instances.change import write_change
 from kudo.instances.pending_plan import clear_pending_plan
 from kudo.model import yaml
-from kudo.model.execution import Approval, PlanRequest
+from kudo.model.execution import Approval
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.operations import uninstall
+from kudo.operations.update import plan_update
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -141,12 +143,10 @@ async def test_a_plan_that_changes_nothing_runs_nothing(installer: Installer) ->
 
 
 async def change(installer: Installer, instance: str, **parameters: str) -> str | None:
-    wanted = await check_update(installer.cluster, NAMESPACE, instance, parameters)
+    wanted = await plan_update(installer.session, instance, parameters)
     await write_change(installer.cluster, wanted)
     if wanted.plan:
-        await clear_pending_plan(
-            installer.cluster, PlanRequest(namespace=NAMESPACE, instance=instance, plan=wanted.plan)
-        )
+        await clear_pending_plan(installer.cluster, installer.session.request(instance, wanted.plan))
     return wanted.plan
 
 
@@ -168,7 +168,7 @@ async def upgrade(installer: Installer, package: Path) -> None:
     content = yaml.load((package / "operator.yaml").read_text())
     assert isinstance(content, dict)
     (package / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": "2.0.0"}))
-    await installer.install_alone(package)
+    await installer.install_package(package)
     found = await child_of(installer, "test")
     await installer.cluster.patch(found.ref, {"spec": {"operatorVersion": {"name": "kafka-2.0.0"}}})
 
@@ -335,7 +335,8 @@ async def test_grandchildren(installer: Installer, client: Client) -> None:
     assert await value_of(installer, "store") == "own"
     (owner,) = (await child_of(installer, "store")).children("metadata", "ownerReferences")
     assert owner.text("name") == "test-zookeeper"
-    await remove_instance(installer.cluster, NAMESPACE, "test", lambda _: None)
+    async for _ in uninstall(installer.session, "test", skip_cleanup=True):
+        pass
     assert await installer.get(API_VERSION, "Instance", "store") is None
 
 

@@ -259,7 +259,9 @@ async def test_a_rule_for_failures_that_cannot_be_told_hides_no_readiness(cluste
 async def test_an_own_rule_is_waited_for(cluster: Cluster, renderer: Renderer) -> None:
     said: list[str] = []
     applied = await cluster.apply(ruled())
-    task = asyncio.create_task(wait_until_healthy(cluster, [applied], said.append, health_check=AnnotationRules(renderer)))
+    task = asyncio.create_task(
+        wait_until_healthy(cluster, [applied], said.append, health_check=AnnotationRules(renderer))
+    )
 
     async def told() -> bool:
         return any("does not hold yet" in line for line in said)

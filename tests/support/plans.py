@@ -6,13 +6,12 @@ from pathlib import Path
 
 from kudo.client import Plans, Run
 from kudo.errors import RequestError
-from kudo.instances.install import check_install, check_package, install_instance, install_package
 from kudo.instances.pending_plan import clear_pending_plan
 from kudo.kubernetes import Cluster
 from kudo.model import yaml
-from kudo.model.execution import PlanRequest
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.tasks import KudoOperatorSpec
+from kudo.operations import Session, create_instance, install_package
 from kudo.packages import Location, read_bundle
 
 Content = Mapping[str, object]
@@ -148,25 +147,24 @@ async def no_repository(spec: KudoOperatorSpec) -> Location:
 
 @dataclass(frozen=True)
 class Installer:
-    """Installs packages, and runs the plans of their instances."""
+    """Installs packages and runs the plans of their instances, by the operations that the command line has."""
 
     cluster: Cluster
     plans: Plans
     directory: Path
 
-    async def install_alone(self, package: Path) -> None:
+    @property
+    def session(self) -> Session:
+        return Session(self.cluster, self.plans, NAMESPACE)
+
+    async def install_package(self, package: Path) -> None:
         """Install a package without an instance."""
-        bundle = await read_bundle(Location(package), no_repository)
-        await check_package(self.cluster, bundle, NAMESPACE)
-        await install_package(self.cluster, bundle, NAMESPACE)
+        await install_package(self.session, await read_bundle(Location(package), no_repository))
 
     async def install(self, package: Path, name: str = "test", **parameters: str) -> None:
-        """Install a package and an instance of it, as it is when its plan deploy has started."""
-        bundle = await read_bundle(Location(package), no_repository)
-        await check_install(self.cluster, bundle, NAMESPACE, name, parameters)
-        await install_package(self.cluster, bundle, NAMESPACE)
-        await install_instance(self.cluster, bundle.package, NAMESPACE, name, parameters)
-        await clear_pending_plan(self.cluster, PlanRequest(namespace=NAMESPACE, instance=name, plan="deploy"))
+        """Install a package and an instance of it, in the state that it has once its plan deploy has started."""
+        await create_instance(self.session, await read_bundle(Location(package), no_repository), name, parameters)
+        await clear_pending_plan(self.cluster, self.session.request(name, "deploy"))
 
     async def start(
         self,
@@ -177,14 +175,7 @@ class Installer:
         start_from: str = "",
         parameters: Mapping[str, str] = {},
     ) -> Run:
-        request = PlanRequest(
-            namespace=NAMESPACE,
-            instance=name,
-            plan=plan,
-            resume=resume,
-            start_from=start_from,
-            parameters=dict(parameters),
-        )
+        request = self.session.request(name, plan, resume=resume, start_from=start_from, parameters=parameters)
         return await self.plans.start(request)
 
     async def deploy(self, package: Path, name: str = "test", **parameters: str) -> Run:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from kudo.instances.active_plan import build_active_plan
 from kudo.instances.children import child_instance, child_parameters
-from kudo.instances.install import operator_version
+from kudo.instances.operator_versions import operator_version
 from kudo.instances.parameters import is_on
 from kudo.manifests import Namespaced, build
 from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod

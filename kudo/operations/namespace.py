@@ -13,7 +13,7 @@ from kudo.rollout import wait_until_healthy
 from kudo.templates import Renderer
 
 
-async def make_namespace(
+async def create_namespace_if_missing(
     cluster: Cluster, package: Package, namespace: str, instance: str, parameters: Mapping[str, str]
 ) -> bool:
     """Make a namespace, as the package's manifest of it says, and wait until it can be used.

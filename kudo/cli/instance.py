@@ -1,0 +1,208 @@
+"""init, install, update, upgrade, uninstall: Instances of packages."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Annotated
+
+import typer
+
+from kudo.cli.command import command, out
+from kudo.cli.dry_run import DryRun, Form, print_dry_run
+from kudo.cli.options import (
+    AppVersion,
+    Instance,
+    Namespace,
+    OperatorVersion,
+    Package,
+    ParameterFiles,
+    Parameters,
+    Repository,
+    Wait,
+    WaitTime,
+    read_parameters,
+)
+from kudo.cli.progress import report_start, show, wait_for
+from kudo.cli.session import open_session
+from kudo.errors import RequestError
+from kudo.instances.change import Change
+from kudo.instances.crds import install_crds
+from kudo.instances.triggers import CLEANUP, DEPLOY
+from kudo.kubernetes import Cluster
+from kudo.operations import Session, install_package
+from kudo.operations import install as install_instance
+from kudo.operations import uninstall as uninstall_instance
+from kudo.operations import update as update_instance
+from kudo.operations import upgrade as upgrade_instance
+from kudo.operations.install import check_install
+from kudo.operations.preview import new_instance
+from kudo.operations.uninstall import CleanupStarted, PlanCancelled, UninstallEvent
+from kudo.operations.update import plan_update
+from kudo.operations.upgrade import plan_upgrade
+from kudo.packages import Bundle, PackageResolver
+
+
+@command
+async def init() -> None:
+    """Bring KUDO's resources into the cluster."""
+    async with await Cluster.connect() as cluster:
+        for crd in await install_crds(cluster):
+            out.print(f"{crd.name} is there")
+
+
+@command
+async def install(
+    package: Package,
+    instance: Annotated[
+        str | None, typer.Option("--instance", help="Name of the instance; by default OPERATOR-instance.")
+    ] = None,
+    namespace: Namespace = None,
+    parameter: Parameters = None,
+    parameter_file: ParameterFiles = None,
+    create_namespace: Annotated[
+        bool, typer.Option("--create-namespace", help="Make the namespace if it is not there.")
+    ] = False,
+    skip_instance: Annotated[bool, typer.Option("--skip-instance", help="Install the package alone.")] = False,
+    repo: Repository = "",
+    operator_version: OperatorVersion = "",
+    app_version: AppVersion = "",
+    plan_only: DryRun = None,
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Install a package, and an instance of it, and run its deploy plan."""
+    parameters = read_parameters(parameter, parameter_file)
+    if skip_instance and (parameters or wait or plan_only or instance is not None):
+        raise typer.BadParameter("--skip-instance goes without --instance, -p, -P, --wait and --dry-run")
+    with PackageResolver(repo) as resolver:
+        bundle = await resolver.resolve(package, operator_version, app_version)
+    version = bundle.package.operator_version_name
+    name = f"{bundle.package.operator.name}-instance" if instance is None else instance
+    async with open_session(namespace) as session:
+        if plan_only:
+            await check_install(session, bundle, name, parameters, create_namespace=create_namespace)
+            await _dry_run_install(session, bundle, name, parameters, plan_only)
+            return
+        if skip_instance:
+            _report_namespace(
+                session, await install_package(session, bundle, instance=name, create_namespace=create_namespace)
+            )
+            out.print(f"The package {version} is installed.")
+            return
+        installed = await install_instance(session, bundle, name, parameters, create_namespace=create_namespace)
+        _report_namespace(session, installed.namespace_created)
+        out.print(f"The instance {name} of {version} is installed in {session.namespace}.")
+        await report_start(installed.run, wait, wait_time)
+
+
+async def _dry_run_install(session: Session, bundle: Bundle, name: str, parameters: dict[str, str], form: Form) -> None:
+    request = session.request(name, DEPLOY, parameters=parameters)
+    await print_dry_run(session.cluster, *new_instance(bundle.package, request), request, form)
+
+
+def _report_namespace(session: Session, created: bool) -> None:
+    if created:
+        out.print(f"The namespace {session.namespace} is made.")
+
+
+@command
+async def update(
+    instance: Instance,
+    namespace: Namespace = None,
+    parameter: Parameters = None,
+    parameter_file: ParameterFiles = None,
+    plan_only: DryRun = None,
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Change parameters of an instance, and run the plan that the change triggers."""
+    parameters = read_parameters(parameter, parameter_file)
+    if not parameters:
+        raise typer.BadParameter("give the parameters to change with -p or -P")
+    async with open_session(namespace) as session:
+        if plan_only:
+            await _dry_run_change(session, await plan_update(session, instance, parameters), plan_only)
+            return
+        changed = await update_instance(session, instance, parameters)
+        if changed.run is None:
+            out.print(f"No value of the instance {instance} changes, so no plan runs.")
+            return
+        out.print(f"The instance {instance} is updated.")
+        if left := ", ".join(changed.change.not_applied):
+            plan = changed.run.request.plan
+            out.print(f"{left} will be applied by the next plan that uses it, not by {plan}.")
+        await report_start(changed.run, wait, wait_time)
+
+
+@command
+async def upgrade(
+    package: Package,
+    instance: Instance,
+    namespace: Namespace = None,
+    parameter: Parameters = None,
+    parameter_file: ParameterFiles = None,
+    repo: Repository = "",
+    operator_version: OperatorVersion = "",
+    app_version: AppVersion = "",
+    plan_only: DryRun = None,
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Bring an instance to a newer version of its package: runs its plan upgrade, else update, else deploy."""
+    parameters = read_parameters(parameter, parameter_file)
+    with PackageResolver(repo) as resolver:
+        bundle = await resolver.resolve(package, operator_version, app_version)
+    async with open_session(namespace) as session:
+        if plan_only:
+            await _dry_run_change(session, await plan_upgrade(session, bundle, instance, parameters), plan_only)
+            return
+        changed = await upgrade_instance(session, bundle, instance, parameters)
+        out.print(f"The instance {instance} is upgraded to {bundle.package.operator_version_name}.")
+        if dropped := ", ".join(changed.change.dropped):
+            out.print(f"The new version does not know {dropped}; the values of the instance are gone.")
+        if changed.run is not None:
+            await report_start(changed.run, wait, wait_time)
+
+
+async def _dry_run_change(session: Session, change: Change, form: Form) -> None:
+    """Print what the plan of a change would do."""
+    if change.plan is None:
+        out.print(f"No value of the instance {change.instance.name} changes, so no plan would run.")
+        return
+    request = session.request(change.instance.name, change.plan)
+    await print_dry_run(session.cluster, change.instance_after, change.version, request, form)
+
+
+@command
+async def uninstall(
+    instance: Instance,
+    namespace: Namespace = None,
+    skip_cleanup: Annotated[bool, typer.Option("--skip-cleanup", help="Do not run the cleanup plan.")] = False,
+    wait_time: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long it may take.")] = 300,
+) -> None:
+    """Run the cleanup plan if there is one, and those of its children, then delete the instance and what it owns."""
+    async with open_session(namespace) as session:
+        try:
+            async with (
+                asyncio.timeout(wait_time),
+                aclosing(uninstall_instance(session, instance, skip_cleanup=skip_cleanup)) as events,
+            ):
+                async for event in events:
+                    await _show_event(event)
+        except TimeoutError:
+            raise RequestError(
+                f"The instance {instance} is not gone after {wait_time:g} s. `kudo plan status --instance {instance}` "
+                "says how far it is; --skip-cleanup leaves the cleanup plan out."
+            ) from None
+        out.print(f"The instance {instance} is gone.")
+
+
+async def _show_event(event: UninstallEvent) -> None:
+    """Show a run that the uninstall waits for until it has ended."""
+    match event:
+        case PlanCancelled(run=run):
+            out.print(f"The plan {run.request.plan} is running, and is cancelled first.")
+            await show(run)
+        case CleanupStarted(run=run, was_running=was_running, of_child=of_child):
+            of = f" of the instance {run.request.instance}" if of_child else ""
+            out.print(f"The plan {CLEANUP}{of} {'is running' if was_running else 'has started'}.")
+            await wait_for(run, None)
