@@ -1,57 +1,43 @@
-"""The activities: everything that a plan does to the world."""
+"""The activities: everything that a plan does outside its workflow.
+
+Each activity is one attempt (see `attempt`): it heartbeats what it waits for, turns errors into Temporal's, and is safe
+to repeat. Task activities may wait without a bound; control activities never wait, and have a queue of their own, so
+that a plan is loaded, reported on and cancelled while all slots of the task queue wait.
+"""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from activities.children import ChildActivities
+from activities.context import GRACE, ActivityContext
 from activities.dummy import DummyActivities
-from activities.pipes import PipeActivities, PipePods
+from activities.pipes import PipeActivities
 from activities.plan import PlanActivities
 from activities.resources import ResourceActivities
-from kudo.kubernetes import Cluster
-from kudo.manifests.pipes import WAITER_IMAGE
-from kudo.model.bounds import UNBOUNDED, Bounds
-from kudo.templates import Renderer
 
-GRACE = timedelta(seconds=60)
-"""How long credentials, roles, namespaces and kinds may be late before their lack is fatal."""
+__all__ = ["GRACE", "ActivityContext", "control_activities", "task_activities"]
 
 
-def task_activities(
-    cluster: Cluster,
-    renderer: Renderer,
-    grace: timedelta = GRACE,
-    *,
-    patience: timedelta | None = None,
-    pipe_image: str = WAITER_IMAGE,
-) -> list[Callable[..., object]]:
-    """What runs tasks, on this cluster; such an activity may wait for ever.
-
-    `patience` is how long pods may be in trouble before what they are of has failed; without it, for ever.
-    """
-    resources = ResourceActivities(cluster, renderer, grace, patience)
-    pipes = PipeActivities(cluster, renderer, grace, patience, pipe_image)
-    children = ChildActivities(cluster, renderer, grace)
+def task_activities(context: ActivityContext) -> list[Callable[..., object]]:
+    """Return the activities that run tasks."""
+    resources = ResourceActivities(context)
     return [
         resources.apply,
         resources.delete,
         resources.toggle,
-        pipes.pipe,
-        children.prepare_child,
-        DummyActivities(grace).dummy,
+        PipeActivities(context).pipe,
+        ChildActivities(context).prepare_child,
+        DummyActivities(context).dummy,
     ]
 
 
-def plan_activities(
-    cluster: Cluster, renderer: Renderer, grace: timedelta = GRACE, bounds: Bounds = UNBOUNDED
-) -> list[Callable[..., object]]:
-    """What plans themselves need; none of it waits, and none of it may wait for a task."""
-    plan = PlanActivities(cluster, renderer, grace, bounds)
+def control_activities(context: ActivityContext) -> list[Callable[..., object]]:
+    """Return the activities that plans themselves need."""
+    plan = PlanActivities(context)
     return [
         plan.load_active_plan,
         plan.report_status,
         plan.request_cancel,
         plan.explain_refusal,
-        PipePods(cluster, grace).remove_pipe_pod,
-        ChildActivities(cluster, renderer, grace).finish_child,
+        PipeActivities(context).remove_pipe_pod,
+        ChildActivities(context).finish_child,
     ]

@@ -1,9 +1,22 @@
-"""One attempt of an activity: heartbeats, and errors as Temporal's retry policy understands them."""
+"""One attempt of an activity: its heartbeats, its deadline, and its errors as Temporal's retry policy needs them.
+
+    attempting_task(request) -> Attempt -> the body of the activity
+        doing(...), waiting_for(...)  -> heartbeat details, which the Web UI and the CLI show
+        TransientError                -> ApplicationError, retried; the plan gets a message
+        GraceError                    -> retried until the grace is over, then fatal
+        FatalError                    -> non-retryable ApplicationError, type = name of the error
+        any other exception           -> InternalError, fatal: a retry would repeat a defect
+        the deadline is over          -> TimedOut, with what was waited for
+
+Heartbeat details survive an attempt: the next one finds how often the task failed, when the grace began, and what was
+reported to the plan. A retry never reaches workflow code, so the attempt reports its error to the plan by a signal: at
+once at first, and less and less often if the error keeps changing.
+"""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,42 +29,50 @@ from temporalio.service import RPCError
 
 from kudo.errors import FatalError, GraceError, InternalError, KudoError, RetriesExhausted, TimedOut
 from kudo.model.base import OMIT_EMPTY, Model, Text
-from kudo.model.execution import Deadline, StepChange, TaskRequest, workflow_id
-from kudo.model.status import ExecutionStatus, clip
+from kudo.model.execution import (
+    Deadline,
+    LoadErrorChanged,
+    ProgressMessage,
+    TaskErrorChanged,
+    TaskRequest,
+    workflow_id,
+)
+from kudo.model.status import clip
 
 HEARTBEAT = 2.0
 """Seconds between heartbeats."""
 
 FREE_REPORTS = 8
-"""How often a task tells the plan of an error, or that it got further, at once. After that it does so ever more
-seldom, doubling the seconds between: a task that flaps must not flood the plan."""
+"""Reports of an activity to its plan that are sent at once; the time before each further one doubles, so that a task
+whose error keeps changing does not flood the plan."""
 
 
-class Beat(Model):
-    """What a heartbeat says; the next attempt of the activity finds it."""
+class HeartbeatDetails(Model):
+    """The details of a heartbeat; the next attempt of the activity starts from them."""
 
     waiting: Text = ""
-    """What is being waited for."""
+    """What the activity does or waits for."""
     error: Text = ""
-    """The error it is failing on; empty when it got further."""
-    told: Text = ""
-    """The error that the plan was told of."""
+    """The error of the last attempt; empty if the activity got further since."""
+    reported_error: Text = ""
+    """The error that was reported to the plan last."""
     reports: Annotated[int, OMIT_EMPTY] = 0
-    """How often the plan was told."""
+    """How many reports were sent to the plan."""
     quiet_until: Annotated[float, OMIT_EMPTY] = 0
-    """Before when the plan is not told again, in seconds since the epoch."""
+    """When the next report may be sent, in seconds since the epoch."""
     failures: Annotated[int, OMIT_EMPTY] = 0
-    """How often it failed."""
+    """How many attempts failed."""
     refused_since: Annotated[float | None, OMIT_EMPTY] = None
-    """When the grace of an error began that is fatal after it, in seconds since the epoch."""
+    """When the grace of a GraceError began, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What an attempt is about: whom it tells of errors, and what bounds it."""
+class AttemptScope:
+    """The plan that an attempt reports to, and what bounds the attempt."""
 
     plan: WorkflowHandle[Any, Any]
-    change: StepChange
+    message: Callable[[str], ProgressMessage]
+    """Makes the message about an error; an empty error means that the activity got further."""
     max_attempts: int | None = None
     deadline: Deadline | None = None
 
@@ -59,39 +80,39 @@ class Subject:
 class Attempt:
     """One attempt of an activity."""
 
-    def __init__(self, grace: timedelta, subject: Subject | None) -> None:
+    def __init__(self, grace: timedelta, scope: AttemptScope | None) -> None:
         details = activity.info().heartbeat_details
-        self._beat = Beat.model_validate(details[0]) if details else Beat()
-        self._subject = subject
+        self._details = HeartbeatDetails.model_validate(details[0]) if details else HeartbeatDetails()
+        self._scope = scope
         self._grace = grace.total_seconds()
-        self._telling: list[asyncio.Task[None]] = []
+        self._reporting: list[asyncio.Task[None]] = []
 
-    def say(self, doing: str) -> None:
-        """Tell in the heartbeat what is being done."""
-        self._beat.waiting = clip(doing)
-        self._send()
+    def doing(self, action: str) -> None:
+        """Set in the heartbeat what is being done."""
+        self._details.waiting = clip(action)
+        self._heartbeat()
 
-    def waits(self, waiting: str) -> None:
-        """Tell in the heartbeat what is being waited for: all that was asked of the cluster has worked."""
-        self._beat.refused_since = None
-        self._beat.error = ""
-        self.say(waiting)
+    def waiting_for(self, condition: str) -> None:
+        """Set in the heartbeat what is being waited for: every request to the cluster has succeeded."""
+        self._details.refused_since = None
+        self._details.error = ""
+        self.doing(condition)
 
-    async def keep_beating(self) -> None:
-        """Send heartbeats until cancelled; they also bring a cancel of the activity."""
+    async def keep_heartbeating(self) -> None:
+        """Send heartbeats until cancelled; their responses deliver a cancel of the activity."""
         while True:
-            # A task that is done at once needs none.
+            # A task that ends at once needs no heartbeat.
             await asyncio.sleep(HEARTBEAT)
-            self._send()
+            self._heartbeat()
 
-    async def told(self) -> None:
-        """Wait until the plan knows what it was told: what comes after this attempt must come after that."""
-        await asyncio.gather(*self._telling)
+    async def flush_reports(self) -> None:
+        """Wait until all reports are sent, so that the plan gets them before the result of the activity."""
+        await asyncio.gather(*self._reporting)
 
     @asynccontextmanager
     async def in_time(self) -> AsyncIterator[None]:
-        """Run the body until the deadline. Raises TimedOut, which says what was waited for or failed last."""
-        deadline = self._subject.deadline if self._subject else None
+        """Run the body until the deadline. Raises TimedOut with what was waited for or the last error."""
+        deadline = self._scope.deadline if self._scope else None
         if deadline is None:
             yield
             return
@@ -107,90 +128,90 @@ class Attempt:
             raise self._out_of_time(deadline) from None
 
     def _out_of_time(self, deadline: Deadline) -> TimedOut:
-        return TimedOut(deadline.missed(self._beat.error or self._beat.waiting or "it had not begun"))
+        return TimedOut(deadline.missed(self._details.error or self._details.waiting or "it had not begun"))
 
     def succeeded(self) -> None:
-        """Take back what the plan was told of errors: others of the step may go on for long."""
-        self._beat.error, self._beat.quiet_until = "", 0
-        self._send()
+        """Report that the error is over: other tasks of the step may run for long."""
+        self._details.error, self._details.quiet_until = "", 0
+        self._heartbeat()
 
     def failure(self, error: KudoError) -> ApplicationError:
-        """The error for Temporal; a transient one is also told to the plan, which never sees a retry otherwise."""
+        """Return the error for Temporal, and report a transient one to the plan."""
         message = clip(str(error))
         if self._is_fatal(error):
             return ApplicationError(message, type=error.reason, non_retryable=True)
-        self._beat.failures += 1
-        most = self._subject.max_attempts if self._subject else None
-        if most is not None and self._beat.failures >= most:
-            times = "once" if most == 1 else f"{most} times"
-            exhausted = RetriesExhausted(f"It was tried {times}, as often as it may be. Last: {message}")
+        self._details.failures += 1
+        allowed = self._scope.max_attempts if self._scope else None
+        if allowed is not None and self._details.failures >= allowed:
+            attempts = "1 attempt" if allowed == 1 else f"{allowed} attempts"
+            exhausted = RetriesExhausted(f"Failed after {attempts} (maxAttempts). Last error: {message}")
             return ApplicationError(str(exhausted), type=exhausted.reason, non_retryable=True)
-        self._beat.error = message
-        self._send()
+        self._details.error = message
+        self._heartbeat()
         return ApplicationError(message, type=error.reason)
 
     def _is_fatal(self, error: KudoError) -> bool:
         if isinstance(error, GraceError):
-            self._beat.refused_since = self._beat.refused_since or time.time()
-            return time.time() - self._beat.refused_since >= self._grace
+            self._details.refused_since = self._details.refused_since or time.time()
+            return time.time() - self._details.refused_since >= self._grace
         return isinstance(error, FatalError)
 
-    def _send(self) -> None:
-        beat = self._beat
-        if self._subject and beat.error != beat.told and time.time() >= beat.quiet_until:
-            beat.told = beat.error
-            beat.reports += 1
-            if beat.reports >= FREE_REPORTS:
-                beat.quiet_until = time.time() + 2.0 ** min(beat.reports - FREE_REPORTS, 30)
-            self._tell(self._subject)
-        activity.heartbeat(beat)
+    def _heartbeat(self) -> None:
+        details = self._details
+        if self._scope and details.error != details.reported_error and time.time() >= details.quiet_until:
+            details.reported_error = details.error
+            details.reports += 1
+            if details.reports >= FREE_REPORTS:
+                details.quiet_until = time.time() + 2.0 ** min(details.reports - FREE_REPORTS, 30)
+            self._report(self._scope)
+        activity.heartbeat(details)
 
-    def _tell(self, subject: Subject) -> None:
-        status = ExecutionStatus.ERROR if self._beat.error else subject.change.status
-        change = subject.change.model_copy(update={"status": status, "message": self._beat.error})
-        self._telling.append(asyncio.create_task(_signal(subject.plan, change, self._telling[-1:])))
+    def _report(self, scope: AttemptScope) -> None:
+        message = scope.message(self._details.error)
+        self._reporting.append(asyncio.create_task(_signal(scope.plan, message, self._reporting[-1:])))
 
 
-async def _signal(plan: WorkflowHandle[Any, Any], change: StepChange, before: list[asyncio.Task[None]]) -> None:
+async def _signal(plan: WorkflowHandle[Any, Any], message: ProgressMessage, before: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*before)
     try:
-        await plan.signal("steps_changed", [change])
+        await plan.signal("report_progress", [message])
     except RPCError as problem:
-        activity.logger.warning("The plan could not be told about a task: %s", problem)
+        activity.logger.warning("The plan was not signalled about a task: %s", problem)
 
 
 def attempting_task(request: TaskRequest, grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
     """Run the body as one attempt of a task, whose step shows the errors; see `attempting`."""
     metadata, task = request.metadata, request.task
-    change = StepChange(phase=request.phase, step=request.step, task=task.name, status=ExecutionStatus.IN_PROGRESS)
+
+    def message(error: str) -> TaskErrorChanged:
+        return TaskErrorChanged(phase=request.phase, step=request.step, task=task.name, error=error)
+
     plan = activity.client().get_workflow_handle(
         workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
     )
-    most = task.retry.max_attempts if task.retry else None
-    return attempting(grace, Subject(plan, change, most, request.deadline))
+    max_attempts = task.retry.max_attempts if task.retry else None
+    return attempting(grace, AttemptScope(plan, message, max_attempts, request.deadline))
 
 
 def attempting_load(grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
     """Run the body as one attempt to load the plan of this workflow, which shows the errors; see `attempting`."""
-    return attempting(grace, Subject(own_workflow(), StepChange(status=ExecutionStatus.PENDING)))
+    return attempting(grace, AttemptScope(own_workflow(), lambda error: LoadErrorChanged(error=error)))
 
 
 def own_workflow() -> WorkflowHandle[Any, Any]:
-    """The workflow that runs this activity."""
+    """Return the workflow that runs this activity."""
     info = activity.info()
     return activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
 
 
 @asynccontextmanager
-async def attempting(grace: timedelta, subject: Subject | None = None) -> AsyncIterator[Attempt]:
-    """Run the body as one attempt: with heartbeats, and with its errors turned into Temporal's.
+async def attempting(grace: timedelta, scope: AttemptScope | None = None) -> AsyncIterator[Attempt]:
+    """Run the body as one attempt: send heartbeats, and turn its errors into Temporal's (see the module).
 
-    Fatal errors become non-retryable, and transient ones are left to the retry policy, until the attempts or the time
-    that the package allows are used up. Those with a grace are transient until it is over, counted over all attempts.
-    What is no KudoError is a defect, and fatal: a retry would repeat it.
+    Transient errors are left to the retry policy until the attempts or the time that the package allows are used up.
     """
-    attempt = Attempt(grace, subject)
-    beating = asyncio.create_task(attempt.keep_beating())
+    attempt = Attempt(grace, scope)
+    beating = asyncio.create_task(attempt.keep_heartbeating())
     try:
         async with attempt.in_time():
             yield attempt
@@ -205,4 +226,4 @@ async def attempting(grace: timedelta, subject: Subject | None = None) -> AsyncI
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
-        await attempt.told()
+        await attempt.flush_reports()

@@ -1,33 +1,28 @@
 """The task KudoOperator: an Instance of another operator, whose plan runs as a child workflow."""
 
-from datetime import timedelta
-
 from temporalio import activity
 
 from activities.attempt import attempting, attempting_task
+from activities.context import ActivityContext
 from kudo.instances.children import prepare_child
 from kudo.instances.pending_plan import clear_pending_plan
-from kudo.kubernetes import Cluster
 from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest
-from kudo.templates import Renderer
 
 
 class ChildActivities:
-    """Activities that write child Instances; the plans of those are the workflow's business."""
+    """Activities that write child Instances; the workflow runs their plans."""
 
-    def __init__(self, cluster: Cluster, renderer: Renderer, grace: timedelta) -> None:
-        self._cluster = cluster
-        self._renderer = renderer
-        self._grace = grace
+    def __init__(self, context: ActivityContext) -> None:
+        self._context = context
 
     @activity.defn
     async def prepare_child(self, request: TaskRequest) -> ChildRequest:
-        """Make or change the Instance of a task, and say which of its plans has to run."""
-        async with attempting_task(request, self._grace):
-            return await prepare_child(self._cluster, self._renderer, request)
+        """Create or change the Instance of a task, and return which of its plans has to run."""
+        async with attempting_task(request, self._context.grace):
+            return await prepare_child(self._context.cluster, self._context.renderer, request)
 
     @activity.defn
     async def finish_child(self, done: PlanRequest) -> None:
-        """Note that the plan of a child is COMPLETE."""
-        async with attempting(self._grace):
-            await clear_pending_plan(self._cluster, done)
+        """Clear the pending plan of a child, because it is COMPLETE."""
+        async with attempting(self._context.grace):
+            await clear_pending_plan(self._context.cluster, done)

@@ -1,11 +1,11 @@
 """The task Dummy: for tests, and for plans that must not run."""
 
 import asyncio
-from datetime import timedelta
 
 from temporalio import activity
 
 from activities.attempt import attempting_task
+from activities.context import ActivityContext
 from kudo.errors import DummyTaskError, DummyTaskFailed, TaskBuildError
 from kudo.model.execution import TaskRequest
 from kudo.model.tasks import DummyTask
@@ -14,8 +14,8 @@ from kudo.model.tasks import DummyTask
 class DummyActivities:
     """An activity that does what it is told: fail, be done, or never be done."""
 
-    def __init__(self, grace: timedelta) -> None:
-        self._grace = grace
+    def __init__(self, context: ActivityContext) -> None:
+        self._grace = context.grace
 
     @activity.defn
     async def dummy(self, request: TaskRequest) -> str:
@@ -29,6 +29,6 @@ class DummyActivities:
             if task.spec.want_err:
                 raise DummyTaskFailed(f"The task {task.name} is asked to fail.")
             if not task.spec.done:
-                attempt.say(f"the task {task.name} is asked never to be done")
+                attempt.doing(f"the task {task.name} is asked never to be done")
                 await asyncio.Event().wait()
             return "done"

@@ -1,12 +1,12 @@
 """The task Pipe: files that a pod makes become Secrets and ConfigMaps for later tasks."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 
 from temporalio import activity
 
 from activities.attempt import Attempt, attempting, attempting_task
+from activities.context import ActivityContext
 from kudo.errors import (
     FailedTerminalStateError,
     KindNotFound,
@@ -15,13 +15,11 @@ from kudo.errors import (
     ResourceValidationError,
 )
 from kudo.instances.resources import require_instance
-from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER, artifact, build_pipe_pod, pipe_pod_ref, pipe_task
 from kudo.model.annotations import INSTANCE, PLAN_UID
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object, ObjectRef
 from kudo.rollout import wait_until_gone, wait_until_healthy
-from kudo.templates import Renderer
 
 MAX_FILE = 1024 * 1024
 """Bytes of a file: a Secret or ConfigMap could not hold more."""
@@ -31,31 +29,29 @@ KILLED = 128
 
 
 class PipeActivities:
-    """Activities that need a cluster and a renderer; `image` is of the container that waits in the pods."""
+    """Activities that run the pods of Pipe tasks, and delete them afterwards."""
 
-    def __init__(
-        self, cluster: Cluster, renderer: Renderer, grace: timedelta, patience: timedelta | None, image: str
-    ) -> None:
-        self._healthy = partial(wait_until_healthy, cluster, patience=patience)
-        self._cluster = cluster
-        self._renderer = renderer
-        self._grace = grace
-        self._image = image
+    def __init__(self, context: ActivityContext) -> None:
+        self._wait_until_healthy = partial(wait_until_healthy, context.cluster, patience=context.pod_patience)
+        self._cluster = context.cluster
+        self._renderer = context.renderer
+        self._grace = context.grace
+        self._image = context.pipe_image
 
     @activity.defn
     async def pipe(self, request: TaskRequest) -> str:
         """Run the pod of a task, and make artifacts of its files (KUDO's `engine/task/task_pipe.go`)."""
         async with attempting_task(request, self._grace) as attempt:
             await require_instance(self._cluster, request.metadata)
-            attempt.say("rendering templates")
+            attempt.doing("rendering templates")
             pod = await build_pipe_pod(self._renderer, request, self._image)
             await self._run_pod(pod, request, attempt)
             artifacts = []
             for file in pipe_task(request).spec.pipe:
-                attempt.say(f"copying {file.path} out of {pod.ref}")
+                attempt.doing(f"copying {file.path} out of {pod.ref}")
                 artifacts.append(artifact(request, file, await self._content(pod.ref, file.path)))
             for item in artifacts:
-                attempt.say(f"applying {item.ref}")
+                attempt.doing(f"applying {item.ref}")
                 await self._cluster.apply(item)
             return ", ".join(f"{item.kind} {item.name}" for item in artifacts)
 
@@ -68,12 +64,12 @@ class PipeActivities:
                 "which the names of pipes do not have. Choose another name for one."
             )
         if there is not None and (there.annotations.get(PLAN_UID) != request.metadata.plan_uid or _is_over(there)):
-            attempt.say(f"deleting {pod.ref}, which is left of before")
+            attempt.doing(f"deleting {pod.ref}, which is left of before")
             await self._cluster.delete(pod.ref, uid=there.uid)
-            await wait_until_gone(self._cluster, [there], attempt.waits)
-        attempt.say(f"applying {pod.ref}")
+            await wait_until_gone(self._cluster, [there], attempt.waiting_for)
+        attempt.doing(f"applying {pod.ref}")
         try:
-            await self._healthy([await self._cluster.apply(pod)], attempt.waits)
+            await self._wait_until_healthy([await self._cluster.apply(pod)], attempt.waiting_for)
         except FailedTerminalStateError as error:
             there = await self._cluster.get(pod.ref)
             if there is not None and not _is_over(there):
@@ -107,14 +103,6 @@ class PipeActivities:
         there = await self._cluster.get(pod)
         if there is None or _is_over(there):
             raise PipePodLost(f"{pod} went before its files were copied; another pod is made")
-
-
-class PipePods:
-    """What becomes of the pods when their tasks have ended."""
-
-    def __init__(self, cluster: Cluster, grace: timedelta) -> None:
-        self._cluster = cluster
-        self._grace = grace
 
     @activity.defn
     async def remove_pipe_pod(self, request: TaskRequest) -> None:

@@ -1,41 +1,35 @@
 """What a plan itself needs: reading it, reporting on it, and having it cancelled."""
 
-from datetime import timedelta
-
 from temporalio import activity
 
 from activities.attempt import attempting, attempting_load, own_workflow
+from activities.context import ActivityContext
 from kudo.client import Plans
 from kudo.instances.active_plan import load_active_plan
 from kudo.instances.report import report_status
-from kudo.kubernetes import Cluster
-from kudo.model.bounds import Bounds
 from kudo.model.execution import ActivePlan, PlanRequest
 from kudo.model.report import StatusReport
-from kudo.templates import Renderer
 
 
 class PlanActivities:
     """Activities that read and write an Instance."""
 
-    def __init__(self, cluster: Cluster, renderer: Renderer, grace: timedelta, bounds: Bounds) -> None:
-        self._cluster = cluster
-        self._renderer = renderer
-        self._grace = grace
-        self._bounds = bounds
+    def __init__(self, context: ActivityContext) -> None:
+        self._context = context
 
     @activity.defn
     async def load_active_plan(self, request: PlanRequest) -> ActivePlan:
         """Read everything that a run of a plan needs; it is pinned from here on."""
-        async with attempting_load(self._grace):
+        async with attempting_load(self._context.grace):
             uid = activity.info().workflow_run_id or ""
-            return await load_active_plan(self._cluster, self._renderer, request, uid, self._bounds)
+            context = self._context
+            return await load_active_plan(context.cluster, context.renderer, request, uid, context.bounds)
 
     @activity.defn
     async def report_status(self, report: StatusReport) -> bool:
         """Write status and events to the Instance; False where it is gone."""
-        async with attempting(self._grace):
-            return await report_status(self._cluster, report)
+        async with attempting(self._context.grace):
+            return await report_status(self._context.cluster, report)
 
     @activity.defn
     async def request_cancel(self, reason: str) -> None:
@@ -45,5 +39,5 @@ class PlanActivities:
     @activity.defn
     async def explain_refusal(self, request: PlanRequest) -> str:
         """Say which plan is in the way of one that was asked for."""
-        async with attempting(self._grace):
+        async with attempting(self._context.grace):
             return str(await Plans(activity.client()).refusal(request))

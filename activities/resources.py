@@ -1,35 +1,36 @@
 """What applies and deletes objects: the tasks Apply, Delete and Toggle."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from functools import partial
 
 from temporalio import activity
 
 from activities.attempt import Attempt, attempting_task
+from activities.context import ActivityContext
 from kudo.errors import TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import require_instance
-from kudo.kubernetes import Cluster
 from kudo.manifests import build
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
 from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
 from kudo.rollout import AnnotationRules, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
 from kudo.rollout.apply_order import batches
-from kudo.templates import Renderer
 
 
 class ResourceActivities:
     """Activities that need a cluster and a renderer."""
 
-    def __init__(
-        self, cluster: Cluster, renderer: Renderer, grace: timedelta, patience: timedelta | None = None
-    ) -> None:
-        self._cluster = cluster
-        self._renderer = renderer
-        self._grace = grace
-        self._healthy = partial(wait_until_healthy, cluster, health_check=AnnotationRules(renderer), patience=patience)
+    def __init__(self, context: ActivityContext) -> None:
+        self._cluster = context.cluster
+        self._renderer = context.renderer
+        self._grace = context.grace
+        self._wait_until_healthy = partial(
+            wait_until_healthy,
+            context.cluster,
+            health_check=AnnotationRules(context.renderer),
+            patience=context.pod_patience,
+        )
 
     @activity.defn
     async def apply(self, request: TaskRequest) -> str:
@@ -60,31 +61,31 @@ class ResourceActivities:
 
     async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         instance = await require_instance(self._cluster, request.metadata)
-        attempt.say("rendering templates")
+        attempt.doing("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced)
         announce = partial(self._announce, request, instance, attempt)
         for batch in batches(objects):
             applied = []
             for item in await with_dependency_hashes(self._cluster.get, batch):
-                attempt.say(f"applying {item.ref}")
-                applied.append(await apply_or_recreate(self._cluster, item, attempt.waits, announce))
-            await self._healthy(applied, attempt.waits)
+                attempt.doing(f"applying {item.ref}")
+                applied.append(await apply_or_recreate(self._cluster, item, attempt.waiting_for, announce))
+            await self._wait_until_healthy(applied, attempt.waiting_for)
         return f"{_count(objects)} healthy"
 
     async def _announce(self, request: TaskRequest, instance: Object, attempt: Attempt, text: str) -> None:
         """Say that an object is deleted, where whoever looks for it afterwards will read that."""
-        attempt.say(text)
+        attempt.doing(text)
         key = f"{request.metadata.plan_uid}/{request.phase}/{request.step}/{text}"
         await self._cluster.record_event(instance, key, "Normal", "ObjectRecreated", text)
 
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
-        attempt.say("rendering templates")
+        attempt.doing("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced_if_known)
         there = [found for item in objects if (found := await self._cluster.find(item.ref)) is not None]
         for item in there:
-            attempt.say(f"deleting {item.ref}")
+            attempt.doing(f"deleting {item.ref}")
             await self._cluster.delete(item.ref, uid=item.uid)
-        await wait_until_gone(self._cluster, there, attempt.waits)
+        await wait_until_gone(self._cluster, there, attempt.waiting_for)
         return f"{_count(objects)} gone"
 
 

@@ -40,7 +40,12 @@ KudoError
         └── NamespaceNotFound        404 of a namespace
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """Return lines as a list that follows the sentence of an error, each on a line of its own."""
+    return "".join(f"\n  - {line}" for line in lines)
 
 
 class KudoError(Exception):
@@ -66,9 +71,8 @@ class PackageError(FatalError):
     def __init__(self, package: str, problems: Sequence[str]) -> None:
         self.package = package
         self.problems = tuple(problems)
-        lines = "".join(f"\n  - {problem}" for problem in self.problems)
         count = "a problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        super().__init__(f"The package {package} has {count}:{lines}")
+        super().__init__(f"The package {package} has {count}:{bullets(self.problems)}")
 
 
 class RequestError(FatalError):

@@ -1,7 +1,11 @@
-"""The workflows: deterministic, and without I/O."""
+"""The workflows: deterministic, and without I/O.
+
+`Plan` runs a plan, `Phase` one of its phases as a child workflow, `ScheduledPlan` starts a plan for a Schedule.
+"""
 
 from workflows.phase import Phase
 from workflows.plan import Plan
+from workflows.scheduled_plan import ScheduledPlan
 
-WORKFLOWS = [Plan, Phase]
+WORKFLOWS = [Plan, Phase, ScheduledPlan]
 """All workflows that a worker runs."""

@@ -1,7 +1,13 @@
-"""The branches of a plan, one after the other or side by side, and how they stop.
+"""Branches of a plan, one after the other or side by side, and how they stop.
 
-`asyncio.gather` leaves the others running when one fails, and `asyncio.TaskGroup` cancels in an order that differs
-from replay to replay; here the others are cancelled in their order, and waited for.
+A plan runs its phases as branches, a phase its steps, a step its tasks:
+
+    run_branches -> serial: one branch after the other
+                 -> parallel: up to PENDING_BRANCHES at a time, started in order
+
+The first failure, or a cancel, keeps further branches from starting, cancels those that run in their order, and waits
+for them. `asyncio.gather` would leave the others running, and `asyncio.TaskGroup` cancels in an order that differs from
+replay to replay.
 """
 
 import asyncio
@@ -11,8 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from temporalio import workflow
 
-IN_FLIGHT = 200
-"""How many branches run side by side; more wait for their turn, because the server bounds what is pending."""
+from kudo.model.limits import PENDING_BRANCHES, WORKFLOW_TASK_BYTES
 
 T = TypeVar("T")
 
@@ -22,8 +27,8 @@ Branch = Callable[[], Coroutine[Any, Any, None]]
 async def run_branches(branches: Sequence[Branch], strategy: Literal["serial", "parallel"]) -> None:
     """Run branches one after the other, or side by side.
 
-    The first failure, or being cancelled, keeps others from starting and cancels those that run; it is raised when
-    they have ended. Being cancelled is not raised when all had started, and end well all the same.
+    Raises the first failure, or the cancel, when all branches have ended. A cancel is not raised if all branches had
+    started and end well all the same.
     """
     if strategy == "parallel":
         await run_side_by_side(branches)
@@ -38,53 +43,53 @@ async def _run_serially(branches: Sequence[Branch]) -> None:
 
 
 async def run_side_by_side(branches: Sequence[Branch]) -> None:
-    """Run up to IN_FLIGHT branches at a time, starting them in order; see `run_branches`."""
+    """Run up to PENDING_BRANCHES branches at a time; see `run_branches`."""
     raise_if_cancelled()
     waiting = list(reversed(branches))
     running: list[asyncio.Task[None]] = []
     try:
         while waiting or running:
-            while waiting and len(running) < IN_FLIGHT:
+            while waiting and len(running) < PENDING_BRANCHES:
                 running.append(asyncio.create_task(waiting.pop()()))
             done, running = await workflow.wait(running, return_when=asyncio.FIRST_COMPLETED)
             _raise_first(done)
-    # GeneratorExit is left alone: a workflow that leaves a worker's cache has nothing left to await.
+    # GeneratorExit is not caught: a workflow that leaves a worker's cache has nothing left to await.
     except asyncio.CancelledError:
-        await stop(running)
+        await cancel_and_wait(running)
         if waiting or not all(map(_succeeded, running)):
             raise
     except Exception:
-        await stop(running)
+        await cancel_and_wait(running)
         raise
 
 
-async def stop(tasks: Sequence[asyncio.Task[T]], bound: timedelta | None = None) -> None:
-    """Cancel tasks in their order, and wait until they ended, at most `bound`; being cancelled does not hasten it."""
+async def cancel_and_wait(tasks: Sequence[asyncio.Task[T]], bound: timedelta | None = None) -> None:
+    """Cancel tasks in their order and wait until they have ended, at most `bound`, even if cancelled meanwhile."""
     for task in tasks:
         task.cancel()
     if tasks:
-        await uninterrupted(workflow.wait(tasks, timeout=bound.total_seconds() if bound else None))
+        await shielded(workflow.wait(tasks, timeout=bound.total_seconds() if bound else None))
     for task in tasks:
         _retrieve(task)
 
 
-async def finish(task: asyncio.Task[T], bound: timedelta | None) -> T:
-    """The result of an activity or child workflow; when cancelled, cancel it and wait for its end, at most `bound`.
+async def result_or_cancel(task: asyncio.Task[T], bound: timedelta | None) -> T:
+    """Return the result of an activity or child; if cancelled, cancel it and wait for its end, at most `bound`.
 
-    What ended all the same counts as it ended: a success is returned, a failure is raised.
+    If it ends in spite of the cancel, it counts as it ended: its result is returned, its failure raised.
     """
     try:
         raise_if_cancelled()
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await stop([task], bound)
+        await cancel_and_wait([task], bound)
         if task.done() and not task.cancelled():
             return task.result()
         raise
 
 
-async def uninterrupted(work: Awaitable[T]) -> T:
-    """Wait for work to its end, even when cancelled meanwhile; the cancel shows in `raise_if_cancelled`."""
+async def shielded(work: Awaitable[T]) -> T:
+    """Wait for work to its end, even if cancelled meanwhile; `raise_if_cancelled` raises the cancel afterwards."""
     task = asyncio.ensure_future(work)
     while True:
         try:
@@ -94,15 +99,15 @@ async def uninterrupted(work: Awaitable[T]) -> T:
                 return task.result()
 
 
-def cancelled() -> bool:
-    """Whether the running task was asked to stop, even if what it awaited ended well all the same."""
+def is_cancelling() -> bool:
+    """Whether the running task was cancelled, even if the work that it awaited ended well."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def raise_if_cancelled() -> None:
-    """Do not swallow a cancel that arrived while something was ending well."""
-    if cancelled():
+    """Raise a cancel that arrived while something was ending well."""
+    if is_cancelling():
         raise asyncio.CancelledError
 
 
@@ -117,7 +122,24 @@ def _raise_first(done: Sequence[asyncio.Task[None]]) -> None:
 
 
 def _retrieve(task: asyncio.Task[T]) -> BaseException | None:
-    """The failure of a task that ended; asking for it keeps asyncio from complaining that nobody did."""
+    """Return the failure of a task that ended; retrieving it keeps asyncio from logging that nobody did."""
     if not task.done():
         return None
     return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+class CommandBatcher:
+    """Spreads commands over several workflow tasks, so that none exceeds WORKFLOW_TASK_BYTES."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._lock = asyncio.Lock()
+
+    async def wait_for_room(self, size: int) -> None:
+        """Wait until a command of so many bytes fits into the workflow task."""
+        async with self._lock:
+            if self._bytes and self._bytes + size > WORKFLOW_TASK_BYTES:
+                # A timer is the one thing that always ends a workflow task.
+                await workflow.sleep(timedelta(milliseconds=1))
+                self._bytes = 0
+            self._bytes += size

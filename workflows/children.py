@@ -1,27 +1,51 @@
-"""The plans of child Instances, which KudoOperator tasks run as child workflows."""
+"""Plans of child Instances, which KudoOperator tasks run as child workflows, and signals to child workflows."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
+from temporalio.workflow import ChildWorkflowHandle
 
-from workflows.branches import cancelled, raise_if_cancelled, stop
-from workflows.control import control
-from workflows.deadlines import later, require_time, wait_until
+from kudo.model.execution import Deadline, PlanRequest
+from kudo.model.status import ChildPlan, PlanStatus
+from workflows.branches import cancel_and_wait, is_cancelling, raise_if_cancelled, shielded
+from workflows.control_activities import execute_control_activity
+from workflows.deadlines import Pause, postpone, require_time, wait_until
 from workflows.failures import event_of, is_cancelled_exception, root_cause
-from workflows.handles import PlanHandle, start_plan, tell
-from workflows.pause import Pause
 
-with workflow.unsafe.imports_passed_through():
-    from kudo.model.execution import Deadline, PlanRequest
-    from kudo.model.status import ChildPlan
+W = TypeVar("W")
+R = TypeVar("R")
+
+PlanHandle = ChildWorkflowHandle[object, PlanStatus]
 
 LONGEST_WAIT = timedelta(minutes=5)
-"""The longest time between two tries to start a plan, each of which leaves some twenty events in the history."""
+"""The longest time between two attempts to start a plan; each leaves some twenty events in the history."""
 
 _REASON = "its parent was asked to"
+
+
+async def start_plan(request: PlanRequest) -> PlanHandle:
+    """Start a plan as a child. Raises WorkflowAlreadyStartedError if another plan of the Instance runs."""
+    starting = workflow.start_child_workflow(
+        "Plan",
+        request,
+        id=request.workflow_id,
+        static_summary=f"Plan {request.plan} of {request.instance}",
+        result_type=PlanStatus,
+    )
+    # Shielded: if the SDK waits in our task, it takes back that we were cancelled.
+    return await shielded(starting)
+
+
+async def signal_child(child: ChildWorkflowHandle[W, R], signal: str, argument: object) -> None:
+    """Signal a child workflow; nothing happens if it has ended meanwhile."""
+    try:
+        await child.signal(signal, argument)
+    except FailureError as error:
+        workflow.logger.warning("%s was not signalled: %s", child.id, error.message)
 
 
 class Children:
@@ -34,69 +58,70 @@ class Children:
     async def run(
         self,
         request: PlanRequest,
-        limit: Deadline | None,
-        began: Callable[[ChildPlan], None],
-        held_up: Callable[[str], None],
+        deadline: Deadline | None,
+        on_started: Callable[[ChildPlan], None],
+        on_blocked: Callable[[str], None],
     ) -> None:
-        """Run the plan of a child to its end; while another plan of it is in the way, say so and wait.
+        """Run the plan of a child to its end; while another plan of the child runs, wait, and report that.
 
-        Raises ApplicationError where it does not end COMPLETE, with the name of the event as its type.
+        Raises ApplicationError if it does not end COMPLETE, with the name of the event as its type.
         """
         # The Instance may have been prepared just when the plan was cancelled.
         raise_if_cancelled()
-        plan = await self._start(request, limit, held_up)
+        plan = await self._start(request, deadline, on_blocked)
         self._running[request.instance] = plan
-        began(ChildPlan(instance=request.instance, plan=request.plan, uid=plan.first_execution_run_id or ""))
+        on_started(ChildPlan(instance=request.instance, plan=request.plan, uid=plan.first_execution_run_id or ""))
         try:
-            if self._pause.on:
-                await tell(plan, "pause", _REASON)
-            await self._end(plan, request, limit)
+            if self._pause.active:
+                await signal_child(plan, "pause", _REASON)
+            await self._wait(plan, request, deadline)
         except ChildWorkflowError as error:
             raise _failure(request, error) from error
         finally:
             self._running.pop(request.instance, None)
-        await control("finish_child", request, f"{request.instance} is as it should be")
+        await execute_control_activity("finish_child", request, f"{request.instance} is as it should be")
 
     async def set_paused(self, paused: bool) -> None:
-        """Hold back the plans of all children, or let them go on."""
-        await asyncio.gather(*(tell(plan, "pause" if paused else "resume", _REASON) for plan in self._running.values()))
+        """Pause the plans of all children, or let them go on."""
+        signal = "pause" if paused else "resume"
+        await asyncio.gather(*(signal_child(plan, signal, _REASON) for plan in self._running.values()))
 
-    async def _start(self, request: PlanRequest, limit: Deadline | None, held_up: Callable[[str], None]) -> PlanHandle:
+    async def _start(
+        self, request: PlanRequest, deadline: Deadline | None, on_blocked: Callable[[str], None]
+    ) -> PlanHandle:
         delay = timedelta(seconds=1)
         while True:
             try:
                 return await start_plan(request)
             except WorkflowAlreadyStartedError:
-                refusal: str = await control("explain_refusal", request, "Ask what is running", str)
-                held_up(refusal)
+                refusal: str = await execute_control_activity("explain_refusal", request, "Ask what is running", str)
+                on_blocked(refusal)
             raise_if_cancelled()
-            require_time(limit, refusal)
+            require_time(deadline, refusal)
             await workflow.sleep(delay)
             delay = min(2 * delay, LONGEST_WAIT)
 
-    async def _end(self, plan: PlanHandle, request: PlanRequest, limit: Deadline | None) -> None:
-        """Wait for the end of a plan, and cancel it when its time is up or we are cancelled."""
-        before = self._pause.lasted
+    async def _wait(self, plan: PlanHandle, request: PlanRequest, deadline: Deadline | None) -> None:
+        """Wait for the end of a plan, and cancel it at the deadline or if we are cancelled."""
+        before = self._pause.duration
         doing = f"the plan {request.plan} of {request.instance} was running"
         try:
             # While the child was starting nothing could be cancelled.
             raise_if_cancelled()
-            await wait_until(
-                plan.done, lambda: later(limit, self._pause.lasted - before), lambda: self._pause.on, doing
-            )
+            await wait_until(plan.done, lambda: postpone(deadline, self._pause.duration - before), self._pause, doing)
         except (FailureError, asyncio.CancelledError):
-            await stop([plan])
+            await cancel_and_wait([plan])
             raise
         await plan
 
 
 def _failure(request: PlanRequest, error: ChildWorkflowError) -> BaseException:
-    """What the end of a child means for its parent."""
-    what = f"The plan {request.plan} of the instance {request.instance}"
+    """Return the error of the parent for the end of a child's plan."""
+    plan = f"The plan {request.plan} of the instance {request.instance}"
     if not is_cancelled_exception(error):
         cause = root_cause(error)
-        return ApplicationError(f"{what} failed: {cause.message}", type=event_of(cause), non_retryable=True)
-    if cancelled():
+        return ApplicationError(f"{plan} failed: {cause.message}", type=event_of(cause), non_retryable=True)
+    if is_cancelling():
         return error
-    text = f"{what} was cancelled on its own. Cancel the plan of its parent instead."
+    text = f"{plan} was cancelled on its own. Cancel the plan of its parent instead."
     return ApplicationError(text, type="PlanCancelled", non_retryable=True)

@@ -1,65 +1,47 @@
-"""How activities and child workflows are run: time-outs, retries and cancellation."""
+"""Options of activities and child workflows: timeouts, retries and cancellation."""
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import NotRequired, TypedDict
 
-from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from workflows.deadlines import left_for_server
-
-with workflow.unsafe.imports_passed_through():
-    from kudo.model.execution import Deadline
-    from kudo.model.tasks import Task
+from kudo.model.execution import Deadline
+from kudo.model.tasks import Task
+from workflows.deadlines import server_timeout
 
 CANCEL_BOUND = timedelta(seconds=5)
-"""How long a cancelled activity is waited for; the queue of a worker that is gone never answers."""
+"""How long a workflow waits for a cancelled activity; a worker that is gone never answers."""
 
 PHASE_BOUND = timedelta(seconds=20)
-"""How long a cancelled phase is waited for: it waits for its activities, and then says what became of them."""
+"""How long a plan waits for a cancelled phase, which waits for its activities and reports how they ended."""
 
 PLAN_BOUND = timedelta(minutes=6)
-"""How long a cancelled plan is waited for: for its phases, and until its status is written."""
-
-PENDING_ACTIVITIES = 400
-"""How many activities one phase has pending at once; at 2,000 the server refuses every workflow task."""
+"""How long a ScheduledPlan waits for its cancelled plan, which waits for its phases and writes its status."""
 
 REPORT_INTERVAL = timedelta(seconds=1)
 """The least time between two writes of a status to the Instance."""
 
-MAX_EVENTS = 30_000
-"""How many events the history of a phase may have before it goes on in a new run; at 51,200 the server ends it."""
-
-MAX_HISTORY = 20_000_000
-"""How many bytes it may have; at 50 MB the server ends it."""
-
-REPORT_BUDGET = 2_000_000
-"""Bytes of statuses in a plan's history, after each of which it reports half as often: they must not fill it."""
-
-HOLD_BACK = timedelta(milliseconds=250)
+SIGNAL_INTERVAL = timedelta(milliseconds=250)
 """The least time between two signals of a phase to its plan."""
 
-SIGNALS = 100
-"""After so many signals of a phase the time between them doubles."""
-
 REPORT_BOUND = timedelta(minutes=5)
-"""How long the end of a plan waits until its status is written."""
+"""How long a plan that ends tries to write its final status."""
 
 
 def control_queue(task_queue: str) -> str:
-    """The queue for what plans themselves need, beside the one for their tasks."""
+    """Return the task queue of control activities, beside the queue of a plan's tasks."""
     return f"{task_queue}-control"
 
 
 _FOREVER = timedelta(days=3650)
-"""A task may wait for health as long as it takes; a lost worker is noticed by the missing heartbeat."""
+"""A task may wait for health without a bound; the missing heartbeat reveals a lost worker."""
 
 MAX_INTERVAL = timedelta(seconds=30)
-"""The longest time between two tries, where a package says nothing else."""
+"""The longest time between two attempts, unless the package sets another."""
 
-# A message that is too large is as large when it is tried again.
+# A payload that is too large is as large in the next attempt.
 _RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2,
@@ -69,7 +51,7 @@ _RETRIES = RetryPolicy(
 
 
 class ActivityOptions(TypedDict):
-    """The keyword arguments of `workflow.start_activity` that are the same for all of a sort."""
+    """The keyword arguments of `workflow.start_activity` that all activities of a group share."""
 
     schedule_to_close_timeout: NotRequired[timedelta]
     start_to_close_timeout: timedelta
@@ -84,14 +66,14 @@ TASK = ActivityOptions(
     retry_policy=_RETRIES,
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
-"""For tasks, which may take for ever."""
+"""For tasks, which have no bound of their own."""
 
 
 def for_task(task: Task, deadline: Deadline | None) -> ActivityOptions:
-    """The options of a task, with the bounds that it has."""
-    own = ActivityOptions(**TASK)
+    """Return the options of a task, with its own retries and deadline."""
+    options = ActivityOptions(**TASK)
     if task.retry:
-        own["retry_policy"] = replace(
+        options["retry_policy"] = replace(
             _RETRIES,
             initial_interval=task.retry.initial_interval or _RETRIES.initial_interval,
             maximum_interval=max(
@@ -99,8 +81,8 @@ def for_task(task: Task, deadline: Deadline | None) -> ActivityOptions:
             ),
         )
     if deadline:
-        own["schedule_to_close_timeout"] = left_for_server(deadline)
-    return own
+        options["schedule_to_close_timeout"] = server_timeout(deadline)
+    return options
 
 
 SHORT = ActivityOptions(
@@ -109,4 +91,4 @@ SHORT = ActivityOptions(
     retry_policy=_RETRIES,
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
-"""For reading a plan and reporting on it."""
+"""For control activities, which read a plan and report on it."""

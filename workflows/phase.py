@@ -1,4 +1,14 @@
-"""The workflow `Phase`: the steps of one phase, and their tasks as activities."""
+"""The workflow `Phase`: the steps of one phase, and their tasks as activities.
+
+    run -> steps by strategy
+      step: wait until the plan is not paused -> wait for approval, if it needs one -> tasks side by side
+        task: wait for a free slot -> activity -> for KudoOperator: the plan of the child as a child workflow
+
+Each change of a step goes to the plan as a message (see `step_changes`). An activity that is retried reports its error
+to the plan itself, because a retry never reaches workflow code. A fatal task fails the phase, with the status of the
+phase as details; a cancel cancels the activities and ends the phase as Canceled. When the history gets too long, no
+further step starts and the phase returns a status that is not COMPLETE: the plan then starts it again for the rest.
+"""
 
 import asyncio
 from functools import partial
@@ -7,81 +17,72 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
+from kudo.model import limits
+from kudo.model.execution import (
+    ChildPlanStarted,
+    ChildRequest,
+    Deadline,
+    Decision,
+    PhaseRequest,
+    PlanRequest,
+    StepChanged,
+    TaskErrorChanged,
+    TaskRequest,
+)
+from kudo.model.plans import Step
+from kudo.model.status import ChildPlan, ExecutionStatus, PhaseStatus, StepStatus, clip
+from kudo.model.task_kinds import TASK_KINDS
+from kudo.model.tasks import Task
 from workflows import options
-from workflows.branches import finish, raise_if_cancelled, run_branches, run_side_by_side
+from workflows.branches import CommandBatcher, raise_if_cancelled, result_or_cancel, run_branches, run_side_by_side
 from workflows.children import Children
-from workflows.deadlines import deadline, earliest, explain_timeout, later, wait_until
+from workflows.control_activities import remove_pipe_pod
+from workflows.deadlines import Pause, deadline_of, explain_timeout, first_deadline, postpone, wait_until
 from workflows.failures import fatal, is_cancelled_exception
-from workflows.pace import Pace
-from workflows.pause import Pause
-from workflows.pipes import remove_pod
-from workflows.reports import Reports
-
-with workflow.unsafe.imports_passed_through():
-    from kudo.model.execution import (
-        ChildRequest,
-        Deadline,
-        Decision,
-        PhaseRequest,
-        PlanRequest,
-        StepChange,
-        TaskRequest,
-    )
-    from kudo.model.plans import Step
-    from kudo.model.status import ChildPlan, ExecutionStatus, PhaseStatus, StepStatus, clip, room_for_message
-    from kudo.model.tasks import Task
-
-ACTIVITIES = {
-    "Apply": "apply",
-    "Delete": "delete",
-    "Toggle": "toggle",
-    "Pipe": "pipe",
-    "KudoOperator": "prepare_child",
-    "Dummy": "dummy",
-}
+from workflows.step_changes import StepChangeSender
 
 
 @workflow.defn(name="Phase")
 class Phase:
-    """Runs the steps of a phase by its strategy, and tells the plan about each."""
+    """Runs the steps of a phase by its strategy, and reports each change of a step to the plan."""
 
     @workflow.init
     def __init__(self, request: PhaseRequest) -> None:
         self._request = request
         self._status = request.status
         self._tasks = {task.name: task for task in request.active.tasks}
-        self._overhead = len(request.active.metadata.model_dump_json()) + len(str(request.active.params))
-        self._reports = Reports(request.status)
-        self._pace = Pace()
+        self._common_size = len(request.active.metadata.model_dump_json()) + len(str(request.active.params))
+        self._changes = StepChangeSender(request.status)
+        self._batcher = CommandBatcher()
         self._pause = Pause()
         self._children = Children(self._pause)
         self._decisions: dict[str, Decision] = {}
-        self._slots = asyncio.Semaphore(options.PENDING_ACTIVITIES)
+        self._slots = asyncio.Semaphore(limits.PENDING_ACTIVITIES)
 
     @workflow.run
     async def run(self, request: PhaseRequest) -> PhaseStatus:
-        """Run all steps that are not done yet; fails with the event's name as type when a task is fatal.
+        """Run all steps that are not done yet and return the status, which is not COMPLETE if steps are left.
 
-        The status that it returns is not COMPLETE where the history got too long; the plan then starts the phase anew.
+        Fails with the name of the event as type and the status as details if a task is fatal.
         """
         steps = [partial(self._run_step, step) for step in request.spec.steps]
         try:
             await run_branches(steps, request.spec.strategy)
         except (FailureError, asyncio.CancelledError) as error:
             if isinstance(error, FailureError) and not is_cancelled_exception(error):
-                await self._reports.drop()
+                self._changes.drop()
                 raise fatal(error, self._status) from error
-            # A workflow that ends as cancelled has no result that could say how far it got.
-            await self._reports.flush()
+            # A workflow that ends as Canceled has no result that could contain the status.
+            await self._changes.flush()
             raise
-        await self._reports.drop()
+        self._changes.drop()
         if all(step.status.done for step in self._status.steps):
             self._status.set(ExecutionStatus.COMPLETE, at=workflow.now())
         return self._status
 
     @workflow.query
     def status(self) -> PhaseStatus:
-        """The status of the phase as it knows it; a task that is being retried is known to the plan alone."""
+        """Return the status of the phase; only the plan knows the errors of tasks that are retried."""
         return self._status
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
@@ -92,23 +93,23 @@ class Phase:
 
     @workflow.signal
     def decide(self, decision: Decision) -> None:
-        """Sent by the plan, when somebody approved a step or refused to."""
+        """Sent by the plan, when somebody approved or refused a step."""
         self._decisions.setdefault(decision.step, decision)
 
     def _is_full(self) -> bool:
-        """Whether the history is as long as it should get; what is left is then done in a new run."""
+        """Whether the history is so long that the remaining steps need a new run."""
         info = workflow.info()
         return (
-            info.get_current_history_length() > options.MAX_EVENTS
-            or info.get_current_history_size() > options.MAX_HISTORY
+            info.get_current_history_length() > limits.PHASE_EVENTS
+            or info.get_current_history_size() > limits.PHASE_HISTORY_BYTES
         )
 
     def _deadline(self) -> Deadline | None:
-        return later(self._request.deadline, self._pause.lasted)
+        return postpone(self._request.deadline, self._pause.duration)
 
     async def _run_step(self, step: Step) -> None:
-        status = self._own(step)
-        await self._pause.over()
+        status = self._step_status(step)
+        await self._pause.wait_until_over()
         if status.status.done or self._is_full():
             return
         try:
@@ -122,48 +123,46 @@ class Phase:
         self._set(step, ExecutionStatus.COMPLETE)
 
     async def _run_tasks(self, step: Step) -> None:
-        own = deadline(f"step {self._request.spec.name}.{step.name}", step.timeout)
+        deadline = deadline_of(f"step {self._request.spec.name}.{step.name}", step.timeout)
         if step.approval:
-            own = await self._approved(step, own)
+            deadline = await self._wait_for_approval(step, deadline)
         self._set(step, ExecutionStatus.IN_PROGRESS)
-        limit = earliest(own, self._deadline())
+        limit = first_deadline(deadline, self._deadline())
         await run_side_by_side([partial(self._run_task, step, name, limit) for name in step.tasks])
 
-    async def _approved(self, step: Step, own: Deadline | None) -> Deadline | None:
-        """Wait until somebody approves; the deadline of the step, put off by pauses meanwhile."""
-        before = self._pause.lasted
+    async def _wait_for_approval(self, step: Step, deadline: Deadline | None) -> Deadline | None:
+        """Wait until somebody approves the step; return its deadline, postponed by the pauses meanwhile."""
+        before = self._pause.duration
 
         def limit() -> Deadline | None:
-            return earliest(later(own, self._pause.lasted - before), self._deadline())
+            return first_deadline(postpone(deadline, self._pause.duration - before), self._deadline())
 
         self._set(step, ExecutionStatus.WAITING_APPROVAL)
-        await wait_until(
-            lambda: step.name in self._decisions, limit, lambda: self._pause.on, "it waited for an approval"
-        )
+        await wait_until(lambda: step.name in self._decisions, limit, self._pause, "it waited for an approval")
         decision = self._decisions[step.name]
         if not decision.approved:
             raise ApplicationError(f"Refused by {decision.approval}", type="ApprovalRefused", non_retryable=True)
         self._set(step, ExecutionStatus.IN_PROGRESS)
-        await self._pause.over()
+        await self._pause.wait_until_over()
         raise_if_cancelled()
-        return later(own, self._pause.lasted - before)
+        return postpone(deadline, self._pause.duration - before)
 
     async def _run_task(self, step: Step, name: str, limit: Deadline | None) -> None:
         task = self._tasks[name]
         request = self._task_request(step, task)
         async with self._slots:
-            await self._pace.room_for(self._overhead + sum(map(len, request.templates.values())))
-            request.deadline = earliest(limit, deadline(f"task {name}", task.timeout))
-            # Not in a `finally`: what leaves a worker's cache cannot await anything.
+            await self._batcher.wait_for_room(self._common_size + sum(map(len, request.templates.values())))
+            request.deadline = first_deadline(limit, deadline_of(f"task {name}", task.timeout))
+            # Not in a `finally`: a workflow that leaves a worker's cache cannot await anything.
             try:
                 await self._execute(request)
             except (FailureError, asyncio.CancelledError):
-                await remove_pod(request)
+                await remove_pipe_pod(request)
                 raise
-            await remove_pod(request)
+            await remove_pipe_pod(request)
 
     async def _execute(self, request: TaskRequest) -> None:
-        if request.task.kind == "KudoOperator":
+        if TASK_KINDS[request.task.kind].runs_child_plan:
             child: ChildRequest = await self._run_activity(request, ChildRequest)
             if child.plan:
                 await self._run_child(request, child.plan)
@@ -171,24 +170,23 @@ class Phase:
             await self._run_activity(request)
 
     async def _run_child(self, request: TaskRequest, plan: PlanRequest) -> None:
-        change = StepChange(phase=request.phase, step=request.step, status=ExecutionStatus.IN_PROGRESS)
-        own = self._status.step(request.step)
+        place = {"phase": request.phase, "step": request.step, "task": request.task.name}
+        status = self._status.step(request.step)
 
-        def began(child: ChildPlan) -> None:
-            if own:
-                own.add_child(child)
-            self._reports.send(change.model_copy(update={"child": child, "task": request.task.name}))
+        def on_started(child: ChildPlan) -> None:
+            if status:
+                status.add_child(child)
+            self._changes.send(ChildPlanStarted(**place, child=child))
 
-        def held_up(message: str) -> None:
-            error = {"status": ExecutionStatus.ERROR, "message": message, "task": request.task.name}
-            self._reports.send(change.model_copy(update=error))
+        def on_blocked(message: str) -> None:
+            self._changes.send(TaskErrorChanged(**place, error=message))
 
-        await self._children.run(plan, request.deadline, began, held_up)
+        await self._children.run(plan, request.deadline, on_started, on_blocked)
 
     async def _run_activity(self, request: TaskRequest, result_type: type | None = None) -> Any:
         task = request.task
         activity = workflow.start_activity(
-            ACTIVITIES[task.kind],
+            TASK_KINDS[task.kind].activity,
             request,
             result_type=result_type,
             activity_id=f"{request.phase}.{request.step}.{task.name}",
@@ -196,10 +194,10 @@ class Phase:
             **options.for_task(task, request.deadline),
         )
         try:
-            return await finish(activity, options.CANCEL_BOUND)
+            return await result_or_cancel(activity, options.CANCEL_BOUND)
         except ActivityError as error:
-            if out_of_time := explain_timeout(error, request.deadline):
-                raise out_of_time from error
+            if timed_out := explain_timeout(error, request.deadline):
+                raise timed_out from error
             raise
 
     def _task_request(self, step: Step, task: Task) -> TaskRequest:
@@ -215,22 +213,22 @@ class Phase:
             resume=active.resume,
         )
 
-    def _own(self, step: Step) -> StepStatus:
-        own = self._status.step(step.name)
-        if own is None:
+    def _step_status(self, step: Step) -> StepStatus:
+        status = self._status.step(step.name)
+        if status is None:
             raise ApplicationError(
                 f"The status of the phase {self._status.name} has no step {step.name}.",
                 type="MissingStepStatus",
                 non_retryable=True,
             )
-        return own
+        return status
 
     def _set(self, step: Step, status: ExecutionStatus, message: str = "") -> None:
         now = workflow.now()
-        message = clip(message, room_for_message(len(self._status.steps)))
-        if self._own(step).set(status, message, now):
+        message = clip(message, limits.step_message_bytes(len(self._status.steps)))
+        if self._step_status(step).set(status, message, now):
             phase = self._request.spec.name
-            self._reports.send(StepChange(phase=phase, step=step.name, status=status, message=message, at=now))
+            self._changes.send(StepChanged(phase=phase, step=step.name, status=status, message=message, at=now))
 
 
 def _summary(task: Task) -> str:

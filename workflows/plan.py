@@ -1,4 +1,14 @@
-"""The workflow `Plan`: one run of a plan of an Instance, its phases as child workflows."""
+"""The workflow `Plan`: one run of a plan of an Instance, its phases as child workflows.
+
+    run -> activity load_active_plan: everything that the run needs, read once and pinned in the history
+        -> phases by strategy, each a child workflow `Phase` with only the tasks and templates that it uses
+        -> final status, written to the Instance
+
+The plan owns the status tree. Phases and activities report to it by the signal `report_progress`; it answers the query
+`status`, shows the tree in the Web UI, and writes it to the Instance (see `status_writer`). The signals pause, resume,
+approve, refuse and cancel control it (see `controls`). A fatal task fails the phase, and the failure of a phase fails
+the plan, with the final status as details.
+"""
 
 import asyncio
 from functools import partial
@@ -9,27 +19,39 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.workflow import ChildWorkflowHandle
 
+from kudo.model.execution import (
+    ActivePlan,
+    Approval,
+    Deadline,
+    PhaseRequest,
+    PlanRequest,
+    ProgressMessage,
+    parse_plan_request,
+)
+from kudo.model.plans import Phase as PhaseSpec
+from kudo.model.plans import Plan as PlanSpec
+from kudo.model.report import PlanEvent
+from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus
+from kudo.model.task_kinds import TASK_KINDS
 from workflows import options
-from workflows.branches import cancelled, finish, raise_if_cancelled, run_branches, uninterrupted
-from workflows.control import control
-from workflows.deadlines import deadline, earliest, later
+from workflows.branches import (
+    CommandBatcher,
+    is_cancelling,
+    raise_if_cancelled,
+    result_or_cancel,
+    run_branches,
+    shielded,
+)
+from workflows.control_activities import execute_control_activity
+from workflows.controls import PlanControls
+from workflows.deadlines import deadline_of, first_deadline, postpone
 from workflows.failures import details, fatal, is_cancelled_exception
-from workflows.mirror import Mirror
-from workflows.pace import Pace
 from workflows.phase import Phase
-from workflows.stand_in import StandIn
-from workflows.status import StatusTree
-from workflows.steering import Steering
-from workflows.visibility import Visibility
+from workflows.search_attributes import SearchAttributes
+from workflows.status_tree import StatusTree
+from workflows.status_writer import StatusWriter
 
-with workflow.unsafe.imports_passed_through():
-    from pydantic import ValidationError
-
-    from kudo.model.execution import ActivePlan, Approval, Deadline, PhaseRequest, PlanRequest, StepChange
-    from kudo.model.plans import Phase as PhaseSpec
-    from kudo.model.plans import Plan as PlanSpec
-    from kudo.model.report import PlanEvent
-    from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus
+_ABANDON = workflow.HandlerUnfinishedPolicy.ABANDON
 
 
 @workflow.defn(name="Plan")
@@ -38,31 +60,26 @@ class Plan:
 
     @workflow.init
     def __init__(self, request: object = None) -> None:
-        # Taken as it comes: an input that cannot be decoded would keep the workflow from ever ending.
-        self._request, self._problem = _read(request)
+        self._request, self._problem = parse_plan_request(request)
+        self._problem = self._problem or _wrong_id(self._request)
         self._tree = StatusTree(self._request.instance, self._request.plan)
-        self._mirror = Mirror(self._request, self._tree)
-        self._visibility = Visibility(self._request)
-        self._steering = Steering(self._tree, self._mirror, self._visibility)
-        is_plan = self._problem or workflow.info().workflow_id == self._request.workflow_id
-        self._stand_in = None if is_plan else StandIn(self._request)
-        if self._stand_in is not None:
-            self._tree.plan.message = f"The plan runs as the workflow {self._request.workflow_id}; ask that one."
+        self._writer = StatusWriter(self._request, self._tree)
+        self._search_attributes = SearchAttributes(self._request)
+        self._controls = PlanControls(self._tree, self._writer, self._search_attributes)
         self._cancel_reason = ""
         self._deadline: Deadline | None = None
-        self._pace = Pace()
+        self._batcher = CommandBatcher()
 
     @workflow.run
     async def run(self, request: object = None) -> PlanStatus:
-        """Run the plan that a PlanRequest asks for; the result is its final status.
+        """Run the plan that a PlanRequest asks for, and return its final status.
 
-        Fails with KUDO's event name as the type and the final status in the details when a task is fatal, and ends
-        Canceled when it was cancelled.
+        Fails with KUDO's event name as the type and the final status in the details if a task is fatal, and ends
+        Canceled if it was cancelled. Fails with RequestError for an input that is no PlanRequest, or an ID that is not
+        that of the Instance.
         """
         if self._problem:
             raise ApplicationError(self._problem, type="RequestError", non_retryable=True)
-        if self._stand_in is not None:
-            return await self._stand_in.run()
         try:
             await self._run()
         except (FailureError, asyncio.CancelledError) as error:
@@ -76,80 +93,69 @@ class Plan:
 
     @workflow.query
     def status(self) -> PlanStatus:
-        """The status of the plan, its phases and steps."""
+        """Return the status of the plan, its phases and steps."""
         return self._tree.plan
 
     @workflow.signal
-    def steps_changed(self, changes: list[StepChange]) -> None:
-        """Sent by phases, and by tasks that are being retried."""
-        self._tree.take(changes)
+    def report_progress(self, messages: list[ProgressMessage]) -> None:
+        """Sent by phases, and by activities that are retried."""
+        self._tree.apply(messages)
 
-    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    @workflow.signal(unfinished_policy=_ABANDON)
     async def cancel(self, reason: object = "") -> None:
         """Cancel the plan, as Temporal's own cancel does, with a reason that its status shows."""
-        if await self._passed_on("cancel", _text(reason)):
-            return
         self._cancel_reason = self._cancel_reason or _text(reason)
-        # A workflow that was not asked to by the server cannot end as Canceled, and it cannot ask for itself.
-        await control("request_cancel", _text(reason), "Cancel")
+        # Only the server can cancel a workflow so that it ends Canceled, and a workflow cannot ask for itself.
+        await execute_control_activity("request_cancel", _text(reason), "Cancel")
 
-    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    @workflow.signal(unfinished_policy=_ABANDON)
     async def pause(self, reason: object = "") -> None:
-        """Start no further step; what runs is finished."""
-        if not await self._passed_on("pause", _text(reason)):
-            await self._steering.set_paused(True, _text(reason))
+        """Start no further step; running tasks are finished."""
+        await self._controls.set_paused(True, _text(reason))
 
-    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    @workflow.signal(unfinished_policy=_ABANDON)
     async def resume(self, reason: object = "") -> None:
         """Go on after a pause."""
-        if not await self._passed_on("resume", _text(reason)):
-            await self._steering.set_paused(False, _text(reason))
+        await self._controls.set_paused(False, _text(reason))
 
-    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    @workflow.signal(unfinished_policy=_ABANDON)
     async def approve(self, approval: Approval) -> None:
-        """Let a step go on that waits for approval; as an update it is answered."""
-        if not await self._passed_on("approve", approval):
-            await self._steering.decide_if_waiting(approval, approved=True)
+        """Let a step go on that waits for approval; the update of the same name returns whether one did."""
+        await self._controls.decide_if_waiting(approval, approved=True)
 
-    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    @workflow.signal(unfinished_policy=_ABANDON)
     async def refuse(self, approval: Approval) -> None:
-        """End the plan at a step that waits for approval; as an update it is answered."""
-        if not await self._passed_on("refuse", approval):
-            await self._steering.decide_if_waiting(approval, approved=False)
+        """Fail the plan at a step that waits for approval; the update of the same name returns whether one did."""
+        await self._controls.decide_if_waiting(approval, approved=False)
 
-    @workflow.update(name="approve", unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    @workflow.update(name="approve", unfinished_policy=_ABANDON)
     async def approve_and_answer(self, approval: Approval) -> None:
-        """Like the signal. Rejected where the step does not wait."""
-        await self._steering.decide(approval, approved=True)
+        """Like the signal. Rejected if the step does not wait."""
+        await self._controls.decide(approval, approved=True)
 
-    @workflow.update(name="refuse", unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    @workflow.update(name="refuse", unfinished_policy=_ABANDON)
     async def refuse_and_answer(self, approval: Approval) -> None:
-        """Like the signal. Rejected where the step does not wait."""
-        await self._steering.decide(approval, approved=False)
+        """Like the signal. Rejected if the step does not wait."""
+        await self._controls.decide(approval, approved=False)
 
     @approve_and_answer.validator
     @refuse_and_answer.validator
-    def _is_waiting(self, approval: Approval) -> None:
-        if self._stand_in is not None:
-            raise ApplicationError(self._tree.plan.message, type="NoSuchApproval", non_retryable=True)
-        self._steering.approvals.find(approval)
-
-    async def _passed_on(self, signal: str, argument: object) -> bool:
-        """Whether the plan runs under another ID, and was signalled there."""
-        if self._stand_in is None:
-            return False
-        await self._stand_in.pass_on(signal, argument)
-        return True
+    def _require_waiting(self, approval: Approval) -> None:
+        self._controls.approvals.find(approval)
 
     async def _run(self) -> None:
-        active: ActivePlan = await control("load_active_plan", self._request, f"Load {self._request.plan}", ActivePlan)
+        active: ActivePlan = await execute_control_activity(
+            "load_active_plan", self._request, f"Load {self._request.plan}", ActivePlan
+        )
         raise_if_cancelled()
         self._tree.load(active.status)
         self._tree.set_plan(ExecutionStatus.IN_PROGRESS)
-        self._tree.set_paused(self._steering.pause.on)
-        self._deadline = later(deadline(f"plan {active.name}", active.spec.timeout), -self._steering.pause.lasted)
-        self._visibility.show(self._tree.plan, active.metadata.operator_name)
-        self._mirror.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
+        self._tree.set_paused(self._controls.pause.active)
+        self._deadline = postpone(
+            deadline_of(f"plan {active.name}", active.spec.timeout), -self._controls.pause.duration
+        )
+        self._search_attributes.write(self._tree.plan, active.metadata.operator_name)
+        self._writer.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
         await self._run_phases(active)
 
     async def _run_phases(self, active: ActivePlan) -> None:
@@ -166,18 +172,18 @@ class Plan:
             )
         if status.status.done:
             return
-        await self._steering.pause.over()
+        await self._controls.pause.wait_until_over()
         request = _phase_request(active, phase, status)
-        await self._pace.room_for(len(request.model_dump_json()))
+        await self._batcher.wait_for_room(len(request.model_dump_json()))
         self._tree.set_phase(phase.name, ExecutionStatus.IN_PROGRESS)
         try:
             await self._execute(request)
         except (FailureError, asyncio.CancelledError) as error:
             is_cancel = is_cancelled_exception(error)
             for known in details(error, PhaseStatus):
-                self._tree.settle(known)
-            self._tree.cut_off(phase.name, ExecutionStatus.CANCELLED if is_cancel else ExecutionStatus.FATAL_ERROR)
-            if is_cancel and not cancelled():
+                self._tree.finish_phase(known)
+            self._tree.abort_phase(phase.name, ExecutionStatus.CANCELLED if is_cancel else ExecutionStatus.FATAL_ERROR)
+            if is_cancel and not is_cancelling():
                 raise ApplicationError(
                     f"The phase {phase.name} was cancelled on its own. Cancel the plan instead.",
                     type="PhaseCancelled",
@@ -186,39 +192,39 @@ class Plan:
             raise
 
     async def _execute(self, request: PhaseRequest) -> None:
-        """Run a phase, in several runs where its history gets too long for one."""
-        own = deadline(f"phase {request.spec.name}", request.spec.timeout)
-        before = self._steering.pause.lasted
+        """Run a phase; in several runs if its history gets too long for one."""
+        deadline = deadline_of(f"phase {request.spec.name}", request.spec.timeout)
+        before = self._controls.pause.duration
         while True:
-            paused = self._steering.pause.lasted
-            request.deadline = earliest(later(self._deadline, paused), later(own, paused - before))
+            paused = self._controls.pause.duration
+            request.deadline = first_deadline(postpone(self._deadline, paused), postpone(deadline, paused - before))
             request.status = await self._execute_once(request)
-            self._tree.settle(request.status)
+            self._tree.finish_phase(request.status)
             if request.status.status.done:
                 return
 
     async def _execute_once(self, request: PhaseRequest) -> PhaseStatus:
         name = request.spec.name
-        # In a task of its own: where the SDK waits in ours, it takes back that we were cancelled.
+        # Shielded: if the SDK waits in our task, it takes back that we were cancelled.
         starting = workflow.start_child_workflow(
             Phase.run,
             request,
             id=f"{workflow.info().workflow_id}/{name}",
-            # The phase of a run before may still be stopping.
+            # The phase of an earlier run may still be stopping.
             id_reuse_policy=WorkflowIDReusePolicy.TERMINATE_IF_RUNNING,
             static_summary=f"Phase {name} of plan {self._request.plan} of {self._request.instance}",
         )
-        child: ChildWorkflowHandle[Phase, PhaseStatus] = await uninterrupted(starting)
-        await uninterrupted(self._steering.begin(name, child))
+        child: ChildWorkflowHandle[Phase, PhaseStatus] = await shielded(starting)
+        await shielded(self._controls.add_phase(name, child))
         try:
-            # A child Instance's plan ends by itself, and takes its time to say how.
-            has_children = any(task.kind == "KudoOperator" for task in request.active.tasks)
-            return await finish(child, None if has_children else options.PHASE_BOUND)
+            # The plan of a child Instance takes longer to end.
+            has_children = any(TASK_KINDS[task.kind].runs_child_plan for task in request.active.tasks)
+            return await result_or_cancel(child, None if has_children else options.PHASE_BOUND)
         finally:
-            self._steering.end(name)
+            self._controls.remove_phase(name)
 
     async def _end(self, status: ExecutionStatus, error: BaseException | None = None) -> None:
-        """Settle the final status, and write it to the Instance, whatever arrives meanwhile."""
+        """Set the final status and write it to the Instance, even if cancelled meanwhile."""
         events = [
             _event("Normal", "PlanFinished", f"Execution of plan {self._request.plan} finished with status {status}")
         ]
@@ -228,28 +234,28 @@ class Plan:
         elif isinstance(error, FailureError):
             failure = fatal(error)
             events.insert(0, _event("Warning", failure.type or "Failed", failure.message))
-            # A step that says why says it alone.
+            # A step that has the message has it alone.
             message = "" if self._tree.plan.failed_steps() else failure.message
         self._tree.set_plan(status, message)
-        self._visibility.show(self._tree.plan)
-        if self._mirror.began:
-            await uninterrupted(self._mirror.finish(events))
+        self._search_attributes.write(self._tree.plan)
+        if self._writer.has_started:
+            await shielded(self._writer.finish(events))
         elif events[0].type == "Warning":
-            await uninterrupted(self._mirror.refuse(events[0]))
+            await shielded(self._writer.refuse(events[0]))
 
 
-def _read(request: object) -> tuple[PlanRequest, str]:
-    """The request, or one that stands for it and what is wrong with it."""
-    try:
-        return PlanRequest.model_validate(request), ""
-    except ValidationError as error:
-        problems = [".".join(map(str, problem["loc"])) + ": " + problem["msg"] for problem in error.errors()]
-        explanation = f"The input is no request for a plan ({'; '.join(problems)})."
-        return PlanRequest(namespace="unknown", instance="unknown", plan="unknown"), explanation
+def _wrong_id(request: PlanRequest) -> str:
+    """Return why this workflow must not run the request; empty if its ID is that of the Instance."""
+    if workflow.info().workflow_id == request.workflow_id:
+        return ""
+    return (
+        f"A Plan of the instance {request.instance} must have the workflow ID {request.workflow_id}, so that one plan "
+        "runs at a time. Start the workflow type ScheduledPlan if the ID is not yours to choose, as in a Schedule."
+    )
 
 
 def _text(reason: object) -> str:
-    """A reason as it comes: one that is no text must not keep a signal from having its effect."""
+    """Return a reason as text: a signal has its effect whatever the reason is."""
     return "" if reason is None else str(reason)
 
 
@@ -258,10 +264,10 @@ def _event(kind: Literal["Normal", "Warning"], reason: str, message: str) -> Pla
 
 
 def _phase_request(active: ActivePlan, phase: PhaseSpec, status: PhaseStatus) -> PhaseRequest:
-    """The phase with the tasks and templates that it uses, and no others."""
+    """Return the request for a phase, with only the tasks and templates that it uses."""
     used = {task for step in phase.steps for task in step.tasks}
     tasks = [task for task in active.tasks if task.name in used]
     templates = {name: active.templates[name] for task in tasks for name in task.template_names()}
     nothing = {"spec": PlanSpec(phases=[]), "status": PlanStatus(name=active.name)}
-    own = active.model_copy(update={"tasks": tasks, "templates": templates, **nothing})
-    return PhaseRequest(spec=phase, status=status, active=own)
+    reduced = active.model_copy(update={"tasks": tasks, "templates": templates, **nothing})
+    return PhaseRequest(spec=phase, status=status, active=reduced)

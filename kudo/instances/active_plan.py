@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
-from kudo.errors import InvalidPlan, TaskBuildError, TaskRenderingError, UnknownTaskName
+from kudo.errors import InvalidPlan, TaskBuildError, TaskRenderingError, UnknownTaskName, bullets
 from kudo.instances.parameters import check_parameters, require_unchanged, template_values
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.instances.size import check_size
@@ -21,7 +21,8 @@ from kudo.model.plans import Plan, conditions
 from kudo.model.resources import Instance, OperatorVersion
 from kudo.model.status import PlanStatus
 from kudo.model.tasks import TASK, Task
-from kudo.packages import explain, newer_fields
+from kudo.model.validation import explain
+from kudo.packages import newer_fields
 from kudo.templates import Renderer, evaluate_conditions
 
 
@@ -87,8 +88,7 @@ def _require_dialect(version: OperatorVersion, plan: str) -> None:
         return
     problems = list(newer_fields(Object({"plans": {plan: version.spec.plans[plan]}, "tasks": version.spec.tasks})))
     if problems:
-        lines = "".join(f"\n  - {line}" for line in problems)
-        raise InvalidPlan(f"The plan {plan} of {version.metadata.name} cannot be run:{lines}")
+        raise InvalidPlan(f"The plan {plan} of {version.metadata.name} cannot be run:{bullets(problems)}")
 
 
 def read_plan(version: OperatorVersion, name: str) -> Plan:
@@ -98,8 +98,9 @@ def read_plan(version: OperatorVersion, name: str) -> Plan:
     try:
         plan = Plan.model_validate(raw)
     except ValidationError as error:
-        lines = "".join(f"\n  - {line}" for line in explain(error, raw))
-        raise InvalidPlan(f"The plan {name} of {version.metadata.name} is malformed:{lines}") from None
+        raise InvalidPlan(
+            f"The plan {name} of {version.metadata.name} is malformed:{bullets(explain(error, raw))}"
+        ) from None
     _require_once(name, "phase", (phase.name for phase in plan.phases))
     for phase in plan.phases:
         _require_once(name, f"step of {phase.name}", (step.name for step in phase.steps))
@@ -126,8 +127,9 @@ def _task(version: OperatorVersion, name: str) -> Task:
     try:
         task = TASK.validate_python(raw)
     except ValidationError as error:
-        lines = "".join(f"\n  - {line}" for line in explain(error, raw))
-        raise TaskBuildError(f"The task {name} of {version.metadata.name} is malformed:{lines}") from None
+        raise TaskBuildError(
+            f"The task {name} of {version.metadata.name} is malformed:{bullets(explain(error, raw))}"
+        ) from None
     return task
 
 

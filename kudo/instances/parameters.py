@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from kudo.errors import InvalidParams, RequestError, ToggleTaskError
+from kudo.errors import InvalidParams, RequestError, ToggleTaskError, bullets
 from kudo.model import values, yaml
 from kudo.model.execution import Variables
 from kudo.model.parameters import Parameter, ParameterType
@@ -17,8 +17,7 @@ def check_parameters(parameters: Iterable[Parameter], given: Mapping[str, str]) 
     """
     problems = list(_problems({parameter.name: parameter for parameter in parameters}, given))
     if problems:
-        lines = "".join(f"\n  - {problem}" for problem in problems)
-        raise InvalidParams(f"The parameters are not right:{lines}")
+        raise InvalidParams(f"The parameters are not right:{bullets(problems)}")
 
 
 def _problems(known: Mapping[str, Parameter], given: Mapping[str, str]) -> Iterator[str]:

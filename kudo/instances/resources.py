@@ -4,13 +4,13 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from kudo.errors import FatalError, InstanceNotFound, InvalidOperatorVersion
+from kudo.errors import FatalError, InstanceNotFound, InvalidOperatorVersion, bullets
 from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest, Model
 from kudo.model.execution import Metadata
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.resources import API_VERSION, Instance, OperatorVersion
-from kudo.packages import explain
+from kudo.model.validation import explain
 
 M = TypeVar("M", bound=Model)
 
@@ -73,5 +73,4 @@ def _parse(model: type[M], manifest: Manifest, what: str, error: type[FatalError
     try:
         return model.model_validate(manifest)
     except ValidationError as problem:
-        lines = "".join(f"\n  - {line}" for line in explain(problem, manifest))
-        raise error(f"{what} is malformed:{lines}") from None
+        raise error(f"{what} is malformed:{bullets(explain(problem, manifest))}") from None

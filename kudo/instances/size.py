@@ -1,19 +1,11 @@
-"""What Temporal can carry: messages of 2 MB, and histories of 50 MB."""
+"""Whether a plan fits into Temporal's payloads and histories."""
 
 from collections.abc import Iterator
 
 from kudo.errors import PlanTooLarge
+from kudo.model import limits
 from kudo.model.execution import ActivePlan
 from kudo.model.plans import Phase
-
-MAX_MESSAGE = 1_800_000
-"""What a plan may have as JSON."""
-
-MAX_HISTORY = 30_000_000
-"""What the phases of a plan, or the tasks of a step, may have together; the rest is for what happens to them."""
-
-OVERHEAD = 1_500
-"""Bytes of the events of a task, beside its templates and parameters."""
 
 
 def check_size(active: ActivePlan) -> None:
@@ -28,8 +20,8 @@ def check_size(active: ActivePlan) -> None:
 
 def _sizes(active: ActivePlan) -> Iterator[tuple[str, int, int]]:
     """Each part that becomes one message or lands in one history, with its size and limit."""
-    yield f"The plan {active.name}", len(active.model_dump_json()), MAX_MESSAGE
-    common = len(active.metadata.model_dump_json()) + len(str(active.params)) + OVERHEAD
+    yield f"The plan {active.name}", len(active.model_dump_json()), limits.PLAN_BYTES
+    common = len(active.metadata.model_dump_json()) + len(str(active.params)) + limits.TASK_EVENT_BYTES
     templates = {
         task.name: {name: len(active.templates[name]) for name in task.template_names()} for task in active.tasks
     }
@@ -38,8 +30,8 @@ def _sizes(active: ActivePlan) -> Iterator[tuple[str, int, int]]:
         phases += common + sum(_used(phase, templates).values())
         for step in phase.steps:
             size = sum(common + sum(templates[task].values()) for task in step.tasks)
-            yield f"The step {phase.name}.{step.name}", size, MAX_HISTORY
-    yield f"All phases of the plan {active.name} together", phases, MAX_HISTORY
+            yield f"The step {phase.name}.{step.name}", size, limits.PLAN_CONTENT_BYTES
+    yield f"All phases of the plan {active.name} together", phases, limits.PLAN_CONTENT_BYTES
 
 
 def _used(phase: Phase, templates: dict[str, dict[str, int]]) -> dict[str, int]:

@@ -24,10 +24,8 @@ from kudo.errors import (
     NamespaceNotFound,
     ResourceValidationError,
 )
+from kudo.model.limits import API_MESSAGE_CHARACTERS
 from kudo.model.objects import Object
-
-MAX_MESSAGE = 2000
-"""Characters of the API's own words that are passed on; a failure in Temporal has to stay small."""
 
 _IMMUTABLE = re.compile(
     r"immutable|may not (be )?change|updates to .* are forbidden|cannot be changed", re.DOTALL | re.IGNORECASE
@@ -57,7 +55,7 @@ def failure(code: int, status: Object, what: str, *, secret: bool = False) -> Ku
     of the object only short values are left, and of a Secret none.
     """
     words = _fields(status) if secret and _may_quote(code, status) else _words(status)
-    message = f"{what}: {words[:MAX_MESSAGE] or f'the Kubernetes API answered {code}'}"
+    message = f"{what}: {words[:API_MESSAGE_CHARACTERS] or f'the Kubernetes API answered {code}'}"
     return _kind(code, status)(message)
 
 

@@ -1,9 +1,9 @@
 """What one run of a plan is asked for, and what it works on."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.durations import Duration, show_duration
@@ -134,16 +134,59 @@ class Decision(Model):
     approval: Approval
 
 
-class StepChange(Model):
-    """What a phase, or an activity that is being retried, tells its plan."""
+class StepChanged(Model):
+    """Sent by a phase to its plan: a step has another status."""
 
-    phase: Text = ""
-    step: Text = ""
-    """Both are empty where it is about the plan as a whole, which cannot be loaded at the moment."""
-    task: Text = ""
-    """The task that failed or got further; empty when the whole step changed."""
+    kind: Literal["step"] = "step"
+    phase: Name
+    step: Name
     status: ExecutionStatus
     message: Text = ""
-    child: Annotated[ChildPlan | None, OMIT_EMPTY] = None
-    """The plan of a child Instance that it runs now."""
-    at: Annotated[datetime | None, OMIT_EMPTY] = None
+    at: datetime
+
+
+class TaskErrorChanged(Model):
+    """Sent by an activity to the plan: a task is retried because of an error, or it got further."""
+
+    kind: Literal["task"] = "task"
+    phase: Name
+    step: Name
+    task: Name
+    error: Text = ""
+    """The error of the last attempt; empty if the task got further since."""
+
+
+class ChildPlanStarted(Model):
+    """Sent by a phase to its plan: the plan of a child Instance runs for a task."""
+
+    kind: Literal["child"] = "child"
+    phase: Name
+    step: Name
+    task: Name
+    child: ChildPlan
+
+
+class LoadErrorChanged(Model):
+    """Sent by an activity to the plan: the plan cannot be loaded at the moment, or it can be again."""
+
+    kind: Literal["load"] = "load"
+    error: Text = ""
+
+
+ProgressMessage = Annotated[
+    StepChanged | TaskErrorChanged | ChildPlanStarted | LoadErrorChanged, Field(discriminator="kind")
+]
+"""A message to a running plan; the signal `report_progress` takes a list of them, in the order of what happened."""
+
+
+def parse_plan_request(raw: object) -> tuple[PlanRequest, str]:
+    """Return the request, and an empty text; or a placeholder, and the reason why `raw` is no request.
+
+    A workflow that raised for its input would be retried for ever, so it reads the input as it comes.
+    """
+    try:
+        return PlanRequest.model_validate(raw), ""
+    except ValidationError as error:
+        problems = [".".join(map(str, problem["loc"])) + ": " + problem["msg"] for problem in error.errors()]
+        explanation = f"The input is no request for a plan ({'; '.join(problems)})."
+        return PlanRequest(namespace="unknown", instance="unknown", plan="unknown"), explanation

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.limits import STEP_MESSAGE_BYTES
 from kudo.model.plans import Plan, Strategy
 
 
@@ -38,19 +39,7 @@ class ExecutionStatus(StrEnum):
         return self in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR, ExecutionStatus.WAITING_APPROVAL)
 
 
-MAX_MESSAGE = 4000
-"""Bytes of a step's message; Temporal replaces failures that are too large by a sentence of its own."""
-
-MAX_MESSAGES = 500_000
-"""Bytes of all messages in a status together: it has to fit into one Temporal message."""
-
-
-def room_for_message(steps: int) -> int:
-    """How many bytes the message of one step may have among so many."""
-    return max(100, min(MAX_MESSAGE, MAX_MESSAGES // max(steps, 1)))
-
-
-def clip(text: str, size: int = MAX_MESSAGE) -> str:
+def clip(text: str, size: int = STEP_MESSAGE_BYTES) -> str:
     """A text that has no more than so many bytes in UTF-8, with what was cut off marked."""
     encoded = text.encode(errors="replace")
     if len(encoded) <= size:

@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.durations import Duration
+from kudo.model.task_kinds import template_names
 
 
 class Retry(Model):
@@ -82,58 +83,45 @@ def operator_version_name(operator: str, app_version: str, operator_version: str
 
 class _Task(Model):
     name: Name
+    kind: str
     when: Text = ""
     """A condition; where it is false, the task is left out. This and the bounds below are of `kudo.dev/v1`."""
     retry: Annotated[Retry | None, OMIT_EMPTY] = None
     timeout: Annotated[Duration | None, OMIT_EMPTY] = None
+
+    def template_names(self) -> list[str]:
+        """Return the templates that the task names, in order."""
+        return template_names(self.kind, self.to_json().get("spec"))
 
 
 class ApplyTask(_Task):
     kind: Literal["Apply"]
     spec: ResourceSpec
 
-    def template_names(self) -> list[str]:
-        return self.spec.resources
-
 
 class DeleteTask(_Task):
     kind: Literal["Delete"]
     spec: ResourceSpec
-
-    def template_names(self) -> list[str]:
-        return self.spec.resources
 
 
 class ToggleTask(_Task):
     kind: Literal["Toggle"]
     spec: ToggleSpec
 
-    def template_names(self) -> list[str]:
-        return self.spec.resources
-
 
 class DummyTask(_Task):
     kind: Literal["Dummy"]
     spec: DummySpec = DummySpec()
-
-    def template_names(self) -> list[str]:
-        return []
 
 
 class PipeTask(_Task):
     kind: Literal["Pipe"]
     spec: PipeSpec
 
-    def template_names(self) -> list[str]:
-        return [self.spec.pod]
-
 
 class KudoOperatorTask(_Task):
     kind: Literal["KudoOperator"]
     spec: KudoOperatorSpec
-
-    def template_names(self) -> list[str]:
-        return [self.spec.parameter_file] if self.spec.parameter_file else []
 
     @property
     def operator_version_name(self) -> str:

@@ -3,7 +3,7 @@
 from kudo.packages.archive import write_archive
 from kudo.packages.dependencies import Bundle, read_bundle
 from kudo.packages.dialect import newer_fields
-from kudo.packages.reader import explain, parameter_of, read_package
+from kudo.packages.reader import parameter_of, read_package
 from kudo.packages.resolver import PackageResolver
 from kudo.packages.skeleton import write_skeleton
 from kudo.packages.source import Location
@@ -12,7 +12,6 @@ __all__ = [
     "Bundle",
     "Location",
     "PackageResolver",
-    "explain",
     "newer_fields",
     "parameter_of",
     "read_bundle",

@@ -9,13 +9,14 @@ from urllib.parse import urljoin
 
 from pydantic import Field, JsonValue, ValidationError
 
-from kudo.errors import RequestError
+from kudo.errors import RequestError, bullets
 from kudo.model import yaml
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.resources import Maintainer
+from kudo.model.validation import explain
 from kudo.model.versions import PackageVersion
 from kudo.packages.fetch import fetch
-from kudo.packages.reader import explain, read_package
+from kudo.packages.reader import read_package
 
 INDEX = "index.yaml"
 
@@ -93,8 +94,7 @@ async def read_index(url: str) -> Index:
     except (UnicodeDecodeError, yaml.YamlError) as error:
         raise RequestError(f"{where} is no YAML: {error}") from None
     except ValidationError as error:
-        lines = "".join(f"\n  - {line}" for line in explain(error, document))
-        raise RequestError(f"{where} is no index of a repository:{lines}") from None
+        raise RequestError(f"{where} is no index of a repository:{bullets(explain(error, document))}") from None
     for entries in index.entries.values():
         for entry in entries:
             try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from kudo.errors import PackageError
 from kudo.model import values, yaml
@@ -12,6 +12,7 @@ from kudo.model.base import Manifest, Model
 from kudo.model.objects import Object
 from kudo.model.package import OperatorFile, Package, ParameterDefinition, ParamsFile
 from kudo.model.parameters import Parameter
+from kudo.model.validation import explain
 from kudo.packages.dialect import newer_fields
 from kudo.packages.references import reference_problems
 from kudo.packages.source import Files, Location, read_files
@@ -67,35 +68,6 @@ def _model(model: type[M], file: str, raw: Manifest | None, problems: list[str])
     except ValidationError as error:
         problems += (f"{file}: {explanation}" for explanation in explain(error, raw))
         return None
-
-
-def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
-    """Each problem of a validation as field and reason, with list items by their name where they have one."""
-    for problem in error.errors(include_url=False):
-        field = ".".join(_field(problem["loc"], raw))
-        reason = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "string_type" and isinstance(problem["input"], bool):
-            reason = "must be a string; YAML reads this one as true or false, so put it in quotes"
-        if problem["type"] == "extra_forbidden":
-            reason = "there is no such field"
-        if problem["type"] == "union_tag_invalid":
-            reason = f"there is no task kind {problem['ctx']['tag']!r}; use one of {problem['ctx']['expected_tags']}"
-        yield f"{field}: {reason}" if field else reason
-
-
-def _field(location: tuple[int | str, ...], raw: JsonValue) -> Iterator[str]:
-    value = raw
-    for part in location:
-        if isinstance(part, int) and isinstance(value, list) and part < len(value):
-            value = value[part]
-            name = value.get("name") if isinstance(value, dict) else None
-            yield name if isinstance(name, str) and name else str(part)
-        elif isinstance(value, dict) and part in value:
-            value = value[str(part)]
-            yield str(part)
-        elif part != (value.get("kind") if isinstance(value, dict) else None):
-            # The kind is pydantic's tag of a union, no field.
-            yield str(part)
 
 
 def parameter_of(definition: ParameterDefinition) -> Parameter:

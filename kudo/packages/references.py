@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from kudo.model.objects import Object
+from kudo.model.task_kinds import template_names
 
 
 def reference_problems(operator: Object, params: Object, templates: Iterable[str]) -> Iterator[str]:
@@ -50,10 +51,8 @@ def _task_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]
     tasks = operator.children("tasks")
     yield from _twice("operator.yaml: tasks", _names(tasks))
     for task in tasks:
-        spec = task.child("spec")
-        wanted = [*_listed(spec, "resources"), spec.text("pod"), spec.text("parameterFile")]
-        for template in wanted:
-            if template and template not in templates:
+        for template in template_names(task.text("kind"), task.child("spec").manifest):
+            if template not in templates:
                 yield f"operator.yaml: tasks.{task.text('name')}: there is no template templates/{template}"
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from kudo.errors import RequestError
+from kudo.errors import RequestError, bullets
 from kudo.model import yaml
 from kudo.model.base import Model, Name
+from kudo.model.validation import explain
 from kudo.packages.fetch import scheme_of
 from kudo.packages.files import write_file
-from kudo.packages.reader import explain
 
 COMMUNITY = "community"
 
@@ -78,8 +78,7 @@ def read_repositories() -> Repositories:
     except (OSError, UnicodeDecodeError, yaml.YamlError) as error:
         raise RequestError(f"{file} cannot be read: {error}") from None
     except ValidationError as error:
-        lines = "".join(f"\n  - {line}" for line in explain(error, document))
-        raise RequestError(f"{file} is malformed:{lines}") from None
+        raise RequestError(f"{file} is malformed:{bullets(explain(error, document))}") from None
 
 
 def write_repositories(repositories: Repositories) -> None:

@@ -133,7 +133,7 @@ async def test_an_argument_that_is_not_right(installed: Installer, renderer: Ren
 async def test_a_plan_that_fits_into_no_message(
     installed: Installer, monkeypatch: pytest.MonkeyPatch, renderer: Renderer
 ) -> None:
-    monkeypatch.setattr("kudo.instances.size.MAX_MESSAGE", 1000)
+    monkeypatch.setattr("kudo.model.limits.PLAN_BYTES", 1000)
     with pytest.raises(PlanTooLarge, match=r"has 1,\d\d\d bytes of templates and parameters, and may have 1,000"):
         await load_active_plan(installed.cluster, renderer, request(), "run-1")
 
@@ -141,6 +141,6 @@ async def test_a_plan_that_fits_into_no_message(
 async def test_a_plan_whose_history_would_be_too_long(
     installed: Installer, monkeypatch: pytest.MonkeyPatch, renderer: Renderer
 ) -> None:
-    monkeypatch.setattr("kudo.instances.size.MAX_HISTORY", 3000)
+    monkeypatch.setattr("kudo.model.limits.PLAN_CONTENT_BYTES", 3000)
     with pytest.raises(PlanTooLarge, match=r"All phases of the plan deploy together of tested-1.0.0 has \d,\d+ b"):
         await load_active_plan(installed.cluster, renderer, request(), "run-1")

@@ -1,9 +1,10 @@
 """What a run of a plan is asked for."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from kudo.model.execution import ActivePlan, Metadata, PlanRequest, StepChange, workflow_id
+from kudo.model.base import JsonObject
+from kudo.model.execution import ActivePlan, Metadata, PlanRequest, ProgressMessage, workflow_id
 from kudo.model.plans import Plan
 from kudo.model.status import PlanStatus
 from kudo.model.tasks import TASK
@@ -78,7 +79,17 @@ def test_an_active_plan_survives_json() -> None:
     assert active.to_json()["metadata"] == METADATA
 
 
-def test_a_change_of_a_step_names_the_task_where_one_failed() -> None:
-    change = StepChange(phase="main", step="a", status="COMPLETE")
-    assert change.to_json() == {"phase": "main", "step": "a", "status": "COMPLETE"}
-    assert StepChange.model_validate({**change.to_json(), "task": "t", "message": "away"}).task == "t"
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"kind": "step", "phase": "main", "step": "a", "status": "COMPLETE", "at": "2026-01-01T00:00:00Z"},
+        {"kind": "task", "phase": "main", "step": "a", "task": "t", "error": "away"},
+        {"kind": "task", "phase": "main", "step": "a", "task": "t"},
+        {"kind": "child", "phase": "main", "step": "a", "task": "t", "child": {"instance": "i", "plan": "deploy"}},
+        {"kind": "load", "error": "away"},
+    ],
+)
+def test_progress_message_is_read_as_its_kind(message: JsonObject) -> None:
+    parsed = TypeAdapter[ProgressMessage](ProgressMessage).validate_python(message)
+    assert parsed.kind == message["kind"]
+    assert parsed.to_json() == message

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kudo.model.limits import step_message_bytes
 from kudo.model.plans import Plan
-from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip, room_for_message
+from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip
 
 
 def test_json_has_the_names_of_kudo_and_omits_what_is_empty() -> None:
@@ -115,4 +116,4 @@ def test_messages_are_clipped_by_their_bytes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize(("steps", "room"), [(0, 4000), (1, 4000), (1000, 500), (100_000, 100)])
 def test_the_messages_of_many_steps_have_little_room_each(steps: int, room: int) -> None:
-    assert room_for_message(steps) == room
+    assert step_message_bytes(steps) == room

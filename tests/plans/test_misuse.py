@@ -78,8 +78,10 @@ async def test_a_signal_that_is_none_does_no_harm(installer: Installer, client: 
     run = await installer.deploy(package)
     handle = client.get_workflow_handle(run.workflow_id)
     await until_step(run, ExecutionStatus.IN_PROGRESS)
-    await handle.signal("steps_changed", [{"phase": "main", "step": "a", "status": "NO_SUCH_STATUS"}])
-    await handle.signal("steps_changed", [{"phase": "nowhere", "step": "b", "status": "ERROR"}])
+    unknown_status = {"kind": "step", "phase": "main", "step": "a", "status": "NO_SUCH_STATUS"}
+    unknown_step = {"kind": "task", "phase": "nowhere", "step": "b", "task": "c", "error": "away"}
+    for message in (unknown_status, unknown_step, {"kind": "unknown"}, "text"):
+        await handle.signal("report_progress", [message])
     await installer.plans.cancel(NAMESPACE, "test", "enough")
     assert (await run.outcome()).status.status is ExecutionStatus.CANCELLED
 
@@ -93,15 +95,32 @@ async def test_what_a_schedule_starts_runs_under_the_id_of_the_instance(installe
     await installer.install(package)
     request = {"namespace": NAMESPACE, "instance": "test", "plan": "deploy"}
     status = await client.execute_workflow(
-        "Plan", request, id="nightly-2026-11-23", task_queue="kudo", result_type=PlanStatus
+        "ScheduledPlan", request, id="nightly-2026-11-23", task_queue="kudo", result_type=PlanStatus
     )
     assert status.status is ExecutionStatus.COMPLETE
     assert (await recorded(installer)).status is ExecutionStatus.COMPLETE
     await installer.start(plan="stuck")
     with pytest.raises(WorkflowFailureError) as failure:
-        await client.execute_workflow("Plan", request, id="nightly-2026-11-24", task_queue="kudo")
+        await client.execute_workflow("ScheduledPlan", request, id="nightly-2026-11-24", task_queue="kudo")
     assert isinstance(failure.value.cause, ApplicationError)
     assert failure.value.cause.type == "PlanAlreadyRunning"
+
+
+@pytest.mark.parametrize("given", [{"namespace": "default", "plan": "deploy"}, "text", None])
+async def test_schedule_with_invalid_input_fails(client: Client, given: object) -> None:
+    with pytest.raises(WorkflowFailureError) as failure:
+        await client.execute_workflow("ScheduledPlan", given, id="nightly", task_queue="kudo")
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == "RequestError"
+
+
+async def test_plan_under_another_id_than_its_instance_is_refused(client: Client) -> None:
+    request = {"namespace": NAMESPACE, "instance": "test", "plan": "deploy"}
+    with pytest.raises(WorkflowFailureError) as failure:
+        await client.execute_workflow("Plan", request, id="nightly", task_queue="kudo")
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == "RequestError"
+    assert "must have the workflow ID default/test" in failure.value.cause.message
 
 
 async def test_a_phase_that_somebody_terminates(installer: Installer, client: Client) -> None:

@@ -93,7 +93,7 @@ async def schedule(cli: CommandLine) -> AsyncIterator[None]:
     """The schedule of the documentation, which starts the plan backup."""
     await cli.do(
         *("schedule", "create", "--schedule-id", SCHEDULE, "--cron", "0 3 * * *", "--task-queue", "kudo"),
-        *("--type", "Plan", "--workflow-id", "nightly", "--input", json.dumps(REQUEST | {"plan": "backup"})),
+        *("--type", "ScheduledPlan", "--workflow-id", "nightly", "--input", json.dumps(REQUEST | {"plan": "backup"})),
     )
     yield
     await cli.do("schedule", "delete", "--schedule-id", SCHEDULE)

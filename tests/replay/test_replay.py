@@ -8,6 +8,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from kudo.plugin import workflow_runner
 from workflows import WORKFLOWS
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*/*.json"))
@@ -17,7 +18,7 @@ HISTORIES = sorted(Path(__file__).with_name("histories").glob("*/*.json"))
 async def test_history_is_replayed(file: Path) -> None:
     recorded = json.loads(file.read_text())
     history = WorkflowHistory.from_json(recorded["workflowId"], recorded["history"])
-    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=workflow_runner())
     await replayer.replay_workflow(history)
 
 

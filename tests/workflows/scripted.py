@@ -11,7 +11,6 @@ from support.waiting import until
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import Worker, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.attempt import attempting_task
 from kudo.client import Outcome, Plans, Run
@@ -21,6 +20,7 @@ from kudo.model.plans import Plan
 from kudo.model.report import StatusReport
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tasks import DummySpec, DummyTask, Retry
+from kudo.plugin import workflow_runner
 from worker import CANCEL_LATENCY
 from workflows import WORKFLOWS
 from workflows.options import control_queue
@@ -109,13 +109,13 @@ async def task(request: TaskRequest) -> str:
         if outcome == "failing" or (outcome == "flaky" and activity.info().attempt < 3):
             raise DummyTaskFailed("for now")
         if outcome == "never":
-            attempt.say("it is never done")
+            attempt.doing("it is never done")
             await asyncio.Event().wait()
     return "done"
 
 
 @asynccontextmanager
-async def scripted_plans(client: Client, workflow_runner: WorkflowRunner | None = None) -> AsyncIterator[Plans]:
+async def scripted_plans(client: Client, runner: WorkflowRunner | None = None) -> AsyncIterator[Plans]:
     """Workers for scripted plans, while the body runs."""
     control = Worker(client, task_queue=control_queue("kudo"), activities=[load, report, cancel])
     tasks = Worker(
@@ -123,7 +123,7 @@ async def scripted_plans(client: Client, workflow_runner: WorkflowRunner | None 
         task_queue="kudo",
         workflows=WORKFLOWS,
         activities=[task],
-        workflow_runner=workflow_runner or SandboxedWorkflowRunner(),
+        workflow_runner=runner or workflow_runner(),
         max_concurrent_activities=1000,
         max_heartbeat_throttle_interval=CANCEL_LATENCY,
     )

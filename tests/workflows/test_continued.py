@@ -12,8 +12,8 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner
 
 from kudo.client import Plans, Run
+from kudo.model import limits
 from kudo.model.status import ExecutionStatus
-from workflows import options
 
 OK = model.Step(("ok",))
 HANGS = model.Step(("never",))
@@ -22,8 +22,8 @@ HANGS = model.Step(("never",))
 @pytest.fixture
 async def plans(client: Client, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Plans]:
     """Plans whose phases go on in a new run after few events; without Temporal's sandbox, which would not see that."""
-    monkeypatch.setattr(options, "MAX_EVENTS", 40)
-    async with scripted_plans(client, workflow_runner=UnsandboxedWorkflowRunner()) as started:
+    monkeypatch.setattr(limits, "PHASE_EVENTS", 40)
+    async with scripted_plans(client, runner=UnsandboxedWorkflowRunner()) as started:
         yield started
 
 

@@ -11,10 +11,11 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from activities import plan_activities
+from activities import ActivityContext, control_activities
 from kudo.kubernetes import Cluster
 from kudo.model.execution import TaskRequest
 from kudo.model.status import ExecutionStatus
+from kudo.plugin import workflow_runner
 from kudo.templates import Renderer
 from worker import CANCEL_LATENCY
 from workflows import WORKFLOWS
@@ -43,7 +44,9 @@ async def deaf(request: TaskRequest) -> str:
 
 @pytest.fixture
 async def control(client: Client, cluster: Cluster, renderer: Renderer) -> AsyncIterator[None]:
-    async with Worker(client, task_queue=control_queue("kudo"), activities=plan_activities(cluster, renderer)):
+    async with Worker(
+        client, task_queue=control_queue("kudo"), activities=control_activities(ActivityContext(cluster, renderer))
+    ):
         yield
 
 
@@ -59,6 +62,7 @@ async def cancelled_plan(installer: Installer, client: Client, *steps: tuple[str
         task_queue="kudo",
         workflows=WORKFLOWS,
         activities=[stubborn],
+        workflow_runner=workflow_runner(),
         max_heartbeat_throttle_interval=CANCEL_LATENCY,
     ):
         run = await installer.deploy(package)
@@ -96,7 +100,9 @@ async def test_what_does_not_hear_of_it_is_not_waited_for(installer: Installer, 
         tasks=[dummy("never"), dummy("fatal")],
         plans={"deploy": plan(phase("main", ("a", ["never"]), ("b", ["fatal"]), strategy="parallel"))},
     )
-    async with Worker(client, task_queue="kudo", workflows=WORKFLOWS, activities=[deaf]):
+    async with Worker(
+        client, task_queue="kudo", workflows=WORKFLOWS, activities=[deaf], workflow_runner=workflow_runner()
+    ):
         outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
     assert (outcome.failure, outcome.message) == ("DummyTaskError", "for good")
     assert [step.status for step in outcome.status.phases[0].steps] == ["CANCELLED", "FATAL_ERROR"]

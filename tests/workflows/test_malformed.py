@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 
 from kudo.client import Plans
 from kudo.model.execution import ActivePlan, PlanRequest
+from kudo.plugin import workflow_runner
 from workflows import WORKFLOWS
 from workflows.options import control_queue
 
@@ -41,7 +42,9 @@ async def without_step(request: PlanRequest) -> ActivePlan:
 )
 async def test_a_status_that_lacks_a_part(client: Client, load: object, event: str, message: str) -> None:
     control = Worker(client, task_queue=control_queue("kudo"), activities=[load, scripted.report])  # type: ignore[list-item]
-    tasks = Worker(client, task_queue="kudo", workflows=WORKFLOWS, activities=[scripted.task])
+    tasks = Worker(
+        client, task_queue="kudo", workflows=WORKFLOWS, activities=[scripted.task], workflow_runner=workflow_runner()
+    )
     async with control, tasks:
         run = await scripted.start(Plans(client), PLAN)
         outcome = await asyncio.wait_for(run.outcome(), 30)

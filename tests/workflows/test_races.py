@@ -13,7 +13,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner
 
 from kudo.client import Run
 from kudo.model.status import ExecutionStatus
-from workflows.steering import PhaseHandle, Steering
+from workflows.controls import PhaseHandle, PlanControls
 
 NOTHING = model.Step(())
 
@@ -33,11 +33,11 @@ async def test_a_cancel_while_a_phase_is_being_started(client: Client) -> None:
 class Stuck:
     """Makes the workflow task fail that takes in that a phase was started, as if its worker was lost there."""
 
-    def __init__(self, begin: Callable[[Steering, str, PhaseHandle], Awaitable[None]]) -> None:
+    def __init__(self, begin: Callable[[PlanControls, str, PhaseHandle], Awaitable[None]]) -> None:
         self.on = True
         self._begin = begin
 
-    async def begin(self, steering: Steering, name: str, phase: PhaseHandle) -> None:
+    async def begin(self, steering: PlanControls, name: str, phase: PhaseHandle) -> None:
         if self.on:
             raise RuntimeError("the worker is lost here")
         await self._begin(steering, name, phase)
@@ -45,18 +45,18 @@ class Stuck:
 
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch) -> Stuck:
-    gate = Stuck(Steering.begin)
+    gate = Stuck(PlanControls.add_phase)
 
-    async def begin(steering: Steering, name: str, phase: PhaseHandle) -> None:
+    async def begin(steering: PlanControls, name: str, phase: PhaseHandle) -> None:
         await gate.begin(steering, name, phase)
 
-    monkeypatch.setattr(Steering, "begin", begin)
+    monkeypatch.setattr(PlanControls, "add_phase", begin)
     return gate
 
 
 async def test_an_approval_that_arrives_with_the_news_of_the_phase(client: Client, stuck: Stuck) -> None:
     plan = model.Plan("serial", (model.Phase("serial", (model.Step(("ok",), approval=True),)),))
-    async with scripted_plans(client, workflow_runner=UnsandboxedWorkflowRunner()) as plans:
+    async with scripted_plans(client, runner=UnsandboxedWorkflowRunner()) as plans:
         run = await start(plans, plan)
         await until_phase_waits(client, run)
         await client.get_workflow_handle(run.workflow_id).signal("approve", {"by": "ann"})
@@ -66,7 +66,7 @@ async def test_an_approval_that_arrives_with_the_news_of_the_phase(client: Clien
 
 async def test_a_pause_and_a_cancel_that_arrive_with_the_news_of_the_phase(client: Client, stuck: Stuck) -> None:
     plan = model.Plan("serial", (model.Phase("serial", (model.Step(("ok",), approval=True),)),))
-    async with scripted_plans(client, workflow_runner=UnsandboxedWorkflowRunner()) as plans:
+    async with scripted_plans(client, runner=UnsandboxedWorkflowRunner()) as plans:
         run = await start(plans, plan)
         await until_phase_waits(client, run)
         handle = client.get_workflow_handle(run.workflow_id)

@@ -1,0 +1,28 @@
+"""What the activities of a worker share."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kudo.kubernetes import Cluster
+from kudo.manifests.pipes import WAITER_IMAGE
+from kudo.model.bounds import UNBOUNDED, Bounds
+from kudo.templates import Renderer
+
+GRACE = timedelta(seconds=60)
+"""How long credentials, roles, namespaces and kinds may be missing before that is fatal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityContext:
+    """The connections and settings of the activities of a worker."""
+
+    cluster: Cluster
+    renderer: Renderer
+    grace: timedelta = GRACE
+    """See GRACE; the time counts over all attempts of an activity."""
+    pod_patience: timedelta | None = None
+    """How long pods may be in trouble before their object has failed; None is without a bound."""
+    pipe_image: str = WAITER_IMAGE
+    """The image of the container that waits in the pod of a Pipe task while its files are copied."""
+    bounds: Bounds = UNBOUNDED
+    """Retries and timeouts of tasks whose packages set none."""

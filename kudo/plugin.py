@@ -1,0 +1,94 @@
+"""A Temporal plugin with which any worker runs plans.
+
+    client = await Client.connect("localhost:7233", plugins=[KudoPlugin(cluster)])
+    worker = Worker(client, task_queue="kudo", workflows=[...], activities=[...])
+
+The plugin brings the data converter, the workflows, their activities, and the modules that Temporal's workflow sandbox
+passes through. It also polls the control queue beside the task queue of the worker: a plan must be loaded, reported on
+and cancelled while all slots for tasks are in use.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities import GRACE, ActivityContext, control_activities, task_activities
+from kudo.kubernetes import Cluster
+from kudo.manifests.pipes import WAITER_IMAGE
+from kudo.model.bounds import UNBOUNDED, Bounds
+from kudo.templates import Renderer
+from workflows import WORKFLOWS
+from workflows.options import control_queue
+
+PASSTHROUGH_MODULES = ("kudo", "pydantic", "pydantic_core", "annotated_types", "durationpy", "yaml")
+"""Modules that workflows import and that the sandbox does not load again: they have no state and do no I/O."""
+
+SHUTDOWN = timedelta(seconds=5)
+"""How long control activities may take to end when the worker stops."""
+
+
+def workflow_runner() -> WorkflowRunner:
+    """Return a sandboxed runner for the workflows, for workers and replayers without the plugin."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH_MODULES)
+    )
+
+
+class KudoPlugin(SimplePlugin):
+    """Runs plans on the task queue of a worker, and their control activities on the control queue beside it.
+
+    One plugin is for one worker. `grace` is how long credentials, roles, namespaces and kinds may be missing before
+    that is fatal; `pod_patience` how long pods may be in trouble before their object has failed; `pipe_image` the image
+    of the container that waits in the pods of Pipe tasks; `bounds` are for tasks whose packages set none.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        grace: timedelta = GRACE,
+        pod_patience: timedelta | None = None,
+        pipe_image: str = WAITER_IMAGE,
+        bounds: Bounds = UNBOUNDED,
+    ) -> None:
+        self._renderer = Renderer()
+        self._has_run = False
+        self._context = ActivityContext(cluster, self._renderer, grace, pod_patience, pipe_image, bounds)
+        super().__init__(
+            "kudo.KudoPlugin",
+            data_converter=pydantic_data_converter,
+            workflows=WORKFLOWS,
+            workflow_runner=workflow_runner(),
+            activities=task_activities(self._context),
+        )
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        """Configure a worker to run plans; a worker of a control queue is left as it is."""
+        return config if _is_control_queue(config["task_queue"]) else super().configure_worker(config)
+
+    async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
+        """Run a worker, and one of its control queue beside it."""
+        if _is_control_queue(worker.task_queue):
+            await next(worker)
+            return
+        if self._has_run:
+            raise RuntimeError("A KudoPlugin runs one worker once; create another plugin for another worker.")
+        self._has_run = True
+        async with self._renderer, self._control_worker(worker):
+            await next(worker)
+
+    def _control_worker(self, worker: Worker) -> Worker:
+        return Worker(
+            worker.client,
+            task_queue=control_queue(worker.task_queue),
+            activities=control_activities(self._context),
+            graceful_shutdown_timeout=SHUTDOWN,
+        )
+
+
+def _is_control_queue(task_queue: str) -> bool:
+    return task_queue.endswith(control_queue(""))

@@ -1,0 +1,126 @@
+"""The status tree of a plan: the plan alone owns it, and phases and activities report their progress to it."""
+
+from collections.abc import Iterable
+
+from temporalio import workflow
+
+from kudo.model.execution import ChildPlanStarted, LoadErrorChanged, ProgressMessage, StepChanged, TaskErrorChanged
+from kudo.model.limits import step_message_bytes
+from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip
+from kudo.model.tree import status_tree
+
+SHOWN_AT_ONCE = 100
+"""Steps up to which the tree is drawn at every change; a larger tree is drawn when it is reported."""
+
+
+class StatusTree:
+    """The status of a plan, its phases and steps; `changed` is set by every change and cleared by the writer."""
+
+    def __init__(self, instance: str, plan: str) -> None:
+        self._instance = instance
+        self._errors: dict[tuple[str, str], dict[str, str]] = {}
+        """The errors that the tasks of a step are retried on, by phase and step, and by task."""
+        self.plan = PlanStatus(name=plan, uid=workflow.info().run_id)
+        self.changed = False
+
+    def load(self, plan: PlanStatus) -> None:
+        """Start from a status."""
+        self.plan = plan
+        self._touch()
+
+    def set_plan(self, status: ExecutionStatus, message: str = "") -> None:
+        """Set the status of the plan itself."""
+        self.plan.set(status, message, workflow.now())
+        self.plan.paused = self.plan.paused and not status.terminal
+        self._touch()
+
+    def set_paused(self, paused: bool) -> None:
+        """Set whether the plan is paused."""
+        self.plan.paused = paused
+        self._touch()
+
+    def set_phase(self, name: str, status: ExecutionStatus) -> None:
+        """Set the status of a phase itself."""
+        phase = self.plan.phase(name)
+        if phase is not None:
+            phase.set(status, at=workflow.now())
+            self._touch()
+
+    def finish_phase(self, final: PhaseStatus) -> None:
+        """Set a phase and its steps to the status that the phase ended with; it overrides earlier messages."""
+        for step in final.steps:
+            known = self._step(final.name, step.name)
+            known.set(step.status, self._clipped(step.message))
+            known.start_time, known.completion_time = step.start_time, step.completion_time
+            known.children = step.children
+        self.set_phase(final.name, final.status)
+
+    def abort_phase(self, name: str, status: ExecutionStatus) -> None:
+        """Set the status of a phase that did not end well; its running steps become CANCELLED."""
+        phase = self.plan.phase(name)
+        if phase is not None:
+            phase.cut_off(status, workflow.now())
+            self._touch()
+
+    def apply(self, messages: Iterable[ProgressMessage]) -> None:
+        """Apply messages of phases and activities; those for a step that has ended are ignored."""
+        for message in messages:
+            match message:
+                case LoadErrorChanged():
+                    self.plan.message = message.error
+                case StepChanged():
+                    self._change_step(message)
+                case TaskErrorChanged():
+                    self._change_error(message)
+                case ChildPlanStarted():
+                    self._step(message.phase, message.step).add_child(message.child)
+                    solved = TaskErrorChanged(phase=message.phase, step=message.step, task=message.task)
+                    self._change_error(solved)
+        self._touch()
+
+    def _step(self, phase: str, name: str) -> StepStatus:
+        """Return the step; one that is in no plan if the plan has none of these names."""
+        found = self.plan.phase(phase)
+        return (found.step(name) if found else None) or StepStatus(name=name)
+
+    def _change_step(self, message: StepChanged) -> None:
+        step = self._step(message.phase, message.step)
+        if step.status.terminal:
+            return
+        if message.status is ExecutionStatus.IN_PROGRESS and self._errors.get((message.phase, message.step)):
+            self._show_errors(message.phase, message.step)
+        else:
+            step.set(message.status, self._clipped(message.message) if message.status.terminal else "", message.at)
+
+    def _change_error(self, message: TaskErrorChanged) -> None:
+        errors = self._errors.setdefault((message.phase, message.step), {})
+        errors.pop(message.task, None)
+        if message.error:
+            errors[message.task] = message.error
+        if not self._step(message.phase, message.step).status.terminal:
+            self._show_errors(message.phase, message.step)
+
+    def _show_errors(self, phase: str, name: str) -> None:
+        """Show the step as ERROR with the errors of its tasks, or as IN_PROGRESS if there are none."""
+        errors = self._errors.get((phase, name))
+        status = ExecutionStatus.ERROR if errors else ExecutionStatus.IN_PROGRESS
+        message = self._clipped("\n".join(dict.fromkeys(errors.values()))) if errors else ""
+        self._step(phase, name).set(status, message, workflow.now())
+
+    def _clipped(self, message: str) -> str:
+        return clip(message, step_message_bytes(self.steps))
+
+    def _touch(self) -> None:
+        self.plan.last_updated_timestamp = workflow.now()
+        self.changed = True
+        if self.steps <= SHOWN_AT_ONCE:
+            self.show()
+
+    @property
+    def steps(self) -> int:
+        """How many steps the plan has."""
+        return sum(len(phase.steps) for phase in self.plan.phases)
+
+    def show(self) -> None:
+        """Show the tree in the Web UI, as the current details of the workflow."""
+        workflow.set_current_details(f"```\n{status_tree(self._instance, self.plan)}\n```")

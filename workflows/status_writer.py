@@ -1,0 +1,98 @@
+"""Writes the status of a plan to its Instance.
+
+    StatusTree changes -> wait until the interval is over -> activity report_status -> Instance status and events
+
+Changes during a write or within the interval go with the next write. The interval grows with the number of steps and
+with what was written so far, because each report is in the history of the plan.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+from kudo.model.execution import PlanRequest
+from kudo.model.limits import STATUS_REPORT_BYTES
+from kudo.model.report import PlanEvent, StatusReport
+from workflows import options
+from workflows.branches import cancel_and_wait, raise_if_cancelled
+from workflows.control_activities import execute_control_activity
+from workflows.failures import root_cause
+from workflows.status_tree import StatusTree
+
+
+class StatusWriter:
+    """Writes the status tree to the Instance when it has changed, one write at a time."""
+
+    def __init__(self, request: PlanRequest, tree: StatusTree) -> None:
+        self._request = request
+        self._tree = tree
+        self._following: asyncio.Task[None] | None = None
+        self._events: list[PlanEvent] = []
+        self._written = 0
+
+    def start(self, event: PlanEvent) -> None:
+        """Write the status and an event, and from now on every change."""
+        self._events.append(event)
+        self._following = asyncio.create_task(self._follow())
+
+    def add_event(self, event: PlanEvent) -> None:
+        """Write an event, with the next status."""
+        self._events.append(event)
+        self._tree.changed = True
+
+    @property
+    def has_started(self) -> bool:
+        """Whether anything of this run was written."""
+        return self._following is not None
+
+    async def finish(self, events: Iterable[PlanEvent]) -> None:
+        """Write the final status and events; a plan ends even if that fails, because its outcome stands."""
+        if self._following is not None:
+            await cancel_and_wait([self._following])
+        self._events += events
+        await self._try(self._write())
+
+    async def refuse(self, event: PlanEvent) -> None:
+        """Write why a run could not begin; the recorded status of the plan stays, and no unknown plan is recorded."""
+        status = None if event.reason == "InvalidPlan" else self._tree.plan
+        report = StatusReport(request=self._request, uid=self._tree.plan.uid, status=status, keep=True, events=[event])
+        await self._try(execute_control_activity("report_status", report, f"Report {event.reason}"))
+
+    async def _try(self, write: Coroutine[Any, Any, None]) -> None:
+        try:
+            await asyncio.wait_for(write, options.REPORT_BOUND.total_seconds())
+        except (TimeoutError, FailureError) as error:
+            reason = root_cause(error).message if isinstance(error, FailureError) else "it took too long"
+            workflow.logger.warning("The end of the plan could not be written to the Instance: %s", reason)
+
+    async def _follow(self) -> None:
+        while True:
+            await workflow.wait_condition(lambda: self._tree.changed)
+            try:
+                await self._write()
+            except FailureError as error:
+                raise_if_cancelled()
+                workflow.logger.warning(
+                    "The status could not be written to the Instance: %s", root_cause(error).message
+                )
+            raise_if_cancelled()
+            await workflow.sleep(self._interval())
+
+    def _interval(self) -> timedelta:
+        """Return the time until the next write."""
+        slower = 1 << self._written // STATUS_REPORT_BYTES
+        return options.REPORT_INTERVAL * max(1, self._tree.steps / 100) * slower
+
+    async def _write(self) -> None:
+        self._tree.changed = False
+        self._tree.show()
+        plan = self._tree.plan
+        events = list(self._events)
+        report = StatusReport(request=self._request, uid=plan.uid, status=plan, events=events)
+        self._written += len(plan.model_dump_json())
+        await execute_control_activity("report_status", report, f"Report {plan.status}")
+        del self._events[: len(events)]
