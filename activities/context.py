@@ -1,11 +1,11 @@
 """What the activities of a worker share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
-from kudo.model.bounds import UNBOUNDED, Bounds
+from kudo.model.bounds import Bounds
 from kudo.templates import Renderer
 
 GRACE = timedelta(seconds=60)
@@ -24,5 +24,5 @@ class ActivityContext:
     """How long pods may be in trouble before their object has failed; None is without a bound."""
     pipe_image: str = WAITER_IMAGE
     """The image of the container that waits in the pod of a Pipe task while its files are copied."""
-    bounds: Bounds = UNBOUNDED
+    bounds: Bounds = field(default_factory=Bounds)
     """Retries and timeouts of tasks whose packages set none."""

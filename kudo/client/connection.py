@@ -10,6 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
+from kudo.client.rpc import translated_errors
 from kudo.errors import ConfigurationError, TemporalUnavailable
 
 TASK_QUEUE = "kudo"
@@ -48,10 +49,8 @@ async def has_worker(client: Client, host: str) -> bool:
         task_queue=TaskQueue(name=TASK_QUEUE),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
-    try:
+    with translated_errors():
         answer = await client.workflow_service.describe_task_queue(request)
-    except RPCError as error:
-        raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
     return any(poller.identity.endswith(f"@{host}") for poller in answer.pollers)
 
 

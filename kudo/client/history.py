@@ -6,11 +6,10 @@ from datetime import datetime
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
-from temporalio.service import RPCError
 
 from kudo.client.origin import read_origin
+from kudo.client.rpc import translated_errors
 from kudo.client.run import Run
-from kudo.errors import TemporalUnavailable
 from kudo.model import search_attributes
 from kudo.model.execution import PlanRequest, workflow_id
 from kudo.model.status import PlanStatus
@@ -36,11 +35,9 @@ class PastRun:
 async def plan_history(client: Client, namespace: str, instance: str, limit: int) -> list[PastRun]:
     """The last runs of all plans of an Instance, the newest first. Raises TemporalUnavailable."""
     query = f"WorkflowId = '{workflow_id(namespace, instance)}'"
-    try:
+    with translated_errors():
         listed = [item async for item in client.list_workflows(query, limit=limit)]
         runs = await asyncio.gather(*(_past_run(client, item, namespace, instance) for item in listed))
-    except RPCError as error:
-        raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
     return sorted(runs, key=lambda run: run.start_time, reverse=True)
 
 

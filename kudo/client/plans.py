@@ -1,7 +1,5 @@
 """Start, find and cancel plans."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,11 +12,11 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from kudo.client.connection import TASK_QUEUE
 from kudo.client.history import PastRun, plan_history
 from kudo.client.origin import Origin, read_origin
+from kudo.client.rpc import translated_errors
 from kudo.client.run import Run
 from kudo.errors import ConfigurationError, PlanAlreadyRunning, PlanNotRunning, RequestError, TemporalUnavailable
 from kudo.model.execution import Approval, PlanRequest, workflow_id
@@ -39,32 +37,26 @@ class Plans:
     async def start(self, request: PlanRequest) -> Run:
         """Start a plan. Raises PlanAlreadyRunning, or TemporalUnavailable."""
         try:
-            handle = await self._client.start_workflow(
-                WORKFLOW_TYPE,
-                request,
-                id=request.workflow_id,
-                task_queue=TASK_QUEUE,
-                result_type=PlanStatus,
-                static_summary=f"Plan {request.plan} of {request.instance}",
-                static_details=_details(request),
-            )
+            with translated_errors():
+                handle = await self._client.start_workflow(
+                    WORKFLOW_TYPE,
+                    request,
+                    id=request.workflow_id,
+                    task_queue=TASK_QUEUE,
+                    result_type=PlanStatus,
+                    static_summary=f"Plan {request.plan} of {request.instance}",
+                    static_details=_details(request),
+                )
         except WorkflowAlreadyStartedError:
             raise await self.refusal(request) from None
-        except RPCError as error:
-            raise TemporalUnavailable(f"Temporal did not start the plan: {error.message}") from None
         return Run(self._client, handle, Origin(request, datetime.now(UTC), ""))
 
     async def require_namespace(self) -> None:
         """Raise ConfigurationError where Temporal does not have the namespace, TemporalUnavailable where it is away."""
-        request = DescribeNamespaceRequest(namespace=self._client.namespace)
-        try:
-            await self._client.workflow_service.describe_namespace(request)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise ConfigurationError(
-                    f"Temporal has no namespace {self._client.namespace}. Set TEMPORAL_NAMESPACE to one that it has."
-                ) from None
-            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+        name = self._client.namespace
+        missing = ConfigurationError(f"Temporal has no namespace {name}. Set TEMPORAL_NAMESPACE to one that it has.")
+        with translated_errors(namespace_not_found=missing):
+            await self._client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=name))
 
     async def require_idle(self, namespace: str, instance: str) -> None:
         """Raise PlanAlreadyRunning where a plan of the Instance runs."""
@@ -94,7 +86,7 @@ class Plans:
 
     async def _describe(self, namespace: str, instance: str) -> tuple[Run, WorkflowExecutionStatus | None]:
         handle = self._client.get_workflow_handle(workflow_id(namespace, instance), result_type=PlanStatus)
-        with _answering(namespace, instance):
+        with translated_errors(not_found=_not_running(namespace, instance)):
             description = await handle.describe()
             pinned = self._client.get_workflow_handle(handle.id, run_id=description.run_id, result_type=PlanStatus)
             origin = await read_origin(self._client, pinned, namespace, instance)
@@ -107,7 +99,7 @@ class Plans:
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
         """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""
         run, handle = await self._require_running(namespace, instance)
-        with _answering(namespace, instance):
+        with translated_errors(not_found=_not_running(namespace, instance)):
             # Not by the signal: a server that takes no more signals for a workflow still cancels it.
             await handle.cancel(reason=reason)
         return run
@@ -116,7 +108,7 @@ class Plans:
         """How a run was started; None where Temporal has forgotten it. Raises TemporalUnavailable."""
         handle = self._client.get_workflow_handle(workflow_id(namespace, instance), run_id=run_id)
         try:
-            with _answering(namespace, instance):
+            with translated_errors(not_found=_not_running(namespace, instance)):
                 return await read_origin(self._client, handle, namespace, instance)
         except PlanNotRunning:
             return None
@@ -135,7 +127,7 @@ class Plans:
         Raises PlanNotRunning, RequestError where no such step waits for approval, or TemporalUnavailable.
         """
         run, handle = await self._require_running(namespace, instance)
-        with _answering(namespace, instance):
+        with translated_errors(not_found=_not_running(namespace, instance)):
             try:
                 update = "approve" if approved else "refuse"
                 await handle.execute_update(update, approval, rpc_timeout=UPDATE_TIMEOUT)
@@ -148,7 +140,7 @@ class Plans:
 
     async def _signal(self, namespace: str, instance: str, signal: str, reason: str) -> Run:
         run, handle = await self._require_running(namespace, instance)
-        with _answering(namespace, instance):
+        with translated_errors(not_found=_not_running(namespace, instance)):
             await handle.signal(signal, reason)
         return run
 
@@ -157,17 +149,6 @@ class Plans:
         if run is None:
             raise _not_running(namespace, instance)
         return run, self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
-
-
-@contextmanager
-def _answering(namespace: str, instance: str) -> Iterator[None]:
-    """Say what it means when Temporal does not do what it is asked."""
-    try:
-        yield
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message:
-            raise _not_running(namespace, instance) from None
-        raise TemporalUnavailable(f"Temporal does not do it: {error.message}") from None
 
 
 def _details(request: PlanRequest) -> str:

@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from kudo.client.connection import brief
 from kudo.client.origin import Origin
+from kudo.client.rpc import translated_errors
 from kudo.errors import KudoError, TemporalUnavailable
 from kudo.model.execution import PlanRequest
 from kudo.model.status import ChildPlan, ExecutionStatus, PlanStatus
@@ -105,10 +106,8 @@ class Run:
 
     async def current(self) -> PlanStatus:
         """How far the run is, or how it ended. Raises TemporalUnavailable where nobody can say."""
-        try:
+        with translated_errors():
             description = await self._handle.describe()
-        except RPCError as error:
-            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
         if description.status is WorkflowExecutionStatus.RUNNING:
             return await self.explained()
         return await self.add_children((await self.outcome()).status)
@@ -136,11 +135,10 @@ class Run:
     async def outcome(self) -> Outcome:
         """Wait for the end of the run. Raises TemporalUnavailable when Temporal is away."""
         try:
-            return Outcome(await self._handle.result())
+            with translated_errors():
+                return Outcome(await self._handle.result())
         except WorkflowFailureError as error:
             return await self._failed(error.cause)
-        except RPCError as error:
-            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
 
     async def _failed(self, cause: BaseException) -> Outcome:
         if isinstance(cause, ApplicationError) and cause.details:

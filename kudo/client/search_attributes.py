@@ -7,7 +7,8 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from kudo.errors import ConfigurationError, TemporalUnavailable
+from kudo.client.rpc import unavailable
+from kudo.errors import ConfigurationError
 from kudo.model.search_attributes import SEARCH_ATTRIBUTES
 
 PATIENCE = 90.0
@@ -46,7 +47,7 @@ async def _known(client: Client) -> bool:
     except RPCError as error:
         if error.status is RPCStatusCode.INVALID_ARGUMENT:
             return False
-        raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from None
+        raise unavailable(error) from None
     return True
 
 
