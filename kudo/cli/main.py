@@ -1,9 +1,8 @@
 """The command line."""
 
-from importlib import metadata
-
 import typer
 
+from kudo import __version__
 from kudo.cli import dev, get, instance, package, plan, repo
 from kudo.cli.command import leave, out
 
@@ -32,7 +31,7 @@ app.command()(dev.worker)
 @app.command()
 def version() -> None:
     """Print the version."""
-    out.print(f"kudo {metadata.version('kudo-temporal')}")
+    out.print(f"kudo {__version__}")
 
 
 def run() -> None:
