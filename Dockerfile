@@ -1,11 +1,16 @@
 # The worker. Build with `docker build -t kudo-worker .`
 FROM python:3.11-slim AS build
 WORKDIR /src
+COPY requirements requirements
+RUN pip install --no-cache-dir --require-hashes --requirement requirements/build.txt \
+    && python -m venv /opt/kudo \
+    && /opt/kudo/bin/pip install --no-cache-dir --require-hashes --requirement requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE worker.py ./
 COPY kudo kudo
 COPY workflows workflows
 COPY activities activities
-RUN python -m venv /opt/kudo && /opt/kudo/bin/pip install --no-cache-dir .
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && /opt/kudo/bin/pip install --no-deps /wheels/*.whl
 
 FROM python:3.11-slim
 COPY --from=build /opt/kudo /opt/kudo

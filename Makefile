@@ -13,26 +13,41 @@ endif
 export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint demo dev test lint types contracts check format clean record bench control-plane
+.PHONY: help setup setup-lint lock demo dev test lint types contracts check format clean record bench control-plane
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-# The stamps are remade when pyproject.toml changes, so a new dependency arrives by itself.
-$(VENV)/setup: pyproject.toml
+# The stamps are remade when what they install from changes, so a new dependency arrives by itself.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+
+$(VENV)/setup: pyproject.toml kudo/__init__.py requirements/setup.txt
 	@echo 'Installing into $(VENV); the first time this takes half a minute.'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --editable '.[dev]' --group test
+	@$(INSTALL) --require-hashes --requirement requirements/setup.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/setup-lint: $(VENV)/setup
-	@$(BIN)/pip install --quiet --group lint
+$(VENV)/setup-%: $(VENV)/setup requirements/%.txt
+	@$(INSTALL) --require-hashes --requirement requirements/$*.txt
 	@touch $@
 
 setup: $(VENV)/setup ## Install everything into .venv
 
 setup-lint: $(VENV)/setup-lint
+
+# Each set is resolved with the versions of those before it, so that all of them can be installed side by side.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock'
+LOCK_GROUPS := build lint bench release
+
+lock: $(VENV)/setup-release ## Write requirements/ from pyproject.toml; ARGS=--upgrade takes the newest versions
+	@$(LOCK) $(ARGS) pyproject.toml --extra dev --group build --group test --output-file requirements/setup.txt
+	@$(LOCK) pyproject.toml --constraint requirements/setup.txt --output-file requirements/runtime.txt
+	@set -e; known='--constraint requirements/setup.txt'; for group in $(LOCK_GROUPS); do \
+		$(LOCK) $(ARGS) --group $$group $$known --output-file requirements/$$group.txt; \
+		known="$$known --constraint requirements/$$group.txt"; \
+	done
 
 demo: setup ## Run an example package from install to COMPLETE, with nothing else running
 	@$(BIN)/kudo demo $(PACKAGE)
@@ -72,8 +87,7 @@ contracts: setup-lint ## Check that imports point downwards
 record: setup ## Record the histories that the replay test replays
 	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
 
-bench: setup control-plane ## Measure; docs/benchmarks.md has what it said
-	$(BIN)/pip install --quiet --group bench
+bench: $(VENV)/setup-bench control-plane ## Measure; docs/benchmarks.md has what it said
 	@for name in chain many waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
 
 check: lint types contracts test ## Everything that CI checks

@@ -60,3 +60,10 @@ def test_the_image_has_all_that_is_installed() -> None:
 
 def test_the_worker_does_not_run_as_root() -> None:
     assert re.search(r"^USER \d+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_image_installs_the_locked_versions() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert {"build", "runtime"} == set(
+        re.findall(r"--require-hashes --requirement requirements/(\w+)\.txt", dockerfile)
+    )
