@@ -13,7 +13,7 @@ endif
 export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint lock demo dev test lint types contracts check format clean record bench control-plane
+.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format clean record bench control-plane
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ $(VENV)/setup-%: $(VENV)/setup requirements/%.txt
 setup: $(VENV)/setup ## Install everything into .venv
 
 setup-lint: $(VENV)/setup-lint
+
+hooks: setup-lint ## Check style, types and contracts before each commit
+	$(BIN)/pre-commit install
 
 # Each set is resolved with the versions of those before it, so that all of them can be installed side by side.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
