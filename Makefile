@@ -13,7 +13,7 @@ endif
 export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format clean record bench control-plane
+.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format dist clean record bench control-plane
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -98,6 +98,11 @@ check: lint types contracts test ## Everything that CI checks
 format: setup-lint ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dist: $(VENV)/setup-release ## Build the sdist and the wheel into dist/, and check them
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 clean: ## Remove what was set up and built
 	rm -rf $(VENV) build dist *.egg-info
