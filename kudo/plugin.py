@@ -9,14 +9,17 @@ and cancelled while all slots for tasks are in use.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import GRACE, ActivityContext, control_activities, task_activities
+from kudo.errors import ConfigurationError
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import UNBOUNDED, Bounds
@@ -60,15 +63,21 @@ class KudoPlugin(SimplePlugin):
         self._context = ActivityContext(cluster, self._renderer, grace, pod_patience, pipe_image, bounds)
         super().__init__(
             "kudo.KudoPlugin",
-            data_converter=pydantic_data_converter,
+            data_converter=_with_pydantic,
             workflows=WORKFLOWS,
             workflow_runner=workflow_runner(),
             activities=task_activities(self._context),
         )
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
-        """Configure a worker to run plans; a worker of a control queue is left as it is."""
-        return config if _is_control_queue(config["task_queue"]) else super().configure_worker(config)
+        """Configure a worker to run plans; a worker of a control queue is left as it is.
+
+        Raises ConfigurationError if the client of the worker cannot read the inputs of plans.
+        """
+        if _is_control_queue(config["task_queue"]):
+            return config
+        _require_pydantic(config["client"].data_converter)
+        return super().configure_worker(config)
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
         """Run a worker, and one of its control queue beside it."""
@@ -87,6 +96,20 @@ class KudoPlugin(SimplePlugin):
             task_queue=control_queue(worker.task_queue),
             activities=control_activities(self._context),
             graceful_shutdown_timeout=SHUTDOWN,
+        )
+
+
+def _with_pydantic(existing: DataConverter | None) -> DataConverter:
+    """Return a data converter for pydantic models, which keeps the payload codec of an existing one."""
+    converter = PydanticPayloadConverter
+    return replace(existing, payload_converter_class=converter) if existing else pydantic_data_converter
+
+
+def _require_pydantic(converter: DataConverter) -> None:
+    if not issubclass(converter.payload_converter_class, PydanticPayloadConverter):
+        raise ConfigurationError(
+            "The Temporal client of this worker cannot read plans. Connect it with plugins=[KudoPlugin(...)], and "
+            "leave the plugin out of the worker; or connect it with data_converter=pydantic_data_converter."
         )
 
 

@@ -61,7 +61,7 @@ async def _show_differences(comparison: Comparison, task: TaskPreview) -> int:
             out.print(Text(line, style=_COLOURS.get(line[0], "")))
     if task.verb == "delete" and not differences:
         out.print("  nothing of it is there")
-    for text in task.makes:
+    for text in task.creates:
         out.print(Text(f"  {text}: made of what the pod writes"))
     return sum(difference.verb is Verb.REFUSED for difference in differences)
 

@@ -38,4 +38,4 @@ def objects_as_yaml(task: TaskPreview) -> str:
     if task.verb == "delete":
         return "\n".join([f"# {where}: deletes", *(f"#   {item.ref}" for item in task.objects)])
     documents = [f"---\n# {where}\n{yaml.dump(item.manifest)}" for item in task.objects]
-    return "".join([*documents, *(f"# {where}: makes {text}\n" for text in task.makes)]).rstrip("\n")
+    return "".join([*documents, *(f"# {where}: makes {text}\n" for text in task.creates)]).rstrip("\n")

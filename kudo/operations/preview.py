@@ -1,39 +1,40 @@
-"""What a plan would apply and delete, without doing so."""
+"""The objects that a plan would apply and delete, without writing any."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from kudo.instances.active_plan import build_active_plan
-from kudo.instances.children import child_instance, child_parameters
+from kudo.instances.children import child_instance, child_parameters, operator_task
 from kudo.instances.operator_versions import operator_version
 from kudo.instances.parameters import is_on
 from kudo.manifests import Namespaced, build
-from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod
+from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod, pipe_task
 from kudo.manifests.scopes import namespaced_by_itself
-from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest, Variables
+from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest
 from kudo.model.objects import Object
 from kudo.model.package import Package
 from kudo.model.resources import Instance, InstanceSpec, ObjectMeta, OperatorVersion, Reference
-from kudo.model.tasks import ApplyTask, DeleteTask, KudoOperatorTask, PipeTask, Task, ToggleTask
+from kudo.model.task_kinds import TASK_KINDS, Preview
+from kudo.model.tasks import ToggleTask
 from kudo.templates import Renderer
 
 
 @dataclass(frozen=True, slots=True)
 class TaskPreview:
-    """What one task of a step would do."""
+    """The objects of one task of a step."""
 
     phase: str
     step: str
     task: str
     verb: Literal["apply", "delete"]
     objects: list[Object]
-    makes: list[str] = field(default_factory=list)
-    """What else it makes, of what only the cluster knows."""
+    creates: list[str] = field(default_factory=list)
+    """Objects that the task creates from content that exists only in the cluster, as text."""
 
 
 def new_instance(package: Package, request: PlanRequest) -> tuple[Instance, OperatorVersion]:
-    """What a plan would run on if the package were installed for it."""
+    """Return the Instance and OperatorVersion that an install of the package would create."""
     metadata = ObjectMeta(name=request.instance, namespace=request.namespace)
     version = operator_version(package)
     spec = InstanceSpec(operator_version=Reference(name=version.metadata.name), parameters=request.parameters)
@@ -47,22 +48,14 @@ async def preview(
     request: PlanRequest,
     namespaced: Namespaced = namespaced_by_itself,
 ) -> AsyncIterator[TaskPreview]:
-    """The tasks of a plan in their order, but for those that have no objects or are left out.
+    """Yield the tasks of a plan in their order, except those that have no objects or are skipped.
 
-    Raises what loading a plan, rendering, parsing and `namespaced` can raise.
+    Raises the errors of loading a plan, rendering, parsing, and of `namespaced`.
     """
     for task_request in _requests(await build_active_plan(instance, version, renderer, request)):
-        task, where = task_request.task, (task_request.phase, task_request.step, task_request.task.name)
-        if isinstance(task, PipeTask):
-            pod = await build_pipe_pod(renderer, task_request, WAITER_IMAGE)
-            makes = [f"{file.kind} {task_request.pipes[file.key]} of {file.path}" for file in task.spec.pipe]
-            yield TaskPreview(*where, "apply", [pod], makes)
-        elif isinstance(task, KudoOperatorTask):
-            parameters = await child_parameters(renderer, task_request)
-            yield TaskPreview(*where, "apply", [child_instance(task_request, task.spec.package, parameters)])
-        elif verb := _verb(task, task_request.params):
-            objects = await build(renderer, task_request, task.template_names(), namespaced)
-            yield TaskPreview(*where, verb, objects)
+        shown = await _PREVIEWS[TASK_KINDS[task_request.task.kind].preview](renderer, task_request, namespaced)
+        if shown is not None:
+            yield shown
 
 
 def _requests(active: ActivePlan) -> list[TaskRequest]:
@@ -84,12 +77,49 @@ def _requests(active: ActivePlan) -> list[TaskRequest]:
     ]
 
 
-def _verb(task: Task, params: Variables) -> Literal["apply", "delete"] | None:
-    match task:
-        case ApplyTask():
-            return "apply"
-        case DeleteTask():
-            return "delete"
-        case ToggleTask():
-            return "apply" if is_on(task, params) else "delete"
+def _task_preview(
+    request: TaskRequest, verb: Literal["apply", "delete"], objects: list[Object], creates: Iterable[str] = ()
+) -> TaskPreview:
+    return TaskPreview(request.phase, request.step, request.task.name, verb, objects, list(creates))
+
+
+async def _preview_nothing(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> None:
     return None
+
+
+async def _preview_apply(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
+    objects = await build(renderer, request, request.task.template_names(), namespaced)
+    return _task_preview(request, "apply", objects)
+
+
+async def _preview_delete(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
+    objects = await build(renderer, request, request.task.template_names(), namespaced)
+    return _task_preview(request, "delete", objects)
+
+
+async def _preview_toggle(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
+    assert isinstance(request.task, ToggleTask)
+    chosen = _preview_apply if is_on(request.task, request.params) else _preview_delete
+    return await chosen(renderer, request, namespaced)
+
+
+async def _preview_pipe_pod(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
+    pod = await build_pipe_pod(renderer, request, WAITER_IMAGE)
+    creates = (f"{file.kind} {request.pipes[file.key]} of {file.path}" for file in pipe_task(request).spec.pipe)
+    return _task_preview(request, "apply", [pod], creates)
+
+
+async def _preview_child_instance(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
+    parameters = await child_parameters(renderer, request)
+    operator = operator_task(request).spec.package
+    return _task_preview(request, "apply", [child_instance(request, operator, parameters)])
+
+
+_PREVIEWS: dict[Preview, Callable[[Renderer, TaskRequest, Namespaced], Awaitable[TaskPreview | None]]] = {
+    "none": _preview_nothing,
+    "apply": _preview_apply,
+    "delete": _preview_delete,
+    "toggle": _preview_toggle,
+    "pipe pod": _preview_pipe_pod,
+    "child instance": _preview_child_instance,
+}

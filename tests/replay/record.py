@@ -41,7 +41,7 @@ from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus
 
 ALL = Path(__file__).with_name("histories")
-HISTORIES = ALL / str(1 + max((int(folder.name) for folder in ALL.iterdir()), default=0))
+HISTORIES = ALL / str(1 + max((int(folder.name) for folder in ALL.glob("*")), default=0))
 
 Scenario = Callable[[Installer], Awaitable[Run]]
 
@@ -258,7 +258,7 @@ def write(workflow_id: str, history: WorkflowHistory) -> None:
     # The names of machines and the paths on them do not belong into a repository.
     text = history.to_json().replace(socket.gethostname(), "worker")
     events = json.loads(text, object_hook=without_stack_trace)
-    HISTORIES.mkdir(exist_ok=True)
+    HISTORIES.mkdir(parents=True, exist_ok=True)
     file = HISTORIES / f"{name}.json"
     file.write_text(json.dumps({"workflowId": workflow_id, "history": events}, indent=1) + "\n")
     print(f"{file.name}: {len(events['events'])} events")
