@@ -9,8 +9,8 @@ from support.waiting import until
 from temporalio.client import Client
 
 from kudo.client import Run
+from kudo.model.limits import PENDING_BRANCHES
 from kudo.model.status import ExecutionStatus
-from workflows.branches import IN_FLIGHT
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -84,7 +84,7 @@ async def test_a_megabyte_of_templates(installer: Installer, client: Client, str
 
 async def test_a_parallel_phase_keeps_its_window_full(installer: Installer) -> None:
     """What takes long holds back as many as it is itself, and no more."""
-    steps = [("slow", ["never"]), *((f"step-{number}", ["done"]) for number in range(IN_FLIGHT * 2))]
+    steps = [("slow", ["never"]), *((f"step-{number}", ["done"]) for number in range(PENDING_BRANCHES * 2))]
     package = write_package(
         installer.directory,
         tasks=[dummy("done", done=True), dummy("never")],
