@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.cleanup import ClusterCleaner
-from support.control_plane import control_plane_is_there
+from support.control_plane import needs_control_plane
 from support.files import Files
 from support.plans import Installer
 from temporalio.client import Client
@@ -75,7 +75,7 @@ async def session_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Asy
 async def clean_control_plane(session_control_plane: ClusterCleaner) -> AsyncIterator[Path]:
     """The kubeconfig of the control plane, in which every test finds nothing of another."""
     yield session_control_plane.kubeconfig
-    await session_control_plane.sweep()
+    await session_control_plane.clean()
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marker = metafunc.definition.get_closest_marker("only_on")
     only = marker.args[0] if marker else SANDBOX if "sandbox" in metafunc.fixturenames else None
-    kubernetes = pytest.param(CONTROL_PLANE, marks=control_plane_is_there())
+    kubernetes = pytest.param(CONTROL_PLANE, marks=needs_control_plane())
     clusters = {SANDBOX: [SANDBOX], CONTROL_PLANE: [kubernetes], None: [SANDBOX, kubernetes]}[only]
     metafunc.parametrize("kubeconfig", clusters, indirect=True)
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong is said in a sentence, with exit status 1 (2 for usage), and nothing is half-written."""
+"""Invalid input is reported in a sentence, with exit status 1 (2 for usage errors), and nothing is half-written."""
 
 from pathlib import Path
 
@@ -47,7 +47,9 @@ async def nothing_written(cluster: Cluster) -> bool:
         (["-p", "REQUIRED=x", "--instance", "Big_Name"], "'Big_Name' is no name for an instance"),
     ],
 )
-async def test_install(package: Path, cluster: Cluster, client: object, arguments: list[str], sentence: str) -> None:
+async def test_install_with_invalid_options_is_refused(
+    package: Path, cluster: Cluster, client: object, arguments: list[str], sentence: str
+) -> None:
     result = await kudo("install", package, *arguments)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith("Error: ")
@@ -55,7 +57,7 @@ async def test_install(package: Path, cluster: Cluster, client: object, argument
     assert await nothing_written(cluster)
 
 
-async def test_a_package_with_five_mistakes(tmp_path: Path, cluster: Cluster, client: object) -> None:
+async def test_install_of_invalid_package_lists_every_problem(tmp_path: Path, cluster: Cluster, client: object) -> None:
     package = write_package(
         tmp_path,
         tasks=[apply("config", "missing.yaml"), {"name": "odd", "kind": "Aply", "spec": {}}],
@@ -76,7 +78,7 @@ async def test_a_package_with_five_mistakes(tmp_path: Path, cluster: Cluster, cl
     assert await nothing_written(cluster)
 
 
-async def test_no_such_package() -> None:
+async def test_install_of_missing_path_is_refused() -> None:
     result = await kudo("install", "./nowhere")
     assert (result.status, result.err) == (
         1,
@@ -84,7 +86,7 @@ async def test_no_such_package() -> None:
     )
 
 
-async def test_a_repository_that_is_away(tmp_path: Path) -> None:
+async def test_install_from_unreachable_repository_is_refused(tmp_path: Path) -> None:
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository" / "repositories.yaml").write_text(
         "context: mine\nrepositories: [{name: mine, url: 'http://127.0.0.1:1'}]\n"
@@ -97,7 +99,7 @@ async def test_a_repository_that_is_away(tmp_path: Path) -> None:
     )
 
 
-async def test_templates_that_are_malformed(tmp_path: Path, cluster: Cluster, client: object) -> None:
+async def test_install_with_malformed_templates_is_refused(tmp_path: Path, cluster: Cluster, client: object) -> None:
     package = write_package(
         tmp_path,
         tasks=[apply("config", "config.yaml")],
@@ -116,7 +118,7 @@ async def test_templates_that_are_malformed(tmp_path: Path, cluster: Cluster, cl
 
 @pytest.mark.only_on("sandbox", "a control plane keeps the definitions for all tests")
 @pytest.mark.usefixtures("client")
-async def test_no_definitions(package: Path, kubeconfig: Path) -> None:
+async def test_install_without_crds_suggests_init(package: Path, kubeconfig: Path) -> None:
     result = await kudo("install", package, "-p", "REQUIRED=x")
     assert result.status == 1
     assert "does not know KUDO's resources yet. Bring them in with `kudo init`." in result.err
@@ -129,21 +131,21 @@ async def test_no_definitions(package: Path, kubeconfig: Path) -> None:
     assert (await kudo("install", package, "-p", "REQUIRED=x")).status == 0
 
 
-async def test_no_temporal(package: Path, cluster: Cluster) -> None:
+async def test_install_without_temporal_writes_nothing(package: Path, cluster: Cluster) -> None:
     result = await kudo("install", package, "-p", "REQUIRED=x", TEMPORAL_ADDRESS="127.0.0.1:1")
     assert result.status == 1
     assert "Temporal at 127.0.0.1:1 cannot be reached (connection refused). Start it" in result.err
     assert await nothing_written(cluster)
 
 
-async def test_no_cluster(package: Path, kubeconfig: Path, sandbox: Sandbox) -> None:
+async def test_install_without_cluster_names_api_server(package: Path, kubeconfig: Path, sandbox: Sandbox) -> None:
     kubeconfig.write_text(kubeconfig.read_text().replace(sandbox.url, "http://127.0.0.1:1"))
     result = await kudo("install", package, "-p", "REQUIRED=x")
     assert result.status == 1
     assert "the Kubernetes API at http://127.0.0.1:1 cannot be reached" in result.err
 
 
-async def test_no_kubeconfig(package: Path, tmp_path: Path) -> None:
+async def test_missing_kubeconfig_is_reported(package: Path, tmp_path: Path) -> None:
     result = await kudo("get", "instances", KUBECONFIG=str(tmp_path / "nowhere"))
     assert result.status == 1
     assert "There is no kubeconfig" in result.err
@@ -157,7 +159,7 @@ async def test_no_kubeconfig(package: Path, tmp_path: Path) -> None:
         "clusters: [{name: a, cluster: {server: 5}}]\nusers: [{name: a, user: {}}]\n",
     ],
 )
-async def test_a_kubeconfig_that_is_none(tmp_path: Path, text: str) -> None:
+async def test_invalid_kubeconfig_is_reported(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken"
     file.write_text(text)
     result = await kudo("get", "instances", KUBECONFIG=str(file))
@@ -167,7 +169,9 @@ async def test_a_kubeconfig_that_is_none(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan status", "plan trigger --name deploy", "update -p A=1", "uninstall"])
-async def test_unknown_instance(installer: Installer, package: Path, command: str) -> None:
+async def test_unknown_instance_is_reported_with_existing_ones(
+    installer: Installer, package: Path, command: str
+) -> None:
     await installer.install(package, "there", REQUIRED="x")
     result = await kudo(*command.split(), "--instance", "nobody")
     assert (result.status, result.err) == (
@@ -176,7 +180,7 @@ async def test_unknown_instance(installer: Installer, package: Path, command: st
     )
 
 
-async def test_unknown_plan(installer: Installer, package: Path) -> None:
+async def test_trigger_of_unknown_plan_lists_plans(installer: Installer, package: Path) -> None:
     await installer.install(package, "there", REQUIRED="x")
     result = await kudo("plan", "trigger", "--instance", "there", "--name", "destroy")
     assert (result.status, result.err) == (
@@ -185,7 +189,7 @@ async def test_unknown_plan(installer: Installer, package: Path) -> None:
     )
 
 
-async def test_no_plan_to_cancel(installer: Installer, package: Path) -> None:
+async def test_cancel_without_running_plan_is_refused(installer: Installer, package: Path) -> None:
     await installer.install(package, "there", REQUIRED="x")
     result = await kudo("plan", "cancel", "--instance", "there")
     assert (result.status, result.err) == (
@@ -195,7 +199,7 @@ async def test_no_plan_to_cancel(installer: Installer, package: Path) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_plan_that_runs_already(installer: Installer, package: Path) -> None:
+async def test_commands_are_refused_while_plan_runs(installer: Installer, package: Path) -> None:
     await installer.install(package, "there", REQUIRED="x")
     await installer.start("there", "stuck")
     for command in ("plan trigger --name deploy", "update -p REPLICAS=2"):
@@ -205,16 +209,16 @@ async def test_a_plan_that_runs_already(installer: Installer, package: Path) -> 
     assert "REPLICAS" not in (await read_instance(installer.cluster, NAMESPACE, "there")).spec.parameters
 
 
-async def test_an_instance_that_is_there_already(installer: Installer, package: Path) -> None:
+async def test_install_of_existing_instance_is_refused(installer: Installer, package: Path) -> None:
     await installer.install(package, "there", REQUIRED="x")
     result = await kudo("install", package, "--instance", "there", "-p", "REQUIRED=y")
     assert result.status == 1
     assert "There is an instance there in the namespace default already." in result.err
-    there = await read_instance(installer.cluster, NAMESPACE, "there")
-    assert there.spec.parameters == {"REQUIRED": "x", "FIXED": "1"}
+    instance = await read_instance(installer.cluster, NAMESPACE, "there")
+    assert instance.spec.parameters == {"REQUIRED": "x", "FIXED": "1"}
 
 
-async def test_a_package_that_changed_below_its_version(installer: Installer, package: Path) -> None:
+async def test_install_of_changed_package_with_same_version_is_refused(installer: Installer, package: Path) -> None:
     await installer.install(package, "there", REQUIRED="x")
     (package / "templates" / "config.yaml").write_text(CONFIG_MAP + "  more: data\n")
     result = await kudo("install", package, "--instance", "other", "-p", "REQUIRED=y")
@@ -222,7 +226,7 @@ async def test_a_package_that_changed_below_its_version(installer: Installer, pa
     assert "differs from this package, and is used by there. Give the package another operatorVersion, or" in result.err
 
 
-async def test_an_immutable_parameter(installer: Installer, package: Path) -> None:
+async def test_update_of_immutable_parameter_is_refused(installer: Installer, package: Path) -> None:
     await installer.install(package, "there", REQUIRED="x")
     result = await kudo("update", "--instance", "there", "-p", "FIXED=2")
     assert (result.status, result.err) == (1, "Error: FIXED cannot be changed once an instance is installed.\n")
@@ -240,7 +244,7 @@ async def test_an_immutable_parameter(installer: Installer, package: Path) -> No
         "no-such-command",
     ],
 )
-async def test_usage(command: str) -> None:
+async def test_usage_errors_exit_with_status_2(command: str) -> None:
     result = await kudo(*command.split())
     assert result.status == 2
     assert "Traceback" not in result.err
@@ -256,7 +260,9 @@ async def test_usage(command: str) -> None:
         (("install", "x" * 5000), "is no path"),
     ],
 )
-async def test_what_goes_nowhere(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+async def test_invalid_arguments_are_reported_as_user_errors(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
     (tmp_path / "index.yaml").write_text("apiVersion: v1\n")
     home = tmp_path / "home"
     assert (await kudo("repo", "add", "mine", tmp_path, KUDO_HOME=str(home))).status == 0

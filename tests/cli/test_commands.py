@@ -1,4 +1,4 @@
-"""Commands that do what they are asked."""
+"""Commands on instances and plans: their effect, their output and their exit status."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def package(tmp_path: Path) -> Path:
     )
 
 
-async def test_install_and_status(package: Path, installer: Installer) -> None:
+async def test_install_runs_plan_and_status_shows_it(package: Path, installer: Installer) -> None:
     result = await kudo("install", package, "--instance", "it", "-p", "SIZE=large", "--wait")
     lines = result.out.splitlines()
     assert (result.status, result.err) == (0, "")
@@ -72,7 +72,7 @@ async def test_install_and_status(package: Path, installer: Installer) -> None:
     ]
 
 
-async def test_a_failure_fails_the_command_and_says_which_step(package: Path, installer: Installer) -> None:
+async def test_failed_plan_fails_command_and_names_step(package: Path, installer: Installer) -> None:
     await installer.install(package, "it")
     result = await kudo("plan", "trigger", "--instance", "it", "--name", "broken", "--wait")
     assert result.status == 1
@@ -84,7 +84,7 @@ async def test_a_failure_fails_the_command_and_says_which_step(package: Path, in
 
 
 @pytest.mark.parametrize(("output", "load"), [("json", json.loads), ("yaml", yaml.load)])
-async def test_status_for_machines(package: Path, installer: Installer, output: str, load) -> None:  # type: ignore[no-untyped-def]
+async def test_status_is_printed_as_json_and_yaml(package: Path, installer: Installer, output: str, load) -> None:  # type: ignore[no-untyped-def]
     outcome = await (await installer.deploy(package, "it")).outcome()
     result = await kudo("plan", "status", "--instance", "it", "-o", output)
     status = load(result.out)["planStatus"]["deploy"]
@@ -107,7 +107,7 @@ async def test_status_for_machines(package: Path, installer: Installer, output: 
     }
 
 
-async def test_a_changed_parameter_runs_the_plan_that_it_triggers(package: Path, installer: Installer) -> None:
+async def test_update_of_parameter_runs_the_plan_that_it_triggers(package: Path, installer: Installer) -> None:
     await (await installer.deploy(package, "it")).outcome()
     resized = await kudo("update", "--instance", "it", "-p", "SIZE=large", "--wait")
     assert "The plan resize is COMPLETE." in resized.out
@@ -120,7 +120,7 @@ async def test_a_changed_parameter_runs_the_plan_that_it_triggers(package: Path,
     assert config.text("data", "size") == "large"
 
 
-async def test_a_parameter_file_and_what_overrides_it(package: Path, installer: Installer, tmp_path: Path) -> None:
+async def test_parameter_option_overrides_parameter_file(package: Path, installer: Installer, tmp_path: Path) -> None:
     values = tmp_path / "values.yaml"
     values.write_text("SIZE: medium\nOTHER: 7\n")
     await kudo("install", package, "--instance", "it", "-P", values, "-p", "OTHER=8", "--wait")
@@ -128,7 +128,7 @@ async def test_a_parameter_file_and_what_overrides_it(package: Path, installer: 
     assert json.loads(listed.out)[0]["spec"]["parameters"] == {"SIZE": "medium", "OTHER": "8"}
 
 
-async def test_arguments_of_one_run_are_not_stored(package: Path, installer: Installer) -> None:
+async def test_parameters_of_one_run_are_not_stored(package: Path, installer: Installer) -> None:
     await (await installer.deploy(package, "it")).outcome()
     result = await kudo("plan", "trigger", "--instance", "it", "--name", "resize", "-p", "SIZE=huge", "--wait")
     assert result.status == 0
@@ -139,7 +139,7 @@ async def test_arguments_of_one_run_are_not_stored(package: Path, installer: Ins
     assert "parameters" not in json.loads(listed.out)[0]["spec"] or not json.loads(listed.out)[0]["spec"]["parameters"]
 
 
-async def test_uninstall_cleans_up_and_takes_what_it_owns(package: Path, installer: Installer) -> None:
+async def test_uninstall_runs_cleanup_and_deletes_owned_objects(package: Path, installer: Installer) -> None:
     await (await installer.deploy(package, "it")).outcome()
     result = await kudo("uninstall", "--instance", "it")
     assert (result.status, result.out.splitlines()[-1]) == (0, "The instance it is gone.")
@@ -147,7 +147,7 @@ async def test_uninstall_cleans_up_and_takes_what_it_owns(package: Path, install
     assert (await kudo("get", "instances")).out == "There are no instances in the namespace default.\n"
 
 
-async def test_cancel(installer: Installer, tmp_path: Path) -> None:
+async def test_cancel_stops_plan_and_shows_reason(installer: Installer, tmp_path: Path) -> None:
     package = write_package(tmp_path, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))})
     await until_step(await installer.deploy(package, "it"), ExecutionStatus.IN_PROGRESS)
     result = await kudo("plan", "cancel", "--instance", "it", "--reason", "enough", "--wait")
@@ -161,14 +161,14 @@ async def test_cancel(installer: Installer, tmp_path: Path) -> None:
     ]
 
 
-async def test_a_wait_that_ends_before_the_plan(installer: Installer, tmp_path: Path) -> None:
+async def test_wait_that_times_out_fails_and_plan_continues(installer: Installer, tmp_path: Path) -> None:
     package = write_package(tmp_path, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))})
     result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "0.5")
     assert result.status == 1
     assert "The plan deploy has not ended after 0.5 s, and goes on." in result.err
 
 
-async def test_why_a_step_waits(installer: Installer, tmp_path: Path) -> None:
+async def test_status_shows_object_that_step_waits_for(installer: Installer, tmp_path: Path) -> None:
     package = write_package(
         tmp_path,
         tasks=[apply("pod", "pod.yaml")],
@@ -177,21 +177,21 @@ async def test_why_a_step_waits(installer: Installer, tmp_path: Path) -> None:
     )
     await installer.deploy(package, "it")
 
-    async def told() -> bool:
+    async def is_shown() -> bool:
         return "Pod default/it-pod: Unschedulable" in (await kudo("plan", "status", "--instance", "it")).out
 
-    await until(told)
+    await until(is_shown)
     waited = await kudo("plan", "wait", "--instance", "it", "--wait-time", "1")
     assert "has not ended after 1 s" in waited.err
 
 
-async def test_what_an_update_leaves_for_later(package: Path, installer: Installer) -> None:
+async def test_update_reports_parameters_that_its_plan_does_not_use(package: Path, installer: Installer) -> None:
     await (await installer.deploy(package, "it")).outcome()
     result = await kudo("update", "--instance", "it", "-p", "SIZE=large", "-p", "OTHER=y", "--wait")
     assert "OTHER will be applied by the next plan that uses it, not by resize." in result.out
 
 
-async def test_what_cannot_be_loaded_is_seen(installer: Installer, tmp_path: Path) -> None:
+async def test_plan_that_cannot_be_loaded_is_listed_as_failed(installer: Installer, tmp_path: Path) -> None:
     package = write_package(
         tmp_path, tasks=[dummy("done", done=True)], plans={"deploy": plan(phase("main", ("a", ["done"])))}
     )
@@ -203,7 +203,9 @@ async def test_what_cannot_be_loaded_is_seen(installer: Installer, tmp_path: Pat
     assert re.search(r"it\s+tested-1\.0\.0\s+deploy\s+FATAL_ERROR", listed.out)
 
 
-async def test_resume_and_retry(installer: Installer, tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_resume_skips_complete_steps_and_needs_a_failed_plan(
+    installer: Installer, tmp_path: Path, sandbox: Sandbox
+) -> None:
     package = write_package(
         tmp_path,
         tasks=[apply("config", "config.yaml"), apply("other", "other.yaml")],
@@ -224,16 +226,16 @@ async def test_resume_and_retry(installer: Installer, tmp_path: Path, sandbox: S
         )
 
 
-async def test_a_worker_is_heard_of() -> None:
-    async def heard() -> bool:
+async def test_worker_check_succeeds_while_worker_runs() -> None:
+    async def check_succeeds() -> bool:
         return (await kudo("worker", "--check")).status == 0
 
-    await until(heard)
+    await until(check_succeeds)
 
 
-async def test_version_is_that_of_the_package() -> None:
+async def test_version_is_that_of_package() -> None:
     assert (await kudo("version")).out == f"kudo {__version__}\n"
 
 
-def test_kubectl_finds_it_as_a_plugin() -> None:
+def test_kubectl_plugin_is_installed_beside_kudo() -> None:
     assert shutil.which("kubectl-kudo", path=str(KUDO.parent))

@@ -1,4 +1,4 @@
-"""`kudo dev --cluster control-plane`, and what keeps it from starting."""
+"""`kudo dev --cluster control-plane`, and the errors that keep a control plane from starting."""
 
 import asyncio
 import fcntl
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.command import KUDO, kudo, process
-from support.control_plane import control_plane_is_there
+from support.control_plane import needs_control_plane
 from support.objects import pod
 from support.stack import alive, children, dev_arguments, exports
 from support.waiting import until
@@ -20,17 +20,17 @@ from kudo.kubernetes import Cluster
 GUESTBOOK = Path(__file__).parents[2] / "examples" / "guestbook"
 
 
-def program(folder: Path, name: str, script: str = "exit 0") -> None:
+def write_program(folder: Path, name: str, script: str = "exit 0") -> None:
     file = folder / name
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
 
 
-@control_plane_is_there()
-async def test_dev_runs_a_package_on_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
+@needs_control_plane()
+async def test_dev_runs_package_on_control_plane_and_stops_all_processes(tmp_path: Path) -> None:
     arguments = [*dev_arguments(tmp_path / "data"), "--cluster", "control-plane"]
     for name in ("one", "two"):
-        # The second time finds what the first has left in the directory.
+        # The second run uses the data directory of the first.
         async with process(KUDO, *arguments) as started:
             shell = await exports(started)
             below = await asyncio.to_thread(children, started.pid)
@@ -46,77 +46,77 @@ async def test_dev_runs_a_package_on_it_and_leaves_nothing_behind(tmp_path: Path
     assert (tmp_path / "data" / "kubeconfig").stat().st_mode & 0o077 == 0
 
 
-def test_binaries_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_binaries_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     with pytest.raises(ConfigurationError, match=f"There is no etcd and no kube-apiserver in {tmp_path}. Have `make"):
         find_binaries()
     for name in REQUIRED:
-        program(tmp_path, name)
+        write_program(tmp_path, name)
     assert missing_followers(find_binaries()) == list(FOLLOWERS)
 
 
-async def test_a_part_that_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_component_that_exits_at_start_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
-    program(tmp_path, "etcd", "exec sleep 60")
-    program(tmp_path, "kube-apiserver", "echo the disk is full >&2; exit 3")
+    write_program(tmp_path, "etcd", "exec sleep 60")
+    write_program(tmp_path, "kube-apiserver", "echo the disk is full >&2; exit 3")
     with pytest.raises(ConfigurationError, match="kube-apiserver ended with status 3: the disk is full"):
         async with control_plane(tmp_path):
-            raise AssertionError("it cannot have started")
+            raise AssertionError("the control plane has started")
 
 
-async def test_a_part_that_is_for_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_binary_for_another_platform_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     for name in REQUIRED:
         (tmp_path / name).write_bytes(b"\xcf\xfa\xed\xfe")
         (tmp_path / name).chmod(0o755)
     with pytest.raises(ConfigurationError, match=r"etcd cannot be run: Exec format error\."):
         async with control_plane(tmp_path):
-            raise AssertionError("it cannot have started")
+            raise AssertionError("the control plane has started")
 
 
-async def test_a_directory_that_another_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_directory_of_running_control_plane_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     for name in REQUIRED:
-        program(tmp_path, name)
+        write_program(tmp_path, name)
     (tmp_path / "kubeconfig").write_text("of the other")
     with (tmp_path / "control-plane.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(ConfigurationError, match="Another control plane runs in"):
             async with control_plane(tmp_path):
-                raise AssertionError("it cannot have started")
+                raise AssertionError("the control plane has started")
     assert (tmp_path / "kubeconfig").read_text() == "of the other"
 
 
-@control_plane_is_there()
-async def test_an_api_without_controllers_takes_pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assets, few = find_binaries(), tmp_path / "few"
-    few.mkdir()
+@needs_control_plane()
+async def test_api_server_without_controllers_accepts_pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assets, required = find_binaries(), tmp_path / "required"
+    required.mkdir()
     for name in REQUIRED:
-        (few / name).symlink_to(assets / name)
-    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(few))
+        (required / name).symlink_to(assets / name)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(required))
     async with control_plane(tmp_path) as started, await Cluster.connect(kubeconfig=started.kubeconfig) as cluster:
         assert started.parts == REQUIRED
         assert (await cluster.apply(pod())).text("spec", "schedulerName") == "default-scheduler"
 
 
-@control_plane_is_there()
-async def test_a_part_that_dies_later_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@needs_control_plane()
+async def test_component_that_dies_later_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with control_plane(tmp_path) as started:
         assert started.parts == (*REQUIRED, *FOLLOWERS)
-        # That of all the other tests runs below this process, too.
+        # The control plane of the other tests also runs below this process.
         commands = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in children(os.getpid())}
-        (own,) = (
+        (kwok,) = (
             pid for pid, command in commands.items() if "/kwok\0" in command and str(started.kubeconfig) in command
         )
-        os.kill(own, signal.SIGKILL)
+        os.kill(kwok, signal.SIGKILL)
 
-        async def told() -> bool:
+        async def is_logged() -> bool:
             return any("kwok ended with status -9" in record.getMessage() for record in caplog.records)
 
-        await until(told)
+        await until(is_logged)
 
 
-async def test_dev_says_what_is_missing(tmp_path: Path) -> None:
+async def test_dev_reports_missing_binaries(tmp_path: Path) -> None:
     arguments = [*dev_arguments(tmp_path / "data"), "--cluster", "control-plane"]
     result = await kudo(*arguments, KUBEBUILDER_ASSETS=str(tmp_path))
     assert result.status == 1

@@ -1,4 +1,4 @@
-"""`--dry-run`: what a plan would do to the cluster, by the API's own word."""
+"""`--dry-run`: the changes that a plan would make, as the API server computes them."""
 
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def package(tmp_path: Path) -> Path:
     )
 
 
-async def test_an_install(package: Path, installer: Installer) -> None:
+async def test_dry_run_of_install_shows_diff_and_writes_nothing(package: Path, installer: Installer) -> None:
     result = await kudo("install", package, "--instance", "it", "-p", "SIZE=3", "--dry-run", "diff")
     assert (result.status, result.err) == (0, "")
     lines = result.out.splitlines()
@@ -90,7 +90,7 @@ async def test_an_install(package: Path, installer: Installer) -> None:
     assert [Object(document).name for document in documents] == ["it-config", "it-same", "it-secret", "it-extra"]
 
 
-async def test_an_update(package: Path, installer: Installer) -> None:
+async def test_dry_run_of_update_shows_diff_and_hides_secrets(package: Path, installer: Installer) -> None:
     assert (await (await installer.deploy(package)).outcome()).complete
     result = await kudo("update", "--instance", "test", "-p", "SIZE=3", "-p", "EXTRA=false", "--dry-run", "diff")
     assert (result.status, result.err) == (0, "")
@@ -112,7 +112,7 @@ async def test_an_update(package: Path, installer: Installer) -> None:
     assert none.out == "No value of the instance test changes, so no plan would run.\n"
 
 
-async def test_what_the_api_would_refuse(package: Path, installer: Installer) -> None:
+async def test_dry_run_reports_objects_that_the_api_refuses(package: Path, installer: Installer) -> None:
     await installer.install(package)
     assert (await (await installer.start(plan="jobs")).outcome()).complete
     arguments = ("plan", "trigger", "--instance", "test", "--name", "jobs", "--dry-run", "diff")
@@ -122,19 +122,19 @@ async def test_what_the_api_would_refuse(package: Path, installer: Installer) ->
     assert result.status == 1
     assert "  Job default/test-job: refused: applying Job default/test-job:" in result.out
     assert result.err == "The plan jobs would fail: the API refuses 1 object.\n"
-    anew = await kudo(*arguments, "-p", "SIZE=3", "-p", "ANEW=IfImmutable")
-    assert (anew.status, anew.err) == (0, "")
-    assert anew.out.splitlines()[1] == "  Job default/test-job: deleted and made anew"
+    recreated = await kudo(*arguments, "-p", "SIZE=3", "-p", "ANEW=IfImmutable")
+    assert (recreated.status, recreated.err) == (0, "")
+    assert recreated.out.splitlines()[1] == "  Job default/test-job: deleted and made anew"
 
 
-async def test_a_plan_that_deletes(package: Path, installer: Installer) -> None:
+async def test_dry_run_of_deleting_plan_deletes_nothing(package: Path, installer: Installer) -> None:
     assert (await (await installer.deploy(package)).outcome()).complete
     result = await kudo("plan", "trigger", "--instance", "test", "--name", "tidy", "--dry-run", "diff")
     assert result.out.splitlines()[:2] == ["# main.a.gone", "  ConfigMap default/test-same: deleted"]
     assert await installer.get("v1", "ConfigMap", "test-same") is not None
 
 
-async def test_a_child_that_is_not_there_yet(installer: Installer, tmp_path: Path) -> None:
+async def test_dry_run_shows_child_that_does_not_exist_yet(installer: Installer, tmp_path: Path) -> None:
     tasks = [{"name": "child", "kind": "KudoOperator", "spec": {"package": "./below"}}]
     root = write_package(tmp_path, name="above", tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["child"])))})
     write_package(root, name="below", tasks=[], plans={"deploy": plan(phase("main"))})
@@ -165,7 +165,8 @@ spec:
 
 
 @pytest.fixture
-async def web(tmp_path: Path, installer: Installer) -> Installer:
+async def installed_web(tmp_path: Path, installer: Installer) -> Installer:
+    """An installer with an instance that has a ConfigMap and a Deployment that uses it."""
     package = write_package(
         tmp_path,
         tasks=[apply("config", "config.yaml"), apply("web", "web.yaml")],
@@ -187,13 +188,13 @@ async def generation(installer: Installer) -> int:
     return found.integer("metadata", "generation")
 
 
-async def test_a_restart_that_follows_from_what_the_same_plan_changes(web: Installer) -> None:
+async def test_dry_run_shows_restart_caused_by_changed_config_map(installed_web: Installer) -> None:
     result = await kudo("update", "--instance", "test", "-p", "SIZE=3", "--dry-run", "diff")
     lines = result.out.splitlines()
     assert "  Deployment default/test-web: changed" in lines
     (shown,) = (line for line in lines if line.startswith("+") and "dependencies-hash" in line)
     assert (await kudo("update", "--instance", "test", "-p", "SIZE=3", "--wait")).status == 0
-    found = await web.get("apps/v1", "Deployment", "test-web")
+    found = await installed_web.get("apps/v1", "Deployment", "test-web")
     assert found is not None
     annotations = found.strings("spec", "template", "metadata", "annotations")
     assert annotations["kudo.dev/dependencies-hash"] in shown
@@ -201,13 +202,13 @@ async def test_a_restart_that_follows_from_what_the_same_plan_changes(web: Insta
     assert "  Deployment default/test-web: unchanged" in again.out.splitlines()
 
 
-async def test_another_strategy(web: Installer) -> None:
-    """The API refuses it as long as what it has filled in for the other is there, which the plan takes away first."""
-    before = await generation(web)
+async def test_dry_run_of_other_deployment_strategy_is_accepted(installed_web: Installer) -> None:
+    """The API refuses the new strategy while the defaults of the old one are set; the plan removes them first."""
+    before = await generation(installed_web)
     arguments = ("update", "--instance", "test", "-p", "STRATEGY=Recreate", "-p", "TAG=2")
     result = await kudo(*arguments, "--dry-run", "diff")
     assert (result.status, result.err) == (0, "")
     lines = {line.replace(" ", "") for line in result.out.splitlines()}
     assert {"-type:RollingUpdate", "+type:Recreate", "-image:busybox:1", "+image:busybox:2"} <= lines
-    assert await generation(web) == before
+    assert await generation(installed_web) == before
     assert (await kudo(*arguments, "--wait")).status == 0

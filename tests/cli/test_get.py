@@ -1,4 +1,4 @@
-"""`kudo get operators`, `operatorversions` and `all`; that of instances is with the other commands."""
+"""`kudo get operators`, `operatorversions` and `all`; `instances` is tested with the other commands."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from kudo.packages import read_package
 from kudo.rollout import wait_until_gone
 
 
-async def gone(installer: Installer, kind: str, name: str) -> None:
+async def delete_and_wait(installer: Installer, kind: str, name: str) -> None:
     """Delete an object, and wait until it is gone."""
     found = await installer.get(API_VERSION, kind, name)
     assert found is not None
@@ -34,13 +34,13 @@ async def installed(installer: Installer, tmp_path: Path) -> Installer:
         for instance in instances[1:]:
             await installer.install(root, instance)
         if not instances:
-            await gone(installer, "Instance", "it")
+            await delete_and_wait(installer, "Instance", "it")
         assert read_package(root).operator.name == name
     return installer
 
 
 @pytest.mark.usefixtures("installed")
-async def test_lists() -> None:
+async def test_operators_and_operator_versions_are_listed() -> None:
     operators = await kudo("get", "operators")
     assert [line.split() for line in operators.out.splitlines()] == [["NAME", "DESCRIPTION"], ["kafka"], ["redis"]]
     versions = await kudo("get", "operatorversions")
@@ -51,7 +51,7 @@ async def test_lists() -> None:
     ]
 
 
-async def test_everything_as_a_tree(installed: Installer) -> None:
+async def test_get_all_prints_tree(installed: Installer) -> None:
     assert (await kudo("get", "all")).out.splitlines() == [
         "├── kafka",
         "│  └── kafka-1.0.0",
@@ -60,7 +60,7 @@ async def test_everything_as_a_tree(installed: Installer) -> None:
         "└── redis",
         "   └── redis-1.0.0",
     ]
-    await gone(installed, "OperatorVersion", "kafka-1.0.0")
+    await delete_and_wait(installed, "OperatorVersion", "kafka-1.0.0")
     lines = (await kudo("get", "all")).out.splitlines()
     assert lines[-2:] == ["├── Instance audit", "└── Instance events"]
     listed = await kudo("get", "all", "-o", "json")
@@ -69,7 +69,7 @@ async def test_everything_as_a_tree(installed: Installer) -> None:
 
 
 @pytest.mark.usefixtures("cluster", "client")
-async def test_nothing() -> None:
-    for what in ("operators", "operatorversions", "all"):
-        found = "operators" if what == "all" else what
-        assert (await kudo("get", what)).out == f"There are no {found} in the namespace default.\n"
+async def test_empty_namespace_is_reported() -> None:
+    for resource in ("operators", "operatorversions", "all"):
+        missing = "operators" if resource == "all" else resource
+        assert (await kudo("get", resource)).out == f"There are no {missing} in the namespace default.\n"

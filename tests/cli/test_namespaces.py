@@ -46,34 +46,34 @@ async def install(root: Path, name: str, *options: str) -> tuple[int, str]:
     return result.status, result.out if result.status == 0 else result.err
 
 
-async def found(cluster: Cluster) -> Object:
+async def fresh_namespace(cluster: Cluster) -> Object:
     namespace = await cluster.get(FRESH)
     assert namespace is not None
     return namespace
 
 
-async def test_a_namespace_that_is_not_there(tmp_path: Path, cluster: Cluster) -> None:
-    status, said = await install(package(tmp_path), "mine")
-    assert (status, said) == (1, "Error: There is no namespace fresh. Have it made with --create-namespace.\n")
+async def test_install_into_missing_namespace_is_refused(tmp_path: Path, cluster: Cluster) -> None:
+    status, output = await install(package(tmp_path), "mine")
+    assert (status, output) == (1, "Error: There is no namespace fresh. Have it made with --create-namespace.\n")
     assert await cluster.get(FRESH) is None
 
 
-async def test_a_namespace_is_made_once(tmp_path: Path, cluster: Cluster) -> None:
+async def test_namespace_is_created_once(tmp_path: Path, cluster: Cluster) -> None:
     root = package(tmp_path)
-    status, said = await install(root, "one", "--create-namespace")
-    assert (status, said.splitlines()[0]) == (0, "The namespace fresh is made.")
-    before = await found(cluster)
-    status, said = await install(root, "two", "--create-namespace")
-    assert (status, "is made" in said) == (0, False)
-    assert (await found(cluster)).uid == before.uid
+    status, output = await install(root, "one", "--create-namespace")
+    assert (status, output.splitlines()[0]) == (0, "The namespace fresh is made.")
+    before = await fresh_namespace(cluster)
+    status, output = await install(root, "two", "--create-namespace")
+    assert (status, "is made" in output) == (0, False)
+    assert (await fresh_namespace(cluster)).uid == before.uid
     configs = await cluster.list("v1", "ConfigMap", "fresh", "heritage=kudo")
     assert sorted(config.name for config in configs) == ["one-config", "two-config"]
 
 
-async def test_a_namespace_is_made_as_the_package_says(tmp_path: Path, cluster: Cluster) -> None:
-    status, said = await install(package(tmp_path, MANIFEST), "mine", "--create-namespace", "-p", "TEAM=red")
-    assert status == 0, said
-    labels = (await found(cluster)).labels
+async def test_namespace_is_created_from_manifest_of_package(tmp_path: Path, cluster: Cluster) -> None:
+    status, output = await install(package(tmp_path, MANIFEST), "mine", "--create-namespace", "-p", "TEAM=red")
+    assert status == 0, output
+    labels = (await fresh_namespace(cluster)).labels
     assert (labels["team"], labels["instance"]) == ("red", "mine")
     assert await cluster.get(ObjectRef("v1", "Namespace", "", "whatever")) is None
 
@@ -86,21 +86,23 @@ async def test_a_namespace_is_made_as_the_package_says(tmp_path: Path, cluster: 
         (MANIFEST.replace("TEAM", "TAME"), "templates/namespace.yaml:6: "),
     ],
 )
-async def test_a_manifest_that_is_no_namespace(tmp_path: Path, cluster: Cluster, manifest: str, words: str) -> None:
-    status, said = await install(package(tmp_path, manifest), "mine", "--create-namespace")
+async def test_namespace_manifest_with_other_content_is_refused(
+    tmp_path: Path, cluster: Cluster, manifest: str, words: str
+) -> None:
+    status, output = await install(package(tmp_path, manifest), "mine", "--create-namespace")
     assert status == 1
-    assert words in said
+    assert words in output
     assert await cluster.get(FRESH) is None
     assert not await cluster.list(API_VERSION, "Operator")
 
 
-async def test_a_manifest_that_is_not_there(tmp_path: Path, cluster: Cluster) -> None:
-    status, said = await install(package(tmp_path, MANIFEST, "nowhere.yaml"), "mine", "--create-namespace")
+async def test_missing_namespace_manifest_is_refused(tmp_path: Path, cluster: Cluster) -> None:
+    status, output = await install(package(tmp_path, MANIFEST, "nowhere.yaml"), "mine", "--create-namespace")
     assert status == 1
-    assert "operator.yaml: namespaceManifest: there is no template templates/nowhere.yaml" in said
+    assert "operator.yaml: namespaceManifest: there is no template templates/nowhere.yaml" in output
 
 
-async def test_a_package_alone(tmp_path: Path, cluster: Cluster) -> None:
+async def test_namespace_is_created_for_package_without_instance(tmp_path: Path, cluster: Cluster) -> None:
     result = await kudo("install", package(tmp_path), "-n", "fresh", "--skip-instance", "--create-namespace")
     assert (result.status, result.err) == (0, "")
     versions = await cluster.list(API_VERSION, "OperatorVersion", "fresh")

@@ -29,9 +29,9 @@ def package(tmp_path: Path) -> Path:
     )
 
 
-async def test_a_new_package_works_as_it_is(tmp_path: Path) -> None:
-    made = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
-    assert (made.status, len(made.out.splitlines())) == (0, 4)
+async def test_new_package_is_valid(tmp_path: Path) -> None:
+    created = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
+    assert (created.status, len(created.out.splitlines())) == (0, 4)
     verified = await kudo("package", "verify", tmp_path / "shop")
     assert (verified.status, verified.out, verified.err) == (0, "The package shop-1.0.0-0.1.0 is valid.\n", "")
     again = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
@@ -40,7 +40,7 @@ async def test_a_new_package_works_as_it_is(tmp_path: Path) -> None:
     assert (bad.status, (tmp_path / "other").exists()) == (1, False)
 
 
-async def test_what_is_wrong_fails(package: Path) -> None:
+async def test_invalid_package_fails_verify_and_create(package: Path) -> None:
     (package / "templates" / "a-rather-long-name-of-a-template-0.yaml").write_text("{{ Params.NONE }}")
     result = await kudo("package", "verify", package)
     assert (result.status, result.out) == (1, "")
@@ -50,7 +50,7 @@ async def test_what_is_wrong_fails(package: Path) -> None:
     assert not list(package.parent.glob("*.tgz"))
 
 
-async def test_an_archive_is_always_the_same(tmp_path: Path) -> None:
+async def test_archive_is_reproducible(tmp_path: Path) -> None:
     digests = set()
     for number in range(2):
         result = await kudo("package", "create", EXAMPLE, "--destination", tmp_path / str(number))
@@ -63,7 +63,7 @@ async def test_an_archive_is_always_the_same(tmp_path: Path) -> None:
     assert read_package(archive) == read_package(EXAMPLE)
 
 
-async def test_an_archive_is_not_replaced_unasked(tmp_path: Path) -> None:
+async def test_existing_archive_is_replaced_only_with_overwrite(tmp_path: Path) -> None:
     arguments = ("package", "create", EXAMPLE, "-d", tmp_path)
     assert (await kudo(*arguments)).status == 0
     refused = await kudo(*arguments)
@@ -73,7 +73,7 @@ async def test_an_archive_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["guestbook-1.27.3-0.1.0.tgz"]
 
 
-async def test_list_parameters(package: Path) -> None:
+async def test_parameters_are_listed(package: Path) -> None:
     listed = await kudo("package", "list", "parameters", package, "-d")
     assert [line.split() for line in listed.out.splitlines()] == [
         ["NAME", "TYPE", "DEFAULT", "REQUIRED", "DESCRIPTION"],
@@ -84,12 +84,12 @@ async def test_list_parameters(package: Path) -> None:
     assert (await kudo("package", "list", "parameters", package, "-r", "--names")).out == "WORD\n"
 
 
-async def test_list_tasks_as_wide_as_they_are(package: Path) -> None:
+async def test_list_of_tasks_is_not_cut_to_terminal_width(package: Path) -> None:
     listed = await kudo("package", "list", "tasks", package, COLUMNS="40")
     assert "a-rather-long-name-of-a-template-5.yaml" in listed.out.splitlines()[1]
 
 
-async def test_list_plans(package: Path) -> None:
+async def test_plans_are_listed_as_tree(package: Path) -> None:
     assert (await kudo("package", "list", "plans", package)).out.splitlines() == [
         "└── tested",
         "   └── Plan deploy (serial strategy)",
@@ -101,7 +101,7 @@ async def test_list_plans(package: Path) -> None:
     ]
 
 
-async def test_free_text_may_be_large(tmp_path: Path) -> None:
+async def test_large_file_outside_templates_is_archived(tmp_path: Path) -> None:
     root = write_package(
         tmp_path, tasks=[dummy("done", done=True)], plans={"deploy": plan(phase("a", ("b", ["done"])))}
     )
@@ -115,7 +115,7 @@ async def test_free_text_may_be_large(tmp_path: Path) -> None:
     ("needed", "words"),
     [("../other", "../other leads out of the archive"), ("./other.tgz", "./other.tgz is an archive in an archive")],
 )
-async def test_an_archive_that_could_not_be_installed_is_not_made(tmp_path: Path, needed: str, words: str) -> None:
+async def test_package_with_unusable_child_is_not_archived(tmp_path: Path, needed: str, words: str) -> None:
     deploy = {"deploy": plan(phase("a", ("b", ["done"])))}
     root = write_package(
         tmp_path,

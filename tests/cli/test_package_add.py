@@ -1,4 +1,4 @@
-"""`kudo package add`: what is there stays as it is written."""
+"""`kudo package add`: existing content, comments included, is kept."""
 
 from pathlib import Path
 
@@ -20,12 +20,12 @@ async def add(package: Path, *arguments: object) -> str:
     return result.out
 
 
-async def test_everything(package: Path) -> None:
+async def test_add_extends_package_and_keeps_its_lines(package: Path) -> None:
     before = {name: (package / name).read_text() for name in ("operator.yaml", "params.yaml")}
     await add(package, "maintainer", "Ann", "ann@example.com")
     await add(package, "parameter", "SIZE", "--type", "integer", "--default", "3", "--description", "How many")
-    said = await add(package, "task", "extra", "-r", "configmap.yaml", "-r", "extra/role.yaml")
-    assert said.splitlines() == [
+    output = await add(package, "task", "extra", "-r", "configmap.yaml", "-r", "extra/role.yaml")
+    assert output.splitlines() == [
         "The task extra is added to operator.yaml.",
         f"{package}/templates/extra/role.yaml is made, and empty.",
     ]
@@ -40,7 +40,7 @@ async def test_everything(package: Path) -> None:
     assert (size.name, size.type, size.default, size.description) == ("SIZE", "integer", 3, "How many")
     assert (mode.name, mode.required, mode.trigger) == ("MODE", False, "backup")
     for name, text in before.items():
-        # Nothing that was there is lost, comments neither.
+        # No existing line is lost, comments included.
         assert set(text.splitlines()) <= set((package / name).read_text().splitlines())
 
 
@@ -57,7 +57,9 @@ async def test_everything(package: Path) -> None:
         (("plan", "backup", "-t", "none"), "there is no task 'none'"),
     ],
 )
-async def test_what_does_not_fit_changes_nothing(package: Path, arguments: tuple[str, ...], words: str) -> None:
+async def test_invalid_addition_is_refused_and_changes_nothing(
+    package: Path, arguments: tuple[str, ...], words: str
+) -> None:
     before = {file: file.read_bytes() for file in package.rglob("*") if file.is_file()}
     result = await kudo("package", "add", *arguments, "--directory", package)
     assert result.status == 1
@@ -65,6 +67,6 @@ async def test_what_does_not_fit_changes_nothing(package: Path, arguments: tuple
     assert {file: file.read_bytes() for file in package.rglob("*") if file.is_file()} == before
 
 
-async def test_no_package(tmp_path: Path) -> None:
+async def test_add_to_missing_package_is_refused(tmp_path: Path) -> None:
     result = await kudo("package", "add", "maintainer", "Ann", "x", "--directory", tmp_path / "none")
     assert (result.status, "there is no such directory or file" in result.err) == (1, True)

@@ -1,4 +1,4 @@
-"""`kudo render`: what a plan would apply, without a cluster."""
+"""`kudo render`: the objects that a plan would apply, without a cluster."""
 
 import json
 from pathlib import Path
@@ -45,8 +45,8 @@ def package(tmp_path: Path) -> Path:
     )
 
 
-async def rendered(*arguments: object) -> Result:
-    """Render where there is no cluster, and no Temporal."""
+async def render(*arguments: object) -> Result:
+    """Run `kudo render` without a cluster and without Temporal."""
     return await kudo("render", *arguments, KUBECONFIG="/nowhere", TEMPORAL_ADDRESS="127.0.0.1:1")
 
 
@@ -59,8 +59,8 @@ def comments(result: Result) -> list[str]:
     return [line for line in result.out.splitlines() if line.startswith("#")]
 
 
-async def test_a_plan(package: Path) -> None:
-    result = await rendered(package, "--instance", "mine", "-n", "there")
+async def test_objects_are_rendered_in_order_of_plan(package: Path) -> None:
+    result = await render(package, "--instance", "mine", "-n", "there")
     assert [str(item.ref) for item in objects(result)] == [
         "ConfigMap there/mine-config",
         "ClusterRole mine-role",
@@ -70,8 +70,8 @@ async def test_a_plan(package: Path) -> None:
     assert objects(result)[0].labels["kudo.dev/instance"] == "mine"
 
 
-async def test_parameters_decide(package: Path) -> None:
-    result = await rendered(package, "-p", "ON=false", "-p", "WORD=other")
+async def test_parameters_select_rendered_objects(package: Path) -> None:
+    result = await render(package, "-p", "ON=false", "-p", "WORD=other")
     assert objects(result)[0].strings("data") == {"key": "other"}
     assert comments(result)[2:] == [
         "# two.c.maybe: deletes",
@@ -81,8 +81,8 @@ async def test_parameters_decide(package: Path) -> None:
     ]
 
 
-async def test_an_example_without_anything_running() -> None:
-    kinds = [item.kind for item in objects(await rendered(EXAMPLE))]
+async def test_example_is_rendered_without_servers() -> None:
+    kinds = [item.kind for item in objects(await render(EXAMPLE))]
     assert sorted(kinds) == ["ConfigMap", "Deployment", "Job", "Service"]
 
 
@@ -95,13 +95,13 @@ async def test_an_example_without_anything_running() -> None:
         (["--plan", "worded"], "The task worded is toggled by the parameter WORD, and that is neither true nor false."),
     ],
 )
-async def test_what_cannot_be_rendered(package: Path, arguments: list[str], words: str) -> None:
-    result = await rendered(package, *arguments)
+async def test_invalid_render_request_is_refused(package: Path, arguments: list[str], words: str) -> None:
+    result = await render(package, *arguments)
     assert (result.status, result.out) == (1, "")
     assert words in result.err
 
 
-async def test_a_pipe(tmp_path: Path) -> None:
+async def test_pipe_task_renders_pod_and_artifact_names(tmp_path: Path) -> None:
     spec = {
         "initContainers": [{"name": "i", "image": "x", "volumeMounts": [{"name": "v", "mountPath": "/tmp"}]}],
         "volumes": [{"name": "v", "emptyDir": {}}],
@@ -122,7 +122,7 @@ async def test_a_pipe(tmp_path: Path) -> None:
             "use.yaml": CONFIG_MAP.replace("value", "{{ Pipes.a }}"),
         },
     )
-    result = await rendered(package, "--instance", "mine")
+    result = await render(package, "--instance", "mine")
     pod, user = objects(result)
     assert pod.name == "mine.deploy.one.a.pipe.pipepod"
     assert [item.text("name") for item in pod.children("spec", "containers")] == ["waiter"]
@@ -133,19 +133,19 @@ async def test_a_pipe(tmp_path: Path) -> None:
     assert user.strings("data") == {"key": "mine.deploy.one.a.pipe.a"}
 
 
-async def test_nothing_is_read_into_what_is_printed(tmp_path: Path) -> None:
-    odd = {"route": "fd00:1234:5678::/48", "key": "user:key:x", "list": "[a, b]", "path": "see [/etc/x] \\\\[/x]"}
-    data = "".join(f"  {key}: {json.dumps(text)}\n" for key, text in odd.items())
+async def test_markup_in_output_is_printed_literally(tmp_path: Path) -> None:
+    texts = {"route": "fd00:1234:5678::/48", "key": "user:key:x", "list": "[a, b]", "path": "see [/etc/x] \\\\[/x]"}
+    data = "".join(f"  {key}: {json.dumps(text)}\n" for key, text in texts.items())
     package = write_package(
         tmp_path,
         tasks=[apply("config", "config.yaml")],
         plans={"deploy": plan(phase("one", ("a", ["config"])))},
-        params=[{"name": "ODD", "default": " ".join(odd.values()), "description": "one [or] two :key:"}],
+        params=[{"name": "ODD", "default": " ".join(texts.values()), "description": "one [or] two :key:"}],
         templates={"config.yaml": CONFIG_MAP.replace("  key: value\n", data)},
     )
-    result = await rendered(package)
+    result = await render(package)
     (document,) = [item for _, item in yaml.load_documents(result.out) if isinstance(item, dict)]
-    assert document["data"] == odd
+    assert document["data"] == texts
     listed = await kudo("package", "list", "parameters", package, "-d")
     assert "fd00:1234:5678::/48 user:key:x [a, b] see [/etc/x]" in listed.out
     assert "one [or] two :key:" in listed.out

@@ -1,4 +1,4 @@
-"""`kudo repo`, `kudo search`, and installing by name and by URL."""
+"""`kudo repo`, `kudo search`, and installation by name and by URL."""
 
 import hashlib
 import shutil
@@ -15,7 +15,7 @@ from kudo.model import yaml
 from kudo.model.resources import API_VERSION
 from kudo.packages import read_package, write_archive
 
-pytestmark = pytest.mark.only_on("sandbox", "it is not about the cluster")
+pytestmark = pytest.mark.only_on("sandbox", "it does not depend on the cluster")
 
 
 def package(directory: Path, version: str, app_version: str = "", *, name: str = "shop") -> Path:
@@ -54,7 +54,7 @@ async def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def url(folder: Path) -> AsyncIterator[str]:
-    """The folder as a server has it."""
+    """The URL of an HTTP server that serves the folder."""
     application = web.Application()
     application.router.add_static("/charts", folder)
     runner = web.AppRunner(application)
@@ -65,7 +65,7 @@ async def url(folder: Path) -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def test_an_index_names_versions_and_digests(folder: Path) -> None:
+async def test_index_contains_versions_and_digests(folder: Path) -> None:
     index = yaml.load((folder / "index.yaml").read_text())
     assert isinstance(index, dict)
     assert index["apiVersion"] == "v1"
@@ -80,7 +80,7 @@ async def test_an_index_names_versions_and_digests(folder: Path) -> None:
     assert shop[0]["digest"] == hashlib.sha256(archive.read_bytes()).hexdigest()  # type: ignore[index, call-overload]
 
 
-async def test_an_index_is_not_replaced_by_accident(folder: Path) -> None:
+async def test_existing_index_is_not_replaced_without_overwrite(folder: Path) -> None:
     before = (folder / "index.yaml").read_text()
     refused = await kudo("repo", "index", folder)
     assert (refused.status, refused.err) == (
@@ -90,17 +90,17 @@ async def test_an_index_is_not_replaced_by_accident(folder: Path) -> None:
     assert (folder / "index.yaml").read_text() == before
 
 
-async def test_an_index_takes_over_what_another_has(folder: Path, tmp_path: Path) -> None:
+async def test_index_is_merged_with_another(folder: Path, tmp_path: Path) -> None:
     more = tmp_path / "more"
     await kudo("package", "create", package(tmp_path, "2.0.0", "2.0"), "--destination", more)
-    made = await kudo("repo", "index", more, "--url", "https://example.com/kudo", "--merge", folder)
-    assert made.out == f"{more / 'index.yaml'} has 5 packages.\n"
+    merged = await kudo("repo", "index", more, "--url", "https://example.com/kudo", "--merge", folder)
+    assert merged.out == f"{more / 'index.yaml'} has 5 packages.\n"
     text = (more / "index.yaml").read_text()
     assert "https://example.com/kudo/shop-2.0-2.0.0.tgz" in text
     assert str(folder / "shop-2.0-0.9.0.tgz") in text
 
 
-async def test_repositories_are_remembered(folder: Path, home: Path) -> None:
+async def test_repositories_are_added_selected_and_removed(folder: Path, home: Path) -> None:
     listed = (await kudo("repo", "list")).out
     assert "community" in listed
     assert (await kudo("repo", "add", "mine", folder)).status == 0
@@ -119,7 +119,7 @@ async def test_repositories_are_remembered(folder: Path, home: Path) -> None:
     }
 
 
-async def test_a_repository_that_is_not_there_is_not_added(tmp_path: Path, home: Path) -> None:
+async def test_missing_repository_is_not_added(tmp_path: Path, home: Path) -> None:
     result = await kudo("repo", "add", "mine", tmp_path / "nothing")
     assert (result.status, result.err) == (
         1,
@@ -137,7 +137,7 @@ async def test_a_repository_that_is_not_there_is_not_added(tmp_path: Path, home:
         ("apiVersion: v1\nentries: {a: [{name: a}]}", "entries.a.a.operatorVersion: Field required"),
     ],
 )
-async def test_an_index_that_is_malformed(tmp_path: Path, text: str, words: str) -> None:
+async def test_malformed_index_is_refused(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "index.yaml").write_text(text)
     result = await kudo("repo", "add", "mine", tmp_path)
     assert result.status == 1
@@ -150,7 +150,7 @@ async def rows(*arguments: object) -> list[list[str]]:
     return [line.split() for line in result.out.splitlines()[1:]]
 
 
-async def test_searching(url: str) -> None:
+async def test_search_finds_packages_by_part_of_name(url: str) -> None:
     await kudo("repo", "add", "mine", url)
     assert await rows("search", "shop", "--repo", "mine") == [
         ["bookshop", "0.1.0", "A", "bookshop"],
@@ -177,7 +177,7 @@ async def install(*arguments: object) -> Result:
     return await kudo("install", *arguments, "--skip-instance")
 
 
-async def test_install_by_name(installer: Installer, url: str) -> None:
+async def test_install_by_name_resolves_version(installer: Installer, url: str) -> None:
     await kudo("repo", "add", "mine", url)
     await kudo("repo", "context", "mine")
     assert (await install("shop")).out == "The package shop-2.0-0.10.0 is installed.\n"
@@ -194,36 +194,36 @@ async def test_install_by_name(installer: Installer, url: str) -> None:
     )
 
 
-async def test_install_by_url(installer: Installer, url: str) -> None:
+async def test_install_by_url_downloads_package(installer: Installer, url: str) -> None:
     assert (await install(f"{url}/shop-2.0-0.9.0.tgz")).status == 0
     assert await installed(installer) == {"shop-2.0-0.9.0"}
     missing = await install(f"{url}/none.tgz")
     assert missing.err == f"Error: {url}/none.tgz cannot be read: the server answered 404 Not Found.\n"
-    nobody = await install("http://127.0.0.1:1/none.tgz")
-    assert nobody.status == 1
-    assert nobody.err.startswith("Error: http://127.0.0.1:1/none.tgz cannot be read: Cannot connect")
-    strange = await install("ftp://example.com/none.tgz")
-    assert "a URL begins with https://, http:// or file://" in strange.err
+    unreachable = await install("http://127.0.0.1:1/none.tgz")
+    assert unreachable.status == 1
+    assert unreachable.err.startswith("Error: http://127.0.0.1:1/none.tgz cannot be read: Cannot connect")
+    unsupported = await install("ftp://example.com/none.tgz")
+    assert "a URL begins with https://, http:// or file://" in unsupported.err
 
 
-async def test_an_archive_that_is_another_than_the_index_says(
+async def test_archive_with_other_digest_than_in_index_is_refused(
     installer: Installer, folder: Path, url: str, tmp_path: Path
 ) -> None:
     await kudo("repo", "add", "mine", url)
     archive = folder / "shop-2.0-0.10.0.tgz"
-    said = hashlib.sha256(archive.read_bytes()).hexdigest()
+    expected = hashlib.sha256(archive.read_bytes()).hexdigest()
     shutil.copy(folder / "shop-2.0-0.9.0.tgz", archive)
-    there = hashlib.sha256(archive.read_bytes()).hexdigest()
+    actual = hashlib.sha256(archive.read_bytes()).hexdigest()
     result = await install("shop", "--repo", "mine")
     assert (result.status, result.err) == (
         1,
         f"Error: The package {url}/{archive.name} has a problem:\n"
-        f"  - its SHA-256 is {there}, and the repository says {said}\n",
+        f"  - its SHA-256 is {actual}, and the repository says {expected}\n",
     )
     assert await installed(installer) == set()
 
 
-async def test_what_a_package_of_a_repository_needs_comes_from_there_too(
+async def test_required_package_is_resolved_from_same_repository(
     installer: Installer, folder: Path, url: str, tmp_path: Path
 ) -> None:
     tasks = [{"name": "child", "kind": "KudoOperator", "spec": {"package": "shop", "appVersion": "2.0"}}]
@@ -236,7 +236,7 @@ async def test_what_a_package_of_a_repository_needs_comes_from_there_too(
     assert read_package(root).operator.tasks[0].name == "child"
 
 
-async def test_an_index_names_no_file_of_the_machine(installer: Installer, folder: Path, url: str) -> None:
+async def test_index_with_local_file_url_is_refused(installer: Installer, folder: Path, url: str) -> None:
     await kudo("repo", "index", folder, "--url", f"FILE://{folder}", "--overwrite")
     await kudo("repo", "add", "mine", url)
     result = await install("shop", "--repo", "mine")
@@ -246,7 +246,7 @@ async def test_an_index_names_no_file_of_the_machine(installer: Installer, folde
 
 
 @pytest.mark.parametrize("scheme", ["file", "FILE", " file"])
-async def test_a_package_names_no_file_of_the_machine(
+async def test_package_with_local_file_url_is_refused(
     installer: Installer, folder: Path, tmp_path: Path, scheme: str
 ) -> None:
     spec = {"package": f"{scheme}://{folder}/shop-2.0-0.9.0.tgz"}
@@ -256,13 +256,13 @@ async def test_a_package_names_no_file_of_the_machine(
     assert (result.status, "which a package must not name by a URL" in result.err) == (1, True)
 
 
-async def test_a_repository_that_is_named_goes_before_a_folder(
+async def test_repo_option_takes_precedence_over_folder(
     installer: Installer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()
     package(tmp_path / "here", "7.0.0").rename(tmp_path / "here" / "shop")
     monkeypatch.chdir(tmp_path / "here")
-    # As a path that only leads there from here.
+    # A relative path that is valid only in this directory.
     await kudo("repo", "add", "mine", "../packages")
     assert (await install("shop", "--repo", "mine")).out == "The package shop-2.0-0.10.0 is installed.\n"
     assert (await install("shop", "--operator-version", "0.9.0")).err == (
@@ -273,7 +273,7 @@ async def test_a_repository_that_is_named_goes_before_a_folder(
     assert (await kudo("search", "--repo", "mine")).status == 0
 
 
-async def test_an_index_with_a_url_that_is_none(tmp_path: Path) -> None:
+async def test_index_with_invalid_url_is_refused(tmp_path: Path) -> None:
     entry = "{name: a, operatorVersion: 1.0.0, urls: ['http://[bad']}"
     (tmp_path / "index.yaml").write_text(f"apiVersion: v1\nentries: {{a: [{entry}]}}\n")
     result = await kudo("repo", "add", "mine", f"file://{tmp_path}")

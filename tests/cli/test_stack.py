@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 GUESTBOOK = ROOT / "examples" / "guestbook"
 
 
-async def test_demo() -> None:
+async def test_demo_runs_plan_and_stops_all_processes() -> None:
     async with process(KUDO, "demo", GUESTBOOK, "--rollout", "0.1") as started:
         below = await until(lambda: asyncio.to_thread(children, started.pid))
         out, err = await asyncio.wait_for(started.communicate(), 60)
@@ -46,7 +46,7 @@ async def test_dev_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None
     assert not alive(below)
 
 
-async def test_dev_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+async def test_killed_dev_leaves_no_process_behind(tmp_path: Path) -> None:
     async with process(KUDO, *dev_arguments(tmp_path / "data")) as started:
         await exports(started)
         below = await asyncio.to_thread(children, started.pid)
@@ -59,17 +59,17 @@ async def test_dev_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> No
         await until(all_gone)
 
 
-async def test_another_shell_and_another_day(tmp_path: Path) -> None:
+async def test_dev_serves_other_shells_and_keeps_data_over_restart(tmp_path: Path) -> None:
     arguments = dev_arguments(tmp_path / "data")
     async with process(KUDO, *arguments) as started:
         shell = await exports(started)
         installed = await kudo("install", GUESTBOOK, "--instance", "mine", "--wait", **shell)
         assert (installed.status, installed.err) == (0, "")
         assert installed.out.endswith("The plan deploy is COMPLETE.\n")
-        await kubectl_sees_pods(shell)
+        await check_pods_with_kubectl(shell)
         started.send_signal(signal.SIGTERM)
         await asyncio.wait_for(started.communicate(), 30)
-    # With the same data directory, everything is still there.
+    # A second run with the same data directory keeps the instance and its plan.
     async with process(KUDO, *arguments) as started:
         shell = await exports(started)
         listed = await kudo("get", "instances", **shell)
@@ -78,7 +78,7 @@ async def test_another_shell_and_another_day(tmp_path: Path) -> None:
         assert again.status == 0
 
 
-async def kubectl_sees_pods(shell: dict[str, str]) -> None:
+async def check_pods_with_kubectl(shell: dict[str, str]) -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         return
@@ -87,7 +87,7 @@ async def kubectl_sees_pods(shell: dict[str, str]) -> None:
     assert len([line for line in out.decode().splitlines() if "Running" in line]) == 2
 
 
-async def test_the_web_ui_is_there(tmp_path: Path) -> None:
+async def test_dev_serves_web_ui(tmp_path: Path) -> None:
     async with process(KUDO, *dev_arguments(tmp_path / "data")) as started:
         assert started.stdout is not None
         await started.stdout.readline()
@@ -97,7 +97,7 @@ async def test_the_web_ui_is_there(tmp_path: Path) -> None:
             assert "<html" in (await response.text()).lower()
 
 
-async def test_a_port_in_use(tmp_path: Path) -> None:
+async def test_port_in_use_is_reported(tmp_path: Path) -> None:
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:

@@ -39,12 +39,12 @@ async def installed(installer: Installer, tmp_path: Path) -> Installer:
     return installer
 
 
-async def version(installer: Installer) -> str:
+async def operator_version(installer: Installer) -> str:
     found = await installer.get(API_VERSION, "Instance", "test")
     return found.text("spec", "operatorVersion", "name") if found else ""
 
 
-async def value(installer: Installer) -> str:
+async def config_value(installer: Installer) -> str:
     found = await installer.get("v1", "ConfigMap", "test-config")
     return found.text("data", "key") if found else ""
 
@@ -52,32 +52,34 @@ async def value(installer: Installer) -> str:
 @pytest.mark.parametrize(
     ("plans", "ran"), [(("upgrade", "update"), "upgrade"), (("update",), "update"), ((), "deploy")]
 )
-async def test_the_plan_that_runs(installed: Installer, tmp_path: Path, plans: tuple[str, ...], ran: str) -> None:
+async def test_upgrade_runs_first_of_upgrade_update_deploy(
+    installed: Installer, tmp_path: Path, plans: tuple[str, ...], ran: str
+) -> None:
     result = await kudo("upgrade", package(tmp_path, "1.1.0", *plans), "--instance", "test", "--wait")
     assert (result.status, result.err) == (0, "")
     assert result.out.splitlines()[:2] == [
         "The instance test is upgraded to shop-1.1.0.",
         f"The plan {ran} has started.",
     ]
-    assert await version(installed) == "shop-1.1.0"
-    assert await value(installed) == "1.1.0-miney"
+    assert await operator_version(installed) == "shop-1.1.0"
+    assert await config_value(installed) == "1.1.0-miney"
     assert (await recorded(installed, ran)).status is ExecutionStatus.COMPLETE
 
 
-async def test_parameters_come_along(installed: Installer, tmp_path: Path) -> None:
+async def test_upgrade_requires_new_parameters_and_drops_unknown_ones(installed: Installer, tmp_path: Path) -> None:
     new = package(tmp_path, "2.0.0", parameters=[{"name": "OTHER"}])
     missing = await kudo("upgrade", new, "--instance", "test")
     assert (missing.status, "OTHER" in missing.err) == (1, True)
-    assert await version(installed) == "shop-1.0.0"
+    assert await operator_version(installed) == "shop-1.0.0"
     result = await kudo("upgrade", new, "--instance", "test", "-p", "OTHER=given", "--wait")
     assert "The new version does not know FIXED, VALUE; the values of the instance are gone." in result.out
-    assert await value(installed) == "2.0.0-given"
+    assert await config_value(installed) == "2.0.0-given"
     found = await installed.get(API_VERSION, "Instance", "test")
     assert found is not None
     assert found.strings("spec", "parameters") == {"OTHER": "given"}
 
 
-async def test_what_is_refused(installed: Installer, tmp_path: Path) -> None:
+async def test_invalid_upgrade_is_refused(installed: Installer, tmp_path: Path) -> None:
     same = await kudo("upgrade", tmp_path / "1.0.0" / "shop", "--instance", "test")
     assert same.err == ("Error: The instance test is of the version 1.0.0, and the package of 1.0.0 is not newer.\n")
     other = write_package(tmp_path, tasks=[], plans={"deploy": plan(phase("a"))}, name="other")
@@ -87,22 +89,22 @@ async def test_what_is_refused(installed: Installer, tmp_path: Path) -> None:
     assert fixed.err == "Error: FIXED cannot be changed once an instance is installed.\n"
     nobody = await kudo("upgrade", package(tmp_path, "1.2.0"), "--instance", "none")
     assert "There is no instance none in the namespace default." in nobody.err
-    assert await version(installed) == "shop-1.0.0"
+    assert await operator_version(installed) == "shop-1.0.0"
     assert await installed.get(API_VERSION, "OperatorVersion", "shop-1.1.0") is None
 
 
-async def test_what_cannot_be_changed_stays_with_another_default(installed: Installer, tmp_path: Path) -> None:
+async def test_upgrade_keeps_immutable_value_when_default_changes(installed: Installer, tmp_path: Path) -> None:
     found = await installed.get(API_VERSION, "Instance", "test")
     assert found is not None
-    # As with KUDO, the default is the Instance's own from the beginning.
+    # As in KUDO, the Instance stores the default of an immutable parameter from the beginning.
     assert found.strings("spec", "parameters") == {"VALUE": "mine", "FIXED": "y"}
     await installed.cluster.patch(found.ref, {"spec": {"parameters": {"FIXED": None}}})
     new = package(tmp_path, "1.1.0", parameters=[PARAMETERS[0], {**PARAMETERS[1], "default": "other"}])
     assert (await kudo("upgrade", new, "--instance", "test", "--wait")).status == 0
-    assert await value(installed) == "1.1.0-miney"
+    assert await config_value(installed) == "1.1.0-miney"
 
 
-async def test_what_cannot_be_changed_later_has_to_be_given(installed: Installer, tmp_path: Path) -> None:
+async def test_upgrade_requires_value_of_new_immutable_parameter(installed: Installer, tmp_path: Path) -> None:
     later = {"name": "LATER", "default": "z", "immutable": True}
     new = package(tmp_path, "1.1.0", parameters=[*PARAMETERS, later])
     result = await kudo("upgrade", new, "--instance", "test")
@@ -110,17 +112,17 @@ async def test_what_cannot_be_changed_later_has_to_be_given(installed: Installer
     assert (await kudo("upgrade", new, "--instance", "test", "-p", "LATER=w", "--wait")).status == 0
 
 
-async def test_what_becomes_unchangeable_may_be_given_once(installed: Installer, tmp_path: Path) -> None:
+async def test_upgrade_may_set_parameter_that_becomes_immutable(installed: Installer, tmp_path: Path) -> None:
     fixed = [{**PARAMETERS[0], "immutable": True, "default": "z"}, PARAMETERS[1], {"name": "SIZE", "default": "1"}]
     new = package(tmp_path, "1.1.0", parameters=fixed)
     result = await kudo("upgrade", new, "--instance", "test", "-p", "VALUE=other", "--wait")
     assert (result.status, result.err) == (0, "")
-    assert await value(installed) == "1.1.0-othery1"
+    assert await config_value(installed) == "1.1.0-othery1"
 
 
-async def test_what_cannot_be_changed_cannot_be_changed_for_one_run(installed: Installer) -> None:
+async def test_trigger_with_immutable_parameter_is_refused(installed: Installer) -> None:
     refused = await kudo("plan", "trigger", "--instance", "test", "--name", "deploy", "-p", "FIXED=z")
     assert refused.err == "Error: FIXED cannot be changed once an instance is installed.\n"
     outcome = await (await installed.start(parameters={"FIXED": "z"})).outcome()
     assert outcome.message == "FIXED cannot be changed once an instance is installed."
-    assert await value(installed) == "1.0.0-miney"
+    assert await config_value(installed) == "1.0.0-miney"

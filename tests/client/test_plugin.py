@@ -1,4 +1,4 @@
-"""KudoPlugin: with it, a worker that somebody else wrote runs plans beside its own workflows."""
+"""KudoPlugin lets a worker of another program run plans beside its own workflows."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ from kudo.plugin import KudoPlugin
 
 
 @activity.defn
-async def own_activity() -> str:
+async def other_activity() -> str:
     return "done"
 
 
@@ -33,25 +33,27 @@ def package(installer: Installer) -> object:
 
 
 @pytest.mark.parametrize("on_client", [True, False])
-async def test_worker_of_somebody_else_runs_plans(
+async def test_worker_of_another_program_runs_plans(
     installer: Installer, client: Client, cluster: Cluster, package: object, on_client: bool
 ) -> None:
     """The plugin works on the client, whose workers inherit it, and on the worker itself."""
     plugin = KudoPlugin(cluster, grace=timedelta(seconds=1))
     host = client.service_client.config.target_host
-    own_client = (
+    worker_client = (
         await Client.connect(host, plugins=[plugin])
         if on_client
         else await Client.connect(host, data_converter=pydantic_data_converter)
     )
-    worker = Worker(own_client, task_queue=TASK_QUEUE, activities=[own_activity], plugins=[] if on_client else [plugin])
+    worker = Worker(
+        worker_client, task_queue=TASK_QUEUE, activities=[other_activity], plugins=[] if on_client else [plugin]
+    )
     async with worker:
         run = await installer.deploy(package)  # type: ignore[arg-type]
         assert (await run.outcome()).complete
 
 
 async def test_worker_whose_client_cannot_read_plans_is_refused(client: Client, cluster: Cluster) -> None:
-    """Without this check every plan would wait for ever: a workflow that cannot read its input is retried."""
+    """Without this check every plan would wait forever: a workflow that cannot read its input is retried."""
     plain = await Client.connect(client.service_client.config.target_host)
     with pytest.raises(ConfigurationError, match="cannot read plans"):
         Worker(plain, task_queue=TASK_QUEUE, plugins=[KudoPlugin(cluster)])

@@ -1,4 +1,4 @@
-"""The public API: what `kudo.client` exports, and the program in examples/python that uses it."""
+"""The public API: the exports of `kudo.client`, and the program in examples/python that uses them."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ import kudo.client
 PROGRAM = Path(__file__).parents[2] / "examples" / "python" / "backup.py"
 
 
-def test_exported_members() -> None:
+def test_all_lists_the_members_of_the_client() -> None:
     members = [name for name in vars(kudo.client) if not name.startswith("_")]
     modules = {"connection", "history", "origin", "plans", "rpc", "run", "search_attributes"}
     exported = sorted((name for name in members if name not in modules), key=str.lower)
@@ -60,10 +60,10 @@ async def test_example_prints_an_error_as_a_sentence() -> None:
     assert "Traceback" not in result.err
 
 
-def package(installer: Installer, only: object) -> Path:
+def package(installer: Installer, backup_step: object) -> Path:
     return write_package(
         installer.directory,
         tasks=[dummy("done", done=True), dummy("never")],
-        plans={"deploy": plan(phase("main", ("a", ["done"]))), "backup": plan(phase("main", only))},  # type: ignore[arg-type]
+        plans={"deploy": plan(phase("main", ("a", ["done"]))), "backup": plan(phase("main", backup_step))},  # type: ignore[arg-type]
         params=[{"name": "BACKUP_NAME", "default": "none"}],
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from support.command import process
 from support.files import Files
-from support.pipes import SECRET, certificate_package, gone, pod_of
+from support.pipes import SECRET, certificate_package, pod_of, until_pod_is_gone
 from support.plans import HANGING_DEPLOYMENT, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
-from support.rollouts import let_go, roll_out
+from support.rollouts import release_pod, roll_out
 from support.waiting import until
 from temporalio.client import Client
 
@@ -110,11 +110,11 @@ async def test_a_worker_that_is_killed_while_a_pipe_is_made(installer: Installer
         before = await until(lambda: pod_of(installer))
         first.kill()
         await first.wait()
-    await let_go(installer.cluster, before.ref)
+    await release_pod(installer.cluster, before.ref)
     async with process(*WORKER):
         assert (await asyncio.wait_for(run.outcome(), 60)).complete
         assert await installer.get("v1", "Secret", SECRET) is not None
-        await gone(installer)
+        await until_pod_is_gone(installer)
 
 
 async def test_a_plan_is_cancelled_that_lost_its_worker_while_a_pipe_was_made(
@@ -128,7 +128,7 @@ async def test_a_plan_is_cancelled_that_lost_its_worker_while_a_pipe_was_made(
     await installer.plans.cancel(NAMESPACE, "test", "")
     async with process(*WORKER):
         assert (await asyncio.wait_for(run.outcome(), 60)).status.status is ExecutionStatus.CANCELLED
-        await gone(installer)
+        await until_pod_is_gone(installer)
 
 
 async def test_a_worker_that_is_killed_while_a_child_is_deployed(installer: Installer) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.object_recorder import ObjectRecorder
 from support.outcomes import recorded
 from support.plans import Installer
-from support.twenty_step_plan import APPLIED, kills, moment, statuses, twenty_steps
+from support.twenty_step_plan import APPLIED, kills, statuses, until_kill_is_due, write_twenty_step_package
 from support.workers import WorkerProcess
 
 from kudo.client import Plans, connect
@@ -64,9 +64,9 @@ async def test_a_temporal_server_killed_at_random(
         monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
         async with WorkerProcess(), asyncio.timeout(PATIENCE):
             installer = Installer(cluster, Plans(await connect()), tmp_path)
-            run = await installer.deploy(twenty_steps(tmp_path))
+            run = await installer.deploy(write_twenty_step_package(tmp_path))
             for kill in kills(seed, 2, 3):
-                await moment(kill, run, recorder, PATIENCE)
+                await until_kill_is_due(kill, run, recorder, PATIENCE)
                 await server.restart()
             outcome = await run.outcome()
             assert outcome.complete, outcome

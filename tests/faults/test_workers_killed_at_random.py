@@ -13,7 +13,7 @@ import pytest
 from support.object_recorder import ObjectRecorder
 from support.outcomes import recorded
 from support.plans import NAMESPACE, Installer
-from support.twenty_step_plan import APPLIED, kills, moment, statuses, twenty_steps
+from support.twenty_step_plan import APPLIED, kills, statuses, until_kill_is_due, write_twenty_step_package
 from support.workers import WorkerProcess
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
@@ -75,12 +75,12 @@ async def survive(seed: int, installer: Installer, worker: WorkerProcess, record
     try:
         async with asyncio.timeout(PATIENCE):
             run = await installer.start(name)
-            await moment(planned[0], run, recorder, PATIENCE)
+            await until_kill_is_due(planned[0], run, recorder, PATIENCE)
             # Or the test would kill a worker that has nothing to do.
             assert await installer.plans.running(NAMESPACE, name)
             await worker.replace()
             for kill in planned[1:]:
-                await moment(kill, run, recorder, PATIENCE)
+                await until_kill_is_due(kill, run, recorder, PATIENCE)
                 await worker.replace()
             await require_as_if_nothing_had_happened(installer, run, recorder)
     except BaseException as error:
@@ -99,7 +99,7 @@ async def run_lane(
 
 
 async def test_workers_killed_at_random(installer: Installer, client: Client, sandbox: Sandbox) -> None:
-    package = twenty_steps(installer.directory)
+    package = write_twenty_step_package(installer.directory)
     for seed in SEEDS:
         await installer.install(package, f"seed-{seed}")
     seeds = iter(SEEDS)

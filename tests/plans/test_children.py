@@ -68,7 +68,7 @@ def parent(
     tasks: list[Content] | None = None,
     **spec: object,
 ) -> Path:
-    """A package that needs another, which is in its folder."""
+    """Write a package that requires another package, in its own folder."""
     spec = {"parameterFile": "child.yaml"} | spec
     return write_package(
         installer.directory,
@@ -81,36 +81,36 @@ def parent(
     )
 
 
-async def child_of(installer: Installer, name: str = "test-zookeeper") -> Object:
+async def get_instance(installer: Installer, name: str = "test-zookeeper") -> Object:
     found = await installer.get(API_VERSION, "Instance", name)
     assert found is not None
     return found
 
 
-async def value_of(installer: Installer, name: str = "test-zookeeper") -> str:
+async def config_value(installer: Installer, name: str = "test-zookeeper") -> str:
     found = await installer.get("v1", "ConfigMap", f"{name}-config")
     return found.text("data", "key") if found else ""
 
 
-async def test_a_child_is_made_owned_and_deployed(installer: Installer) -> None:
+async def test_child_is_created_owned_and_deployed(installer: Installer) -> None:
     package = parent(installer)
     child(package)
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.complete, outcome
-    made = await child_of(installer)
-    assert made.child("spec").manifest == {
+    created = await get_instance(installer)
+    assert created.child("spec").manifest == {
         "operatorVersion": {"name": "zookeeper-1.0.0"},
         "parameters": {"VALUE": "from test small"},
     }
-    (owner,) = made.children("metadata", "ownerReferences")
+    (owner,) = created.children("metadata", "ownerReferences")
     assert (owner.text("kind"), owner.text("name"), owner.flag("controller")) == ("Instance", "test", False)
-    assert made.labels["kudo.dev/operator"] == "zookeeper"
-    assert "kudo.dev/pending-plan" not in made.annotations
-    assert await value_of(installer) == "from test small"
+    assert created.labels["kudo.dev/operator"] == "zookeeper"
+    assert "kudo.dev/pending-plan" not in created.annotations
+    assert await config_value(installer) == "from test small"
     assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.COMPLETE
 
 
-async def test_its_status_is_below_the_step_of_its_parent(installer: Installer, client: Client) -> None:
+async def test_status_of_child_is_shown_below_step_of_parent(installer: Installer, client: Client) -> None:
     package = parent(installer)
     child(package)
     run = await installer.deploy(package)
@@ -133,7 +133,7 @@ async def test_its_status_is_below_the_step_of_its_parent(installer: Installer, 
     assert described.parent_id == "default/test/first"
 
 
-async def test_a_plan_that_changes_nothing_runs_nothing(installer: Installer) -> None:
+async def test_unchanged_child_runs_no_plan(installer: Installer) -> None:
     package = parent(installer)
     child(package)
     await (await installer.deploy(package)).outcome()
@@ -142,7 +142,7 @@ async def test_a_plan_that_changes_nothing_runs_nothing(installer: Installer) ->
     assert (await recorded(installer, instance="test-zookeeper")).uid == before.uid
 
 
-async def change(installer: Installer, instance: str, **parameters: str) -> str | None:
+async def change_parameters(installer: Installer, instance: str, **parameters: str) -> str | None:
     wanted = await plan_update(installer.session, instance, parameters)
     await write_change(installer.cluster, wanted)
     if wanted.plan:
@@ -150,41 +150,44 @@ async def change(installer: Installer, instance: str, **parameters: str) -> str 
     return wanted.plan
 
 
-async def test_a_change_of_the_parent_reaches_the_child(installer: Installer) -> None:
+async def test_parameter_change_of_parent_updates_child(installer: Installer) -> None:
     package = parent(installer)
     child(package, update=plan(phase("again", ("run", ["config"]))))
     await (await installer.deploy(package)).outcome()
-    await change(installer, "test-zookeeper", OTHER="by hand")
-    assert await change(installer, "test", SIZE="large") == "deploy"
+    await change_parameters(installer, "test-zookeeper", OTHER="by hand")
+    assert await change_parameters(installer, "test", SIZE="large") == "deploy"
     assert (await (await installer.start()).outcome()).complete
-    assert await value_of(installer) == "from test large"
+    assert await config_value(installer) == "from test large"
     assert (await recorded(installer, "update", "test-zookeeper")).status is ExecutionStatus.COMPLETE
-    # As in KUDO, what the parameter file does not name stays.
-    assert (await child_of(installer)).strings("spec", "parameters") == {"VALUE": "from test large", "OTHER": "by hand"}
+    # As in KUDO, parameters that are not in the parameter file keep their values.
+    assert (await get_instance(installer)).strings("spec", "parameters") == {
+        "VALUE": "from test large",
+        "OTHER": "by hand",
+    }
 
 
 async def upgrade(installer: Installer, package: Path) -> None:
-    """Bring the parent to the version 2.0.0 of its package, with what is in there for its child now."""
+    """Upgrade the parent to version 2.0.0 of its package, which contains the current package of its child."""
     content = yaml.load((package / "operator.yaml").read_text())
     assert isinstance(content, dict)
     (package / "operator.yaml").write_text(yaml.dump({**content, "operatorVersion": "2.0.0"}))
     await installer.install_package(package)
-    found = await child_of(installer, "test")
+    found = await get_instance(installer, "test")
     await installer.cluster.patch(found.ref, {"spec": {"operatorVersion": {"name": "kafka-2.0.0"}}})
 
 
-async def test_a_child_of_another_version_is_upgraded(installer: Installer) -> None:
+async def test_child_is_upgraded_with_its_parent(installer: Installer) -> None:
     package = parent(installer)
     child(package)
     await (await installer.deploy(package)).outcome()
     child(package, version="1.1.0", upgrade=plan(phase("up", ("run", ["config"]))))
     await upgrade(installer, package)
     assert (await (await installer.start()).outcome()).complete
-    assert (await child_of(installer)).text("spec", "operatorVersion", "name") == "zookeeper-1.1.0"
+    assert (await get_instance(installer)).text("spec", "operatorVersion", "name") == "zookeeper-1.1.0"
     assert (await recorded(installer, "upgrade", "test-zookeeper")).status is ExecutionStatus.COMPLETE
 
 
-async def test_a_child_that_fails_fails_its_parent(installer: Installer, client: Client) -> None:
+async def test_failed_child_fails_its_parent(installer: Installer, client: Client) -> None:
     package = parent(installer)
     child(package, dummy("broken", wantErr=True, fatal=True))
     run = await installer.deploy(package)
@@ -203,10 +206,10 @@ async def test_a_child_that_fails_fails_its_parent(installer: Installer, client:
         "      │                 └── The task broken is asked to fail for good.",
     ]
     assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.FAILED}
-    assert (await child_of(installer)).annotations["kudo.dev/pending-plan"] == "deploy"
+    assert (await get_instance(installer)).annotations["kudo.dev/pending-plan"] == "deploy"
 
 
-async def test_what_a_child_has_left_is_run_when_its_parent_is_resumed(installer: Installer) -> None:
+async def test_resume_of_parent_resumes_child(installer: Installer) -> None:
     package = parent(installer)
     steps = (step("before", "config"), step("hold", approval=True), step("after", "done"))
     child(
@@ -220,23 +223,23 @@ async def test_what_a_child_has_left_is_run_when_its_parent_is_resumed(installer
     await installer.plans.decide(NAMESPACE, "test-zookeeper", Approval(by="ann"), approved=False)
     assert (await run.outcome()).failure == "ApprovalRefused"
     first = (await recorded(installer, instance="test-zookeeper")).phases[0].steps[0]
-    again = await installer.start(resume=True)
-    await until_waiting(installer, again)
+    resumed = await installer.start(resume=True)
+    await until_waiting(installer, resumed)
     await installer.plans.decide(NAMESPACE, "test-zookeeper", Approval(by="ann"), approved=True)
-    assert (await again.outcome()).complete
+    assert (await resumed.outcome()).complete
     assert (await recorded(installer, instance="test-zookeeper")).phases[0].steps[0].start_time == first.start_time
 
 
 async def until_waiting(installer: Installer, run: Run) -> None:
     """Wait until the child waits for an approval."""
 
-    async def look() -> bool:
+    async def is_waiting() -> bool:
         return any("WAITING_APPROVAL" in line for line in tree(await run.current()))
 
-    await until(look)
+    await until(is_waiting)
 
 
-async def test_cancelling_the_parent_cancels_the_child(installer: Installer, client: Client) -> None:
+async def test_cancel_of_parent_cancels_child(installer: Installer, client: Client) -> None:
     package = parent(installer)
     child(package, apply("slow", "slow.yaml"))
     run = await installer.deploy(package)
@@ -245,13 +248,13 @@ async def test_cancelling_the_parent_cancels_the_child(installer: Installer, cli
     assert (await run.outcome()).status.status is ExecutionStatus.CANCELLED
     assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.CANCELLED
     assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.CANCELED}
-    # Started again, the plan goes on with it.
+    # The next run of the plan continues with the child.
     again = await installer.start()
     await roll_out(installer.cluster, "test-zookeeper")
     assert (await again.outcome()).complete
 
 
-async def test_cancelling_the_child_fails_its_parent(installer: Installer) -> None:
+async def test_cancel_of_child_fails_its_parent(installer: Installer) -> None:
     package = parent(installer)
     child(package, apply("slow", "slow.yaml"))
     run = await installer.deploy(package)
@@ -265,7 +268,7 @@ async def test_cancelling_the_child_fails_its_parent(installer: Installer) -> No
     )
 
 
-async def test_a_pause_holds_back_the_child(installer: Installer) -> None:
+async def test_pause_of_parent_pauses_child(installer: Installer) -> None:
     package = parent(installer)
     child(
         package,
@@ -277,14 +280,14 @@ async def test_a_pause_holds_back_the_child(installer: Installer) -> None:
     await until(lambda: installer.get("apps/v1", "Deployment", "test-zookeeper"))
     await installer.plans.pause(NAMESPACE, "test", "")
 
-    async def look() -> PlanStatus | None:
+    async def paused_child() -> PlanStatus | None:
         found = [child.status for child in (await run.current()).phases[0].steps[0].children]
         return found[0] if found and found[0] is not None and found[0].paused else None
 
     async def finished() -> bool:
-        return [part.status for part in (await until(look)).phases[0].steps] == ["COMPLETE", "PENDING"]
+        return [part.status for part in (await until(paused_child)).phases[0].steps] == ["COMPLETE", "PENDING"]
 
-    await until(look)
+    await until(paused_child)
     await roll_out(installer.cluster, "test-zookeeper")
     await until(finished)
     await asyncio.sleep(1)
@@ -293,25 +296,25 @@ async def test_a_pause_holds_back_the_child(installer: Installer) -> None:
     assert (await run.outcome()).complete
 
 
-async def test_another_plan_of_the_child_is_waited_for(installer: Installer) -> None:
+async def test_parent_waits_for_other_plan_of_child(installer: Installer) -> None:
     package = parent(installer)
     child(package, apply("config", "config.yaml"), hold=plan(phase("m", step("wait", approval=True))))
     await (await installer.deploy(package)).outcome()
     by_hand = await installer.start("test-zookeeper", "hold")
     await until_step(by_hand, ExecutionStatus.WAITING_APPROVAL)
-    await change(installer, "test", SIZE="large")
+    await change_parameters(installer, "test", SIZE="large")
     run = await installer.start()
-    seen = await until_step(run, ExecutionStatus.ERROR)
+    failing = await until_step(run, ExecutionStatus.ERROR)
     assert (
         "The plan hold of the instance test-zookeeper in the namespace default is running since"
-        in seen.phases[0].steps[0].message
+        in failing.phases[0].steps[0].message
     )
     await installer.plans.decide(NAMESPACE, "test-zookeeper", Approval(by="ann"), approved=True)
     assert (await run.outcome()).complete
-    assert await value_of(installer) == "from test large"
+    assert await config_value(installer) == "from test large"
 
 
-async def test_a_task_with_a_timeout_cancels_the_child(installer: Installer) -> None:
+async def test_timeout_of_task_cancels_child(installer: Installer) -> None:
     package = parent(
         installer,
         tasks=[{**operator("bounded"), "timeout": "10s"}],
@@ -326,14 +329,14 @@ async def test_a_task_with_a_timeout_cancels_the_child(installer: Installer) -> 
     assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.CANCELLED
 
 
-async def test_grandchildren(installer: Installer, client: Client) -> None:
+async def test_grandchildren_are_deployed_and_uninstalled(installer: Installer, client: Client) -> None:
     package = parent(installer)
     middle = child(package, operator("disk", "./disk", instanceName="store"))
     child(middle, name="disk")
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.complete, outcome
-    assert await value_of(installer, "store") == "own"
-    (owner,) = (await child_of(installer, "store")).children("metadata", "ownerReferences")
+    assert await config_value(installer, "store") == "own"
+    (owner,) = (await get_instance(installer, "store")).children("metadata", "ownerReferences")
     assert owner.text("name") == "test-zookeeper"
     async for _ in uninstall(installer.session, "test", skip_cleanup=True):
         pass
@@ -349,7 +352,7 @@ async def test_grandchildren(installer: Installer, client: Client) -> None:
         ("VALUE: {{ PlanName }}\n", "TaskRenderingError", "PlanName"),
     ],
 )
-async def test_a_parameter_file_that_cannot_be_used(installer: Installer, file: str, failure: str, words: str) -> None:
+async def test_invalid_parameter_file_fails_parent(installer: Installer, file: str, failure: str, words: str) -> None:
     package = parent(installer)
     child(package)
     (package / "templates" / "child.yaml").write_text(file)
@@ -359,7 +362,7 @@ async def test_a_parameter_file_that_cannot_be_used(installer: Installer, file: 
     assert await installer.get(API_VERSION, "Instance", "test-zookeeper") is None
 
 
-async def test_an_instance_that_is_of_another_operator_stays(installer: Installer) -> None:
+async def test_instance_of_other_operator_is_not_adopted(installer: Installer) -> None:
     await (await installer.deploy(child(installer.directory, name="other"), "test-zookeeper")).outcome()
     package = parent(installer)
     child(package)
@@ -371,7 +374,7 @@ async def test_an_instance_that_is_of_another_operator_stays(installer: Installe
     )
 
 
-async def test_an_instance_that_another_one_owns_stays(installer: Installer) -> None:
+async def test_instance_of_other_owner_is_not_adopted(installer: Installer) -> None:
     package = parent(installer, instanceName="shared")
     child(package)
     await (await installer.deploy(package)).outcome()
@@ -381,7 +384,7 @@ async def test_an_instance_that_another_one_owns_stays(installer: Installer) -> 
     )
 
 
-async def test_an_instance_that_would_be_its_own_child(installer: Installer) -> None:
+async def test_instance_cannot_be_its_own_child(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         name="zookeeper",
@@ -393,15 +396,15 @@ async def test_an_instance_that_would_be_its_own_child(installer: Installer) -> 
     assert outcome.message == "The instance test in the namespace default would be a child of its own."
 
 
-async def test_the_events_of_both(installer: Installer) -> None:
+async def test_parent_and_child_report_events(installer: Installer) -> None:
     package = parent(installer)
     child(package)
     await (await installer.deploy(package)).outcome()
     assert await events(installer) == {("Normal", "PlanStarted"), ("Normal", "PlanFinished")}
 
 
-@pytest.mark.only_on("sandbox", "it is about the workflows")
-async def test_a_cancel_while_the_child_is_starting(installer: Installer, client: Client) -> None:
+@pytest.mark.only_on("sandbox", "it tests the workflows, not the cluster")
+async def test_cancel_while_child_starts_cancels_both(installer: Installer, client: Client) -> None:
     package = parent(installer)
     child(package, dummy("never"))
     for number in range(10):
@@ -414,22 +417,22 @@ async def test_a_cancel_while_the_child_is_starting(installer: Installer, client
         try:
             described = await client.get_workflow_handle(f"default/{name}-zookeeper").describe()
         except RPCError:
-            continue  # It had not begun.
+            continue  # The child had not started.
         assert described.status is WorkflowExecutionStatus.CANCELED
 
 
-async def test_what_cannot_be_changed_of_a_child_is_refused(installer: Installer) -> None:
+async def test_change_of_immutable_parameter_of_child_is_refused(installer: Installer) -> None:
     package = parent(installer)
     params = child(package) / "params.yaml"
     params.write_text(params.read_text().replace("default: own", "default: own\n  immutable: true"))
     await (await installer.deploy(package)).outcome()
-    await change(installer, "test", SIZE="large")
+    await change_parameters(installer, "test", SIZE="large")
     outcome = await (await installer.start()).outcome()
     assert outcome.message == "VALUE cannot be changed once an instance is installed."
-    assert await value_of(installer) == "from test small"
+    assert await config_value(installer) == "from test small"
 
 
-async def test_a_pause_stops_the_clock_of_a_child(installer: Installer) -> None:
+async def test_timeout_of_child_does_not_count_paused_time(installer: Installer) -> None:
     bounded = {**operator("bounded"), "timeout": "8s"}
     package = parent(installer, tasks=[bounded], plans={"deploy": plan(phase("a", ("b", ["bounded"])))})
     child(package, apply("slow", "slow.yaml"))
@@ -442,8 +445,8 @@ async def test_a_pause_stops_the_clock_of_a_child(installer: Installer) -> None:
     assert (await run.outcome()).complete
 
 
-async def test_an_upgrade_that_failed_is_not_forgotten(installer: Installer) -> None:
-    """The next run of the parent runs it again, although a parameter has changed that runs another plan."""
+async def test_failed_upgrade_of_child_is_retried_by_next_run(installer: Installer) -> None:
+    """The next run of the parent retries it, although a changed parameter triggers another plan."""
     package = parent(installer)
     child(package)
     await (await installer.deploy(package)).outcome()
@@ -453,17 +456,17 @@ async def test_an_upgrade_that_failed_is_not_forgotten(installer: Installer) -> 
     await upgrade(installer, package)
     text = "The plan upgrade of the instance test-zookeeper failed: The task broken is asked to fail for good."
     assert (await (await installer.start()).outcome()).message == text
-    await change(installer, "test", SIZE="large")
+    await change_parameters(installer, "test", SIZE="large")
     assert (await (await installer.start()).outcome()).message == text
 
 
-async def test_children_are_cleaned_up_with_their_parent(installer: Installer) -> None:
-    """KUDO's finalizer, which its manager would take off, is in nobody's way."""
+async def test_uninstall_of_parent_runs_cleanup_of_children(installer: Installer) -> None:
+    """KUDO's finalizer, which its manager would remove, does not block the uninstall."""
     package = parent(installer)
     child(package, cleanup=plan(phase("bye", ("a", ["config"]))))
     await (await installer.deploy(package)).outcome()
     for name in ("test", "test-zookeeper"):
-        found = await child_of(installer, name)
+        found = await get_instance(installer, name)
         await installer.cluster.patch(found.ref, {"metadata": {"finalizers": ["kudo.dev.instance.cleanup"]}})
     result = await kudo("uninstall", "--instance", "test")
     assert (result.status, result.err) == (0, "")

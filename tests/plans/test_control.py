@@ -1,4 +1,4 @@
-"""Steering a plan: pause, approval, conditions, and where a run starts."""
+"""Control of a plan: pause, approval, conditions, and the step that a run starts from."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from support.outcomes import events, recorded, until_step
 from support.plans import CONFIG_MAP, HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, step, write_package
-from support.rollouts import let_go
+from support.rollouts import release_pod
 from support.waiting import until
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
@@ -38,29 +38,29 @@ def statuses(status: PlanStatus) -> list[str]:
     return [step.status for phase in status.phases for step in phase.steps]
 
 
-async def let_pod_go(cluster: Cluster, installer: Installer) -> None:
+async def release_test_pod(cluster: Cluster, installer: Installer) -> None:
     pod = await until(lambda: installer.get("v1", "Pod", "test-pod"))
-    await let_go(cluster, pod.ref)
+    await release_pod(cluster, pod.ref)
 
 
 async def until_paused(run: Run, paused: bool = True) -> PlanStatus:
-    async def look() -> PlanStatus | None:
+    async def with_pause() -> PlanStatus | None:
         status = await run.status()
         return status if status.paused is paused else None
 
-    return await until(look)
+    return await until(with_pause)
 
 
 async def until_statuses(run: Run, wanted: list[str]) -> PlanStatus:
-    async def look() -> PlanStatus | None:
+    async def with_statuses() -> PlanStatus | None:
         status = await run.status()
         return status if statuses(status) == wanted else None
 
-    return await until(look)
+    return await until(with_statuses)
 
 
 @pytest.mark.parametrize("strategy", ["serial", "parallel"])
-async def test_a_paused_plan_finishes_what_runs_and_starts_nothing(
+async def test_paused_plan_finishes_running_steps_and_starts_none(
     installer: Installer, client: Client, cluster: Cluster, strategy: str
 ) -> None:
     parts = [phase("one", ("a", ["pod"]), ("b", ["done"])), phase("two", ("c", ["pod"]), ("d", ["done"]))]
@@ -72,15 +72,15 @@ async def test_a_paused_plan_finishes_what_runs_and_starts_nothing(
         await until_paused(run)
         finished = {"serial": ["COMPLETE", *["PENDING"] * 3], "parallel": ["COMPLETE", "PENDING"] * 2}[strategy]
 
-        async def look() -> PlanStatus | None:
-            # Whichever of two phases applies the pod last has it hang again.
-            await let_pod_go(cluster, installer)
+        async def paused_with_finished_steps() -> PlanStatus | None:
+            # The phase that applies the Pod last makes it hang again.
+            await release_test_pod(cluster, installer)
             status = await run.status()
             return status if statuses(status) == finished else None
 
-        seen = await until(look)
-        assert (seen.status, seen.paused) == (ExecutionStatus.IN_PROGRESS, True)
-    # Another worker knows of the pause from the history.
+        paused = await until(paused_with_finished_steps)
+        assert (paused.status, paused.paused) == (ExecutionStatus.IN_PROGRESS, True)
+    # Another worker restores the pause from the history.
     async with running(client, cluster):
         await until(lambda: recorded_as_paused(installer))
         await asyncio.sleep(1)
@@ -97,7 +97,7 @@ async def recorded_as_paused(installer: Installer) -> bool:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_paused_plan_is_cancelled(installer: Installer) -> None:
+async def test_paused_plan_can_be_cancelled(installer: Installer) -> None:
     run = await deploy(installer, plan(phase("one", ("a", ["never"]), ("b", ["done"]))))
     await until_step(run, ExecutionStatus.IN_PROGRESS)
     await installer.plans.pause(NAMESPACE, "test", "")
@@ -109,12 +109,12 @@ async def test_a_paused_plan_is_cancelled(installer: Installer) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_time_does_not_run_while_a_plan_is_paused(installer: Installer, cluster: Cluster) -> None:
+async def test_timeout_does_not_count_paused_time(installer: Installer, cluster: Cluster) -> None:
     run = await deploy(installer, plan(phase("one", ("a", ["pod"]), ("b", ["done"])), timeout="8s"))
     await until_step(run, ExecutionStatus.IN_PROGRESS)
     await installer.plans.pause(NAMESPACE, "test", "")
     await until_paused(run)
-    await let_pod_go(cluster, installer)
+    await release_test_pod(cluster, installer)
     await until_step(run, ExecutionStatus.COMPLETE)
     await asyncio.sleep(9)
     await installer.plans.unpause(NAMESPACE, "test", "")
@@ -122,8 +122,8 @@ async def test_time_does_not_run_while_a_plan_is_paused(installer: Installer, cl
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_pause_before_the_plan_is_loaded(installer: Installer, client: Client, sandbox: Sandbox) -> None:
-    """It counts, is seen, and is not added to the plan's time."""
+async def test_pause_before_plan_is_loaded_takes_effect(installer: Installer, client: Client, sandbox: Sandbox) -> None:
+    """The pause is applied and shown, and does not extend the timeout of the plan."""
     deploy = plan(phase("one", ("a", ["never"])), timeout="2s")
     await installer.install(write_package(installer.directory, tasks=TASKS, plans={"deploy": deploy}, templates=PODS))
     sandbox.faults.fail(2, path_contains="/instances/test", message="the API is away")
@@ -143,16 +143,18 @@ async def test_a_pause_before_the_plan_is_loaded(installer: Installer, client: C
 
 
 async def until_loaded(run: Run) -> PlanStatus:
-    async def look() -> PlanStatus | None:
+    async def loaded_status() -> PlanStatus | None:
         status = await run.status()
         return status if status.phases else None
 
-    return await until(look)
+    return await until(loaded_status)
 
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("reason", [5, {"a": 1}, None, ["x"]])
-async def test_a_reason_that_is_no_text_does_no_harm(installer: Installer, client: Client, reason: object) -> None:
+async def test_cancel_reason_that_is_not_a_string_is_accepted(
+    installer: Installer, client: Client, reason: object
+) -> None:
     run = await deploy(installer, plan(phase("one", ("a", ["never"]))))
     await until_step(run, ExecutionStatus.IN_PROGRESS)
     await client.get_workflow_handle(run.workflow_id).signal("cancel", reason)
@@ -165,7 +167,7 @@ APPROVED = plan(phase("one", ("a", ["done"]), step("b", "done", approval=True), 
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_step_waits_for_approval(installer: Installer) -> None:
+async def test_step_waits_for_approval(installer: Installer) -> None:
     run = await deploy(installer, APPROVED)
     assert statuses(await until_step(run, ExecutionStatus.WAITING_APPROVAL)) == [
         "COMPLETE",
@@ -182,7 +184,7 @@ async def test_a_step_waits_for_approval(installer: Installer) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_an_approval_is_refused(installer: Installer) -> None:
+async def test_refused_approval_fails_step(installer: Installer) -> None:
     run = await deploy(installer, APPROVED)
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     await installer.plans.decide(NAMESPACE, "test", Approval(step="one.b", by="bob", reason="too late"), approved=False)
@@ -193,7 +195,7 @@ async def test_an_approval_is_refused(installer: Installer) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_approval_by_signal(installer: Installer, client: Client) -> None:
+async def test_signal_approves_step_and_invalid_signals_are_ignored(installer: Installer, client: Client) -> None:
     run = await deploy(installer, APPROVED)
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     handle = client.get_workflow_handle(run.workflow_id)
@@ -204,7 +206,7 @@ async def test_approval_by_signal(installer: Installer, client: Client) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_an_approval_that_does_not_come(installer: Installer) -> None:
+async def test_missing_approval_times_out(installer: Installer) -> None:
     waits = step("b", "done", approval=True, timeout="3s")
     outcome = await asyncio.wait_for((await deploy(installer, plan(phase("one", waits)))).outcome(), 30)
     assert outcome.failure == "TimedOut"
@@ -212,7 +214,7 @@ async def test_an_approval_that_does_not_come(installer: Installer) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_plan_that_waits_for_approval_is_cancelled(installer: Installer) -> None:
+async def test_plan_that_waits_for_approval_can_be_cancelled(installer: Installer) -> None:
     run = await deploy(installer, APPROVED)
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     await installer.plans.cancel(NAMESPACE, "test", "")
@@ -227,7 +229,7 @@ CONDITIONAL = plan(
 
 
 @pytest.mark.usefixtures("worker")
-async def test_what_has_a_condition_that_does_not_hold_is_skipped(installer: Installer) -> None:
+async def test_parts_with_unmet_conditions_are_skipped(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[*TASKS, {**dummy("sometimes", wantErr=True, fatal=True), "when": "Params.ON == 'false'"}],
@@ -243,7 +245,7 @@ async def test_what_has_a_condition_that_does_not_hold_is_skipped(installer: Ins
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_condition_that_cannot_be_told_is_fatal_before_anything_runs(installer: Installer) -> None:
+async def test_invalid_condition_fails_plan_before_it_starts(installer: Installer) -> None:
     outcome = await (
         await deploy(installer, plan(phase("one", ("a", ["done"]), step("b", when="Params.SIZ"))))
     ).outcome()
@@ -252,7 +254,7 @@ async def test_a_condition_that_cannot_be_told_is_fatal_before_anything_runs(ins
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_run_starts_where_it_is_told(installer: Installer) -> None:
+async def test_run_starts_from_given_step(installer: Installer) -> None:
     spec = plan(phase("one", ("a", ["fatal"])), phase("two", ("b", ["fatal"]), ("c", ["done"])), phase("three"))
     await (await deploy(installer, spec)).outcome()
     outcome = await (await installer.start(start_from="two.c")).outcome()

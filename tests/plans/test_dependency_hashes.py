@@ -1,4 +1,4 @@
-"""Pods that restart when what they use has changed, and only then."""
+"""Pods restart when the objects that they use have changed, and only then."""
 
 import pytest
 from support.plans import NAMESPACE, Content, Installer, apply, phase, plan, write_package
@@ -62,7 +62,7 @@ PARAMETERS: list[Content] = [
 
 @pytest.fixture
 async def installed(installer: Installer) -> Installer:
-    """A package whose workload comes before what it uses, in one task and in tasks of their own."""
+    """An instance with a Deployment that is applied before its ConfigMap and Secret, or in a separate plan."""
     package = write_package(
         installer.directory,
         tasks=[
@@ -83,14 +83,14 @@ async def installed(installer: Installer) -> Installer:
 
 
 async def pods_after(installer: Installer, name: str = "deploy", **parameters: str) -> set[str]:
-    """Run a plan, with parameters for this run, and see which pods there are."""
+    """Run a plan with parameters for this run, and return the UIDs of the pods that exist afterwards."""
     outcome = await (await installer.start(plan=name, parameters=parameters)).outcome()
     assert outcome.complete, outcome.message
     pods = await installer.cluster.list("v1", "Pod", NAMESPACE, "app=test")
     return {pod.uid for pod in pods if not pod.terminating}
 
 
-async def test_a_plan_run_alone_restarts_nothing(installed: Installer) -> None:
+async def test_unchanged_plans_restart_no_pods(installed: Installer) -> None:
     first = await pods_after(installed)
     assert len(first) == 1
     for name in ("deploy", "server", "config", "deploy"):
@@ -98,7 +98,7 @@ async def test_a_plan_run_alone_restarts_nothing(installed: Installer) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"SIZE": "large"}, {"PASSWORD": "marlin"}])
-async def test_a_change_restarts_what_uses_it(installed: Installer, changed: dict[str, str]) -> None:
+async def test_changed_dependency_restarts_pods(installed: Installer, changed: dict[str, str]) -> None:
     first = await pods_after(installed)
     second = await pods_after(installed, "deploy", **changed)
     assert second
@@ -106,13 +106,13 @@ async def test_a_change_restarts_what_uses_it(installed: Installer, changed: dic
     assert await pods_after(installed, "deploy", **changed) == second
 
 
-async def test_a_change_waits_until_the_workload_is_applied(installed: Installer) -> None:
+async def test_changed_dependency_restarts_pods_when_workload_is_applied(installed: Installer) -> None:
     first = await pods_after(installed)
     assert await pods_after(installed, "config", SIZE="large") == first
     assert not await pods_after(installed, "server") & first
 
 
-async def test_what_is_left_out_of_the_hash_restarts_nothing(installed: Installer) -> None:
+async def test_dependency_that_skips_hash_restarts_no_pods(installed: Installer) -> None:
     skip = '{"kudo.dev/skip-hash-calculation": "true"}'
     first = await pods_after(installed, SECRET_ANNOTATIONS=skip)
     assert await pods_after(installed, SECRET_ANNOTATIONS=skip, PASSWORD="marlin") == first

@@ -1,9 +1,9 @@
-"""The examples of docs/packages.md do what the page says, in both dialects."""
+"""The examples of docs/packages.md work as documented, in both dialects."""
 
 from pathlib import Path
 
 import pytest
-from support.documented import PAGE, documented, tasks
+from support.documented import PAGE, tasks, write_documented_package
 from support.plans import Installer
 
 from kudo.model.package import DIALECTS
@@ -14,25 +14,25 @@ from kudo.verification import verify
 KINDS = {"Apply", "Delete", "Toggle", "Pipe", "KudoOperator", "Dummy"}
 
 
-def test_each_kind_of_task_has_an_example() -> None:
+def test_each_task_kind_has_an_example() -> None:
     assert {task["kind"] for task in tasks()} == KINDS
     for kind in KINDS:
         assert f"\n### {kind}\n" in PAGE
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_the_examples_are_a_package_without_fault(tmp_path: Path, dialect: str) -> None:
-    with PackageResolver() as finder:
-        bundle = await finder.bundle(str(documented(tmp_path, dialect)))
+async def test_examples_form_a_valid_package(tmp_path: Path, dialect: str) -> None:
+    with PackageResolver() as resolver:
+        bundle = await resolver.bundle(str(write_documented_package(tmp_path, dialect)))
     assert [str(finding) for finding in await verify(bundle.package)] == []
 
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_they_do_what_the_page_says(installer: Installer, dialect: str) -> None:
-    outcome = await (await installer.deploy(documented(installer.directory, dialect), "shop")).outcome()
+async def test_examples_deploy_as_documented(installer: Installer, dialect: str) -> None:
+    outcome = await (await installer.deploy(write_documented_package(installer.directory, dialect), "shop")).outcome()
     assert outcome.complete, outcome
-    # The page was made, and then removed.
+    # The plan created the page, and then deleted it.
     assert await installer.get("v1", "ConfigMap", "shop-page") is None
     assert await installer.get("v1", "Service", "shop-metrics") is not None
     certificate = "shop.deploy.main.certificate.certificate.certificate"

@@ -1,4 +1,4 @@
-"""What nobody should do to a plan, and what then becomes of it."""
+"""Invalid requests and signals, and workflows or objects that somebody ends while a plan runs."""
 
 import pytest
 from support.outcomes import events, recorded, until_step
@@ -16,7 +16,7 @@ from kudo.sandbox import Sandbox
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-async def test_a_task_that_is_there_twice_is_refused(installer: Installer) -> None:
+async def test_step_with_duplicate_task_is_refused(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("done", done=True)],
@@ -34,7 +34,7 @@ async def test_a_task_that_is_there_twice_is_refused(installer: Installer) -> No
     assert await events(installer) == {("Warning", "InvalidPlan")}
 
 
-async def test_more_tasks_at_once_than_the_server_takes(installer: Installer) -> None:
+async def test_phase_with_more_parallel_tasks_than_server_limit_completes(installer: Installer) -> None:
     tasks = [dummy(f"task-{number}", done=True) for number in range(30)]
     steps = [(f"step-{number}", [str(task["name"]) for task in tasks]) for number in range(75)]
     package = write_package(
@@ -45,7 +45,7 @@ async def test_more_tasks_at_once_than_the_server_takes(installer: Installer) ->
     assert (await (await installer.deploy(package)).outcome()).complete
 
 
-async def test_cancel_at_once(installer: Installer, client: Client) -> None:
+async def test_plan_cancelled_at_start_ends_cancelled(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("never")],
@@ -61,7 +61,7 @@ async def test_cancel_at_once(installer: Installer, client: Client) -> None:
         assert (await run.outcome()).status.status is ExecutionStatus.CANCELLED
 
 
-async def test_an_input_that_is_no_request(client: Client) -> None:
+async def test_plan_with_invalid_input_fails(client: Client) -> None:
     for number, given in enumerate([{"namespace": "default", "plan": "deploy"}, {"unknown": 1}, "text", None]):
         handle = await client.start_workflow("Plan", given, id=f"default/bad-{number}", task_queue="kudo")
         with pytest.raises(WorkflowFailureError) as failure:
@@ -71,7 +71,7 @@ async def test_an_input_that_is_no_request(client: Client) -> None:
         assert failure.value.cause.message.startswith("The input is no request for a plan (")
 
 
-async def test_a_signal_that_is_none_does_no_harm(installer: Installer, client: Client) -> None:
+async def test_invalid_progress_signals_are_ignored(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))}
     )
@@ -86,7 +86,7 @@ async def test_a_signal_that_is_none_does_no_harm(installer: Installer, client: 
     assert (await run.outcome()).status.status is ExecutionStatus.CANCELLED
 
 
-async def test_what_a_schedule_starts_runs_under_the_id_of_the_instance(installer: Installer, client: Client) -> None:
+async def test_scheduled_plan_runs_under_workflow_id_of_instance(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("done", done=True), dummy("never")],
@@ -123,7 +123,7 @@ async def test_plan_under_another_id_than_its_instance_is_refused(client: Client
     assert "must have the workflow ID default/test" in failure.value.cause.message
 
 
-async def test_a_phase_that_somebody_terminates(installer: Installer, client: Client) -> None:
+async def test_terminated_phase_fails_plan(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))}
     )
@@ -137,7 +137,7 @@ async def test_a_phase_that_somebody_terminates(installer: Installer, client: Cl
     assert [step.status for step in outcome.status.phases[0].steps] == ["CANCELLED"]
 
 
-async def test_a_phase_that_somebody_cancels(installer: Installer, client: Client) -> None:
+async def test_cancelled_phase_fails_plan(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))}
     )
@@ -151,7 +151,7 @@ async def test_a_phase_that_somebody_cancels(installer: Installer, client: Clien
     )
 
 
-async def test_an_instance_that_is_deleted_while_its_plan_runs(installer: Installer) -> None:
+async def test_plan_fails_if_its_instance_is_deleted(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[apply("pod", "pod.yaml")],
@@ -165,7 +165,7 @@ async def test_an_instance_that_is_deleted_while_its_plan_runs(installer: Instal
     assert outcome.failure == "InstanceNotFound"
 
 
-async def test_the_grace_of_what_is_refused_ends(installer: Installer, sandbox: Sandbox) -> None:
+async def test_denied_access_fails_plan_after_grace_period(installer: Installer, sandbox: Sandbox) -> None:
     package = write_package(
         installer.directory,
         tasks=[apply("both", "namespace.yaml", "config.yaml")],

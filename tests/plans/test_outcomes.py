@@ -1,4 +1,4 @@
-"""What each outcome of a task does to its step, phase and plan, and to those beside it, for real."""
+"""The effect of each task outcome on its step, phase and plan, and on parallel steps, with a Temporal server."""
 
 import pytest
 from support.outcomes import events, recorded, tree, until_step, workflow_statuses
@@ -13,7 +13,7 @@ from kudo.sandbox import Sandbox
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-async def test_success(installer: Installer) -> None:
+async def test_successful_plan_is_complete_and_recorded(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[apply("config", "config.yaml"), dummy("done", done=True)],
@@ -39,7 +39,7 @@ async def test_success(installer: Installer) -> None:
     assert await events(installer) == {("Normal", "PlanStarted"), ("Normal", "PlanFinished")}
 
 
-async def test_transient_error_shows_on_the_step_alone_and_heals(installer: Installer, sandbox: Sandbox) -> None:
+async def test_transient_error_is_shown_on_step_and_retried(installer: Installer, sandbox: Sandbox) -> None:
     package = write_package(
         installer.directory,
         tasks=[apply("config", "config.yaml")],
@@ -61,7 +61,7 @@ async def test_transient_error_shows_on_the_step_alone_and_heals(installer: Inst
     assert not outcome.status.failed_steps()
 
 
-async def test_transient_error_in_a_parallel_phase_lets_the_others_go_on(installer: Installer) -> None:
+async def test_transient_error_does_not_stop_parallel_steps(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("fails", wantErr=True), dummy("done", done=True)],
@@ -69,15 +69,15 @@ async def test_transient_error_in_a_parallel_phase_lets_the_others_go_on(install
     )
     run = await installer.deploy(package)
 
-    async def look() -> PlanStatus | None:
+    async def with_error_and_complete_step() -> PlanStatus | None:
         status = await run.status()
         steps = [step.status for phase in status.phases for step in phase.steps]
         return status if steps == ["ERROR", "COMPLETE"] else None
 
-    assert (await until(look)).status is ExecutionStatus.IN_PROGRESS
+    assert (await until(with_error_and_complete_step)).status is ExecutionStatus.IN_PROGRESS
 
 
-async def test_fatal_error_ends_the_whole_tree(installer: Installer, client: Client) -> None:
+async def test_fatal_error_ends_plan_and_all_running_steps(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory,
         tasks=[apply("job", "job.yaml"), dummy("never"), dummy("done", done=True)],
@@ -120,7 +120,7 @@ async def test_fatal_error_ends_the_whole_tree(installer: Installer, client: Cli
     assert ("Warning", "FailedTerminalStateError") in await events(installer)
 
 
-async def test_cancel_by_signal(installer: Installer, client: Client) -> None:
+async def test_cancel_signal_cancels_plan(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("never"), dummy("done", done=True)],
@@ -154,7 +154,7 @@ async def test_cancel_by_signal(installer: Installer, client: Client) -> None:
     }
 
 
-async def test_cancel_by_temporal_while_a_task_is_retried(installer: Installer, client: Client) -> None:
+async def test_temporal_cancel_during_retry_cancels_plan(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("fails", wantErr=True)],
@@ -168,7 +168,7 @@ async def test_cancel_by_temporal_while_a_task_is_retried(installer: Installer, 
     assert outcome.status.phases[0].steps[0].status is ExecutionStatus.CANCELLED
 
 
-async def test_resume_skips_what_is_complete(installer: Installer, sandbox: Sandbox) -> None:
+async def test_resume_skips_complete_steps(installer: Installer, sandbox: Sandbox) -> None:
     package = write_package(
         installer.directory,
         tasks=[apply("config", "config.yaml"), apply("job", "job.yaml")],
@@ -184,7 +184,7 @@ async def test_resume_skips_what_is_complete(installer: Installer, sandbox: Sand
     assert not [path for method, path, _ in sandbox.requests if method == "PATCH" and "configmaps" in path]
 
 
-async def test_an_api_that_is_away_while_a_plan_is_loaded(installer: Installer, sandbox: Sandbox) -> None:
+async def test_plan_is_loaded_after_api_errors(installer: Installer, sandbox: Sandbox) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("done", done=True)],
@@ -194,11 +194,11 @@ async def test_an_api_that_is_away_while_a_plan_is_loaded(installer: Installer, 
     sandbox.faults.fail(4, path_contains="/instances/test", message="the disk is full")
     run = await installer.start()
 
-    async def look() -> PlanStatus | None:
-        seen = await run.status()
-        return seen if seen.message else None
+    async def with_message() -> PlanStatus | None:
+        status = await run.status()
+        return status if status.message else None
 
-    assert tree(await until(look)) == [
+    assert tree(await until(with_message)) == [
         "└── test",
         "   └── Plan deploy [PENDING]",
         "      └── reading Instance default/test: the disk is full",

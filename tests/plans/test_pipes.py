@@ -1,4 +1,4 @@
-"""Pipe tasks: files that a pod makes become Secrets and ConfigMaps that later tasks use."""
+"""Pipe tasks: files that a pod creates become Secrets and ConfigMaps that later tasks use."""
 
 import base64
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from support.pipes import (
     POD,
     SECRET,
     certificate_package,
-    generating,
-    gone,
     pipe,
     pod_of,
+    pod_template,
+    until_pod_is_gone,
 )
 from support.plans import NAMESPACE, Content, Installer, apply, dummy, phase, plan, step, write_package
 from support.waiting import until
@@ -42,8 +42,8 @@ data:
 """
 
 
-def write(installer: Installer, *tasks: Content, templates: Mapping[str, str]) -> Path:
-    """A package whose deploy plan has a Pipe task called generate, and then a user of its artifacts."""
+def write_pipe_package(installer: Installer, *tasks: Content, templates: Mapping[str, str]) -> Path:
+    """Write a package whose deploy plan runs the Pipe task generate, and then the task use."""
     steps = (step("make", "generate"), step("use", "use"))
     plans = {"deploy": plan(phase("main", *steps))}
     return write_package(installer.directory, tasks=list(tasks), plans=plans, templates=templates)
@@ -53,11 +53,11 @@ def write(installer: Installer, *tasks: Content, templates: Mapping[str, str]) -
 async def test_files_become_artifacts_that_later_tasks_use(installer: Installer, files: Files) -> None:
     files.put("/tmp/tls.crt", CERTIFICATE)
     files.put("/tmp/env", b"# comment\nUSER=kudo\n  EMPTY=\n\nURL=http://x/?a=b \n")
-    package = write(
+    package = write_pipe_package(
         installer,
         pipe("generate", CERTIFICATE_FILE, ENVIRONMENT_FILE),
         apply("use", "user.yaml"),
-        templates={"pod.yaml": generating(files), "user.yaml": USER},
+        templates={"pod.yaml": pod_template(files), "user.yaml": USER},
     )
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.complete, outcome
@@ -74,105 +74,105 @@ async def test_files_become_artifacts_that_later_tasks_use(installer: Installer,
         assert item.labels["kudo.dev/instance"] == "test"
         assert item.annotations["kudo.dev/step"] == "make"
         assert [owner.text("kind") for owner in item.children("metadata", "ownerReferences")] == ["Instance"]
-    await gone(installer)
+    await until_pod_is_gone(installer)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_config_map_holds_any_file(installer: Installer, files: Files) -> None:
+async def test_binary_file_is_stored_in_config_map(installer: Installer, files: Files) -> None:
     files.put("/tmp/tls.crt", CERTIFICATE)
-    package = write(
+    package = write_pipe_package(
         installer,
         pipe("generate", {**CERTIFICATE_FILE, "kind": "ConfigMap"}),
         dummy("use", done=True),
-        templates={"pod.yaml": generating(files)},
+        templates={"pod.yaml": pod_template(files)},
     )
     assert (await (await installer.deploy(package)).outcome()).complete
-    made = await installer.get("v1", "ConfigMap", SECRET)
-    assert made
-    assert base64.b64decode(made.text("binaryData", "tls.crt")) == CERTIFICATE
+    config_map = await installer.get("v1", "ConfigMap", SECRET)
+    assert config_map
+    assert base64.b64decode(config_map.text("binaryData", "tls.crt")) == CERTIFICATE
 
 
 @pytest.mark.only_on("control-plane", "the pods of the sandbox have their files in an annotation")
 @pytest.mark.usefixtures("worker")
-async def test_what_is_in_files_is_in_no_history(installer: Installer, client: Client, files: Files) -> None:
+async def test_file_contents_are_not_in_history(installer: Installer, client: Client, files: Files) -> None:
     content = b"the-secret-of-the-file"
     files.put("/tmp/tls.crt", content)
     run = await installer.deploy(certificate_package(installer, files))
     assert (await run.outcome()).complete
-    made = await installer.get("v1", "Secret", SECRET)
-    assert made
-    assert base64.b64decode(made.text("data", "tls.crt")) == content
+    secret = await installer.get("v1", "Secret", SECRET)
+    assert secret
+    assert base64.b64decode(secret.text("data", "tls.crt")) == content
     for workflow in ("default/test", "default/test/main"):
         history = await client.get_workflow_handle(workflow).fetch_history()
-        written = b"".join(event.SerializeToString() for event in history.events)
-        assert b"certificate" in written
-        assert content not in written
-        assert base64.b64encode(content) not in written
+        serialized = b"".join(event.SerializeToString() for event in history.events)
+        assert b"certificate" in serialized
+        assert content not in serialized
+        assert base64.b64encode(content) not in serialized
 
 
 @pytest.mark.only_on("control-plane", "an annotation of the sandbox cannot hold it")
 @pytest.mark.usefixtures("worker")
-async def test_a_file_as_large_as_it_may_be(installer: Installer, files: Files) -> None:
+async def test_file_of_maximum_size_is_accepted(installer: Installer, files: Files) -> None:
     files.put("/tmp/tls.crt", b"x" * 1024 * 1024)
     assert (await (await installer.deploy(certificate_package(installer, files))).outcome()).complete
 
 
 @pytest.mark.only_on("control-plane", "an annotation of the sandbox cannot hold it")
 @pytest.mark.usefixtures("worker")
-async def test_a_file_that_is_too_large(installer: Installer, files: Files) -> None:
+async def test_file_above_maximum_size_is_refused(installer: Installer, files: Files) -> None:
     files.put("/tmp/tls.crt", b"x" * (1024 * 1024 + 1))
     outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
     assert outcome.failure == "PipeTaskError", outcome
     assert outcome.message == "/tmp/tls.crt has 1048577 bytes, and a file of a Pipe task may have 1048576."
     assert await installer.get("v1", "Secret", SECRET) is None
-    await gone(installer)
+    await until_pod_is_gone(installer)
 
 
-@pytest.mark.only_on("sandbox", "kwok says of a command that failed that it could not be run")
+@pytest.mark.only_on("sandbox", "kwok reports a failed command as one that could not be run")
 @pytest.mark.usefixtures("worker")
-async def test_a_file_that_is_not_there(installer: Installer, files: Files) -> None:
+async def test_missing_file_fails_plan(installer: Installer, files: Files) -> None:
     files.put("/tmp/other", b"")
     outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
     assert outcome.failure == "PipeTaskError", outcome
-    said = "ended with exit code 1: stat: can't stat '/tmp/tls.crt'"
-    assert outcome.message == f"`stat -L -c %s /tmp/tls.crt` in Pod default/{POD} {said}"
-    await gone(installer)
+    reason = "ended with exit code 1: stat: can't stat '/tmp/tls.crt'"
+    assert outcome.message == f"`stat -L -c %s /tmp/tls.crt` in Pod default/{POD} {reason}"
+    await until_pod_is_gone(installer)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_variables_that_are_none(installer: Installer, files: Files) -> None:
+async def test_invalid_env_file_fails_plan_without_printing_line(installer: Installer, files: Files) -> None:
     files.put("/tmp/env", b"GOOD=1\nhunter2 is the password\n")
-    package = write(
+    package = write_pipe_package(
         installer,
         pipe("generate", ENVIRONMENT_FILE),
         dummy("use", done=True),
-        templates={"pod.yaml": generating(files)},
+        templates={"pod.yaml": pod_template(files)},
     )
     outcome = await (await installer.deploy(package)).outcome()
-    # The line may be a secret.
+    # The line may contain a secret, so the message does not contain it.
     assert outcome.message == "/tmp/env:2: this is no line of the form NAME=VALUE"
     assert outcome.failure == "PipeTaskError"
-    await gone(installer)
+    await until_pod_is_gone(installer)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_the_pod_of_a_cancelled_plan_goes(installer: Installer, files: Files) -> None:
+async def test_pod_of_cancelled_plan_is_deleted(installer: Installer, files: Files) -> None:
     run = await installer.deploy(certificate_package(installer, files, rollout="hang"))
     await until(lambda: pod_of(installer))
     await installer.plans.cancel(NAMESPACE, "test", "enough")
     outcome = await run.outcome()
     assert outcome.status.status is ExecutionStatus.CANCELLED
     assert await installer.get("v1", "Secret", SECRET) is None
-    await gone(installer)
+    await until_pod_is_gone(installer)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_pod_that_another_run_left_is_not_trusted(installer: Installer, files: Files) -> None:
+async def test_pod_left_by_another_run_is_replaced(installer: Installer, files: Files) -> None:
     files.put("/tmp/tls.crt", CERTIFICATE)
     package = certificate_package(installer, files)
     await installer.install(package)
-    left = Object.of("v1", "Pod", {"name": POD, "namespace": "default"}, spec={"containers": [LEFT]})
-    before = await installer.cluster.apply(left)
+    leftover = Object.of("v1", "Pod", {"name": POD, "namespace": "default"}, spec={"containers": [WAITER]})
+    before = await installer.cluster.apply(leftover)
     run = await installer.start()
     assert (await run.outcome()).complete
     found = await pod_of(installer)
@@ -180,16 +180,16 @@ async def test_a_pod_that_another_run_left_is_not_trusted(installer: Installer, 
     assert await installer.get("v1", "Secret", SECRET) is not None
 
 
-LEFT = {"name": "waiter", "image": "busybox", "command": ["sleep infinity"]}
+WAITER = {"name": "waiter", "image": "busybox", "command": ["sleep infinity"]}
 
 
 @pytest.mark.usefixtures("worker")
-async def test_the_same_key_twice_is_refused(installer: Installer, files: Files) -> None:
-    package = write(
+async def test_duplicate_pipe_key_is_refused(installer: Installer, files: Files) -> None:
+    package = write_pipe_package(
         installer,
         pipe("generate", CERTIFICATE_FILE),
         pipe("use", {**ENVIRONMENT_FILE, "key": "certificate"}),
-        templates={"pod.yaml": generating(files)},
+        templates={"pod.yaml": pod_template(files)},
     )
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.failure == "InvalidPlan"
@@ -203,7 +203,7 @@ async def test_the_same_key_twice_is_refused(installer: Installer, files: Files)
 @pytest.mark.parametrize(
     ("spec", "problem"),
     [
-        ({"containers": [LEFT]}, "it must have no containers, because its init container makes the files"),
+        ({"containers": [WAITER]}, "it must have no containers, because its init container makes the files"),
         ({"restartPolicy": "Always"}, "its restartPolicy must be OnFailure"),
         ({"initContainers": []}, "it must have one init container"),
         ({"volumes": []}, "it must have one emptyDir volume, which the files are in"),
@@ -215,14 +215,14 @@ async def test_the_same_key_twice_is_refused(installer: Installer, files: Files)
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-async def test_a_pod_that_cannot_be_used(installer: Installer, files: Files, spec: Manifest, problem: str) -> None:
+async def test_invalid_pipe_pod_is_refused(installer: Installer, files: Files, spec: Manifest, problem: str) -> None:
     outcome = await (await installer.deploy(certificate_package(installer, files, spec=spec))).outcome()
     assert outcome.failure == "ResourceValidationError"
     assert outcome.message == f"templates/pod.yaml is no pod for the Pipe task generate: {problem}"
     assert await pod_of(installer) is None
 
 
-async def test_the_image_of_the_waiting_container(
+async def test_waiting_container_uses_configured_image(
     client: Client, cluster: Cluster, installer: Installer, files: Files
 ) -> None:
     settings = Settings(pipe_image="registry.example.com/tools:1")
@@ -237,19 +237,19 @@ async def test_the_image_of_the_waiting_container(
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_worker_that_may_run_no_commands(installer: Installer, files: Files, sandbox: Sandbox) -> None:
+async def test_forbidden_exec_fails_plan(installer: Installer, files: Files, sandbox: Sandbox) -> None:
     sandbox.faults.fail(1000, 403, "Forbidden", path_contains="/exec")
     outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
     assert outcome.failure == "AccessDenied"
-    await gone(installer)
+    await until_pod_is_gone(installer)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_an_api_that_is_away_while_files_are_copied(installer: Installer, files: Files, sandbox: Sandbox) -> None:
+async def test_api_errors_during_copy_are_retried(installer: Installer, files: Files, sandbox: Sandbox) -> None:
     sandbox.faults.fail(3, 503, path_contains="/exec")
     outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
     assert outcome.complete, outcome
-    await gone(installer)
+    await until_pod_is_gone(installer)
 
 
 @pytest.mark.usefixtures("worker")
@@ -257,18 +257,18 @@ async def test_an_api_that_is_away_while_files_are_copied(installer: Installer, 
     ("keys", "words"),
     [(("tls-crt", "tlscrt"), "makes the pipe 'tlscrt' more than once"), (("_",), "without any letter or digit")],
 )
-async def test_keys_whose_names_are_the_same(
+async def test_keys_with_conflicting_names_are_refused(
     installer: Installer, files: Files, keys: tuple[str, ...], words: str
 ) -> None:
     piped = pipe("generate", *({**CERTIFICATE_FILE, "key": key} for key in keys))
-    package = write(installer, piped, dummy("use", done=True), templates={"pod.yaml": generating(files)})
+    package = write_pipe_package(installer, piped, dummy("use", done=True), templates={"pod.yaml": pod_template(files)})
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.failure == "InvalidPlan"
     assert words in outcome.message
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_pod_of_another_instance_stays(installer: Installer, files: Files) -> None:
+async def test_pod_of_another_instance_is_kept(installer: Installer, files: Files) -> None:
     package = certificate_package(installer, files, rollout="hang")
     first = await installer.deploy(package, "te-st")
     before = await until(lambda: pod_of(installer))

@@ -1,4 +1,4 @@
-"""Objects that cannot be changed, in plans that run again: Jobs above all."""
+"""Objects with immutable fields, mainly Jobs, in plans that run again."""
 
 import asyncio
 
@@ -110,7 +110,7 @@ async def deploy(installer: Installer, **parameters: str) -> Outcome:
     return await asyncio.wait_for(run.outcome(), 60)
 
 
-async def found(installer: Installer, item: Object) -> Object:
+async def until_exists(installer: Installer, item: Object) -> Object:
     return await until(lambda: installer.cluster.get(item.ref))
 
 
@@ -118,85 +118,85 @@ THE_JOB = job("test-job")
 THE_SET = stateful_set("test-db")
 
 
-async def test_a_job_that_cannot_be_changed(installer: Installer) -> None:
+async def test_change_of_immutable_job_is_refused(installer: Installer) -> None:
     await install(installer, JOB, "{}")
     assert (await deploy(installer)).complete
-    before = await found(installer, THE_JOB)
+    before = await until_exists(installer, THE_JOB)
     outcome = await deploy(installer, SIZE="2Gi")
     assert outcome.failure == "ImmutableField"
     assert outcome.message.endswith(
         'Job.batch "test-job" is invalid: spec.template: field is immutable. What is there would have to be deleted, '
         "and made anew; with the annotation kudo.dev/recreate: IfImmutable a plan does that."
     )
-    assert (await found(installer, THE_JOB)).uid == before.uid
+    assert (await until_exists(installer, THE_JOB)).uid == before.uid
 
 
-async def test_a_job_that_is_run_again_in_every_run(installer: Installer) -> None:
+async def test_job_is_recreated_by_every_run(installer: Installer) -> None:
     await install(installer, JOB, ALWAYS)
     assert (await deploy(installer)).complete
-    before = await found(installer, THE_JOB)
+    before = await until_exists(installer, THE_JOB)
     assert ("Normal", "ObjectRecreated") not in await events(installer)
     assert (await deploy(installer)).complete
-    after = await found(installer, THE_JOB)
+    after = await until_exists(installer, THE_JOB)
     assert after.uid != before.uid
     assert after.integer("status", "succeeded") == 1
     assert ("Normal", "ObjectRecreated") in await events(installer)
-    # Its pods went with it.
+    # The pods of the first Job were deleted with it.
     pods = await installer.cluster.list("v1", "Pod", NAMESPACE)
     owners = {owner.text("uid") for pod in pods for owner in pod.children("metadata", "ownerReferences")}
     assert owners == {after.uid}
 
 
-async def test_a_job_that_is_made_anew_when_it_has_changed(installer: Installer) -> None:
+async def test_job_is_recreated_only_if_changed(installer: Installer) -> None:
     await install(installer, JOB, IF_IMMUTABLE)
     assert (await deploy(installer)).complete
-    first = await found(installer, THE_JOB)
+    first = await until_exists(installer, THE_JOB)
     assert (await deploy(installer)).complete
-    assert (await found(installer, THE_JOB)).uid == first.uid
+    assert (await until_exists(installer, THE_JOB)).uid == first.uid
     assert (await deploy(installer, SIZE="2Gi")).complete
-    assert (await found(installer, THE_JOB)).uid != first.uid
+    assert (await until_exists(installer, THE_JOB)).uid != first.uid
 
 
-async def require_kept(installer: Installer, annotations: str, policy: str) -> str:
-    """Have a Job made anew that the API would not take, and return what it says; the one that is there is kept."""
+async def deploy_refused_job(installer: Installer, annotations: str, policy: str) -> str:
+    """Deploy a Job that the API refuses, check that the existing one is kept, and return the message of the plan."""
     await install(installer, JOB, annotations)
     assert (await deploy(installer)).complete
-    before = await found(installer, THE_JOB)
+    before = await until_exists(installer, THE_JOB)
     outcome = await deploy(installer, POLICY=policy, SIZE="2Gi")
     assert outcome.failure == "ResourceValidationError"
     assert "swordfish" not in outcome.message
-    assert (await found(installer, THE_JOB)).uid == before.uid
+    assert (await until_exists(installer, THE_JOB)).uid == before.uid
     return outcome.message
 
 
 @pytest.mark.parametrize("annotations", [ALWAYS, IF_IMMUTABLE])
-async def test_what_would_not_be_accepted_deletes_nothing(installer: Installer, annotations: str) -> None:
-    assert "restartPolicy" in await require_kept(installer, annotations, "Always")
+async def test_job_that_the_api_refuses_is_not_recreated(installer: Installer, annotations: str) -> None:
+    assert "restartPolicy" in await deploy_refused_job(installer, annotations, "Always")
 
 
 @pytest.mark.only_on("control-plane", "the sandbox has no schemas")
 @pytest.mark.parametrize("annotations", [ALWAYS, IF_IMMUTABLE])
-async def test_what_is_misspelt_deletes_nothing(installer: Installer, annotations: str) -> None:
-    message = await require_kept(installer, annotations, "Never\n      nodeNaem: one")
+async def test_job_with_unknown_field_is_not_recreated(installer: Installer, annotations: str) -> None:
+    message = await deploy_refused_job(installer, annotations, "Never\n      nodeNaem: one")
     assert "nodeNaem: field not declared in schema" in message
 
 
-async def test_what_is_not_ours_is_not_deleted(installer: Installer) -> None:
-    theirs = await installer.cluster.create(THE_JOB)
+async def test_foreign_job_is_not_recreated(installer: Installer) -> None:
+    foreign = await installer.cluster.create(THE_JOB)
     await install(installer, JOB, ALWAYS)
     outcome = await deploy(installer)
     assert outcome.failure == "ResourceValidationError"
     assert "was not made for the instance test" in outcome.message
-    assert (await found(installer, THE_JOB)).uid == theirs.uid
+    assert (await until_exists(installer, THE_JOB)).uid == foreign.uid
 
 
-async def test_a_stateful_set_is_made_anew_under_its_pods(installer: Installer) -> None:
+async def test_stateful_set_is_recreated_and_keeps_its_pods(installer: Installer) -> None:
     await install(installer, STATEFUL_SET, IF_IMMUTABLE)
     assert (await deploy(installer)).complete
     pod = "test-db-0"
-    before, pod_before = await found(installer, THE_SET), await installer.get("v1", "Pod", pod)
+    before, pod_before = await until_exists(installer, THE_SET), await installer.get("v1", "Pod", pod)
     assert (await deploy(installer, SIZE="2Gi")).complete
-    after, pod_after = await found(installer, THE_SET), await installer.get("v1", "Pod", pod)
+    after, pod_after = await until_exists(installer, THE_SET), await installer.get("v1", "Pod", pod)
     assert after.uid != before.uid
     assert pod_before is not None
     assert pod_after is not None
@@ -204,7 +204,7 @@ async def test_a_stateful_set_is_made_anew_under_its_pods(installer: Installer) 
 
 
 @pytest.mark.parametrize("changed", [{"APP": "other"}, {"SERVICE": "other"}, {"CLAIM": "other"}])
-async def test_a_stateful_set_takes_along_what_it_would_not_have_made(
+async def test_recreated_stateful_set_replaces_pods_that_do_not_match(
     installer: Installer, changed: dict[str, str]
 ) -> None:
     await install(installer, STATEFUL_SET, IF_IMMUTABLE)
@@ -219,7 +219,7 @@ async def test_a_stateful_set_takes_along_what_it_would_not_have_made(
     assert after.labels["app"] == changed.get("APP", "db")
 
 
-async def test_a_stateful_set_that_is_made_anew_rolls_out(installer: Installer) -> None:
+async def test_recreated_stateful_set_rolls_out(installer: Installer) -> None:
     await install(installer, STATEFUL_SET, IF_IMMUTABLE)
     assert (await deploy(installer, REPLICAS="3")).complete
     assert (await deploy(installer, REPLICAS="3", SIZE="2Gi", IMAGE="busybox:2")).complete
@@ -228,14 +228,14 @@ async def test_a_stateful_set_that_is_made_anew_rolls_out(installer: Installer) 
     assert images == ["busybox:2"] * 3
 
 
-async def test_a_stateful_set_whose_claims_would_go_stays(installer: Installer) -> None:
+async def test_stateful_set_that_deletes_its_claims_is_not_recreated(installer: Installer) -> None:
     await install(installer, STATEFUL_SET, IF_IMMUTABLE)
     assert (await deploy(installer, RETENTION="Delete")).complete
-    before = await found(installer, THE_SET)
+    before = await until_exists(installer, THE_SET)
     outcome = await deploy(installer, RETENTION="Delete", APP="other")
     assert outcome.failure == "ResourceValidationError"
     assert "its claims would go with it" in outcome.message
-    assert (await found(installer, THE_SET)).uid == before.uid
+    assert (await until_exists(installer, THE_SET)).uid == before.uid
 
 
 STORAGE_CLASS = """\
@@ -248,7 +248,7 @@ provisioner: example.com/{{ Params.APP }}
 """
 
 
-async def test_what_is_in_no_namespace_stays(installer: Installer) -> None:
+async def test_cluster_scoped_object_is_not_recreated(installer: Installer) -> None:
     await install(installer, STORAGE_CLASS, ALWAYS)
     assert (await deploy(installer)).complete
     outcome = await deploy(installer)
@@ -256,7 +256,7 @@ async def test_what_is_in_no_namespace_stays(installer: Installer) -> None:
     assert "it is in no namespace" in outcome.message
 
 
-async def test_a_claim_keeps_what_it_holds(installer: Installer) -> None:
+async def test_claim_with_recreate_annotation_is_refused(installer: Installer) -> None:
     await install(installer, CLAIM, ALWAYS)
     outcome = await deploy(installer)
     assert outcome.failure == "TaskEnhancementError"
@@ -264,7 +264,7 @@ async def test_a_claim_keeps_what_it_holds(installer: Installer) -> None:
     assert await installer.cluster.get(claim("test-data").ref) is None
 
 
-async def test_an_annotation_that_says_nothing(installer: Installer) -> None:
+async def test_invalid_recreate_annotation_is_refused(installer: Installer) -> None:
     await install(installer, JOB, '{"kudo.dev/recreate": "yes"}')
     outcome = await deploy(installer)
     assert outcome.failure == "TaskEnhancementError"

@@ -1,4 +1,4 @@
-"""What Temporal's own command line offers does the same as ours, because the documentation says that it does."""
+"""Temporal's own command line controls plans as documented, with the same results as `kudo`."""
 
 import json
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ class CommandLine:
         return await execute(TEMPORAL, *arguments, *options)
 
     async def do(self, *arguments: str) -> Any:
-        """Run `temporal`, which has to succeed, and return what it answers."""
+        """Run `temporal`, require success, and return its JSON output."""
         done = await self.run(*arguments)
         assert done.status == 0, done.err
         return json.loads(done.out) if done.out.startswith(("{", "[")) else None
@@ -59,28 +59,28 @@ class CommandLine:
         return PlanStatus.model_validate(status)
 
     async def until_ended(self, workflow_id: str = ID) -> dict[str, Any]:
-        """Wait for a workflow to end; the event that it ended with says how it did."""
+        """Wait until a workflow ends, and return its status with the attributes of its last event."""
         ended = json.loads((await self.run("workflow", "result", "--workflow-id", workflow_id)).out)
         return {"status": ended["status"], **ended["closeEvent"]}
 
     async def until_listed(self, query: str, run_id: str) -> list[str]:
-        """Wait until a query finds a run, as the list lags behind; the workflows that it finds."""
+        """Wait until a query finds a run, as the list is delayed, and return the workflow IDs that it finds."""
 
-        async def look() -> list[str] | None:
+        async def listed() -> list[str] | None:
             found = [item["execution"] for item in await self.do("workflow", "list", "--query", query) or []]
             return [item["workflowId"] for item in found] if run_id in {item["runId"] for item in found} else None
 
-        return await until(look)
+        return await until(listed)
 
-    async def triggered(self) -> str:
-        """Trigger the schedule; the ID of the workflow that it starts."""
+    async def trigger(self) -> str:
+        """Trigger the schedule, and return the ID of the workflow that it starts."""
         await self.do("schedule", "trigger", "--schedule-id", SCHEDULE)
 
-        async def look() -> str | None:
+        async def started_workflow() -> str | None:
             recent = (await self.do("schedule", "describe", "--schedule-id", SCHEDULE))["info"].get("recentActions")
             return str(recent[-1]["startWorkflowResult"]["workflowId"]) if recent else None
 
-        return await until(look)
+        return await until(started_workflow)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def package(directory: Path, deploy: Content, backup: Content = SHORT) -> Path:
 
 
 async def start(cli: CommandLine, installer: Installer, deploy: Content) -> Run:
-    """Install, and have Temporal's command line start the plan."""
+    """Install a package, and start its plan with Temporal's command line."""
     await installer.install(package(installer.directory, deploy))
     started = await cli.do(*START, "--fail-existing", "--input", json.dumps(REQUEST))
     run = await installer.plans.latest(NAMESPACE, "test")
@@ -114,13 +114,13 @@ async def start(cli: CommandLine, installer: Installer, deploy: Content) -> Run:
 
 
 async def until_paused(cli: CommandLine, wanted: bool) -> None:
-    async def look() -> bool:
+    async def is_wanted() -> bool:
         return (await cli.status()).paused is wanted
 
-    await until(look)
+    await until(is_wanted)
 
 
-async def test_start_query_and_list(cli: CommandLine, installer: Installer) -> None:
+async def test_plan_is_started_queried_and_listed(cli: CommandLine, installer: Installer) -> None:
     run = await start(cli, installer, SHORT)
     assert (await run.outcome()).complete
     status = await cli.status()
@@ -133,7 +133,7 @@ async def test_start_query_and_list(cli: CommandLine, installer: Installer) -> N
     ]
     assert await recorded(installer) == status
     query = "KudoNamespace = 'default' AND KudoInstance = 'test' AND KudoOperator = 'tested' AND KudoPlan = 'deploy'"
-    # Only plans are found, none of their phases.
+    # The query finds plans only, not their phases.
     assert set(await cli.until_listed(f"{query} AND KudoStatus = 'COMPLETE'", run.run_id)) == {ID}
 
 
@@ -145,7 +145,7 @@ async def test_start_query_and_list(cli: CommandLine, installer: Installer) -> N
         (("cancel",), ""),
     ],
 )
-async def test_cancel(
+async def test_plan_is_cancelled_by_signal_or_command(
     cli: CommandLine, installer: Installer, client: Client, command: tuple[str, ...], reason: str
 ) -> None:
     run = await start(cli, installer, HANGING)
@@ -173,16 +173,18 @@ async def test_cancel(
 
 
 @pytest.mark.parametrize("reason", [("--input", '"lunch"'), ()])
-async def test_pause_and_resume(cli: CommandLine, installer: Installer, reason: tuple[str, ...]) -> None:
+async def test_plan_is_paused_and_resumed_by_signal(
+    cli: CommandLine, installer: Installer, reason: tuple[str, ...]
+) -> None:
     run = await start(cli, installer, APPROVED)
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     await cli.signal("pause", *reason)
-    # A paused plan takes an approval, and does not begin the step.
+    # A paused plan accepts an approval, and does not start the step.
     assert (await cli.update("approve", {"by": "ann"})).status == 0
     assert (await cli.status()).paused
     await cli.until_listed("KudoStatus = 'PAUSED'", run.run_id)
     before, approved, after = [step.status for step in (await cli.status()).phases[0].steps]
-    # That it waits no longer may have arrived already.
+    # The new status of the approved step may have arrived already.
     assert (before, after) == ("COMPLETE", "PENDING")
     assert approved in ("WAITING_APPROVAL", "IN_PROGRESS")
     await cli.signal("resume", *reason)
@@ -191,7 +193,7 @@ async def test_pause_and_resume(cli: CommandLine, installer: Installer, reason: 
     assert {("Normal", "PlanPaused"), ("Normal", "PlanResumed")} <= await events(installer)
 
 
-async def test_approve(cli: CommandLine, installer: Installer) -> None:
+async def test_step_is_approved_by_update(cli: CommandLine, installer: Installer) -> None:
     run = await start(cli, installer, APPROVED)
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     rejected = await cli.update("approve", {"step": "main.a", "by": "ann"})
@@ -201,7 +203,7 @@ async def test_approve(cli: CommandLine, installer: Installer) -> None:
     assert (await run.outcome()).complete
 
 
-async def test_refuse(cli: CommandLine, installer: Installer) -> None:
+async def test_step_is_refused_by_update(cli: CommandLine, installer: Installer) -> None:
     run = await start(cli, installer, APPROVED)
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     assert (await cli.update("refuse", {"step": "main.b", "by": "bob", "reason": "too late"})).status == 0
@@ -211,28 +213,28 @@ async def test_refuse(cli: CommandLine, installer: Installer) -> None:
     assert (await cli.status()).phases[0].steps[1].message == "Refused by bob: too late"
 
 
-async def test_approval_by_signal(cli: CommandLine, installer: Installer) -> None:
+async def test_step_is_approved_by_signal(cli: CommandLine, installer: Installer) -> None:
     run = await start(cli, installer, APPROVED)
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     await cli.signal("approve", "--input", '{"by": "ann"}')
     assert (await run.outcome()).complete
 
 
-async def test_a_second_start_is_refused(cli: CommandLine, installer: Installer) -> None:
+async def test_second_start_is_refused(cli: CommandLine, installer: Installer) -> None:
     run = await start(cli, installer, APPROVED)
     backup = ("--input", json.dumps(REQUEST | {"plan": "backup"}))
     refused = await cli.run(*START, "--fail-existing", *backup)
     assert refused.status == 1
     assert f"Workflow execution is already running. WorkflowId: {ID}, RunId: {run.run_id}" in refused.err
-    # Without the option the command line names the run that goes on as if it had started it; it starts nothing.
+    # Without the option the command starts nothing, but prints the running workflow as if it had started it.
     assert (await cli.do(*START, *backup))["runId"] == run.run_id
     assert (await cli.status()).name == "deploy"
 
 
 @pytest.mark.usefixtures("schedule")
-async def test_a_schedule_runs_the_plan_under_the_id_of_the_instance(cli: CommandLine, installer: Installer) -> None:
+async def test_schedule_runs_plan_under_workflow_id_of_instance(cli: CommandLine, installer: Installer) -> None:
     await installer.install(package(installer.directory, APPROVED))
-    scheduled = await cli.triggered()
+    scheduled = await cli.trigger()
     assert (await cli.until_ended(scheduled))["status"] == "COMPLETED"
     run = await installer.plans.latest(NAMESPACE, "test")
     assert (run.workflow_id, run.request.plan, run.origin.by) == (ID, "backup", f"workflow {scheduled}")
@@ -242,9 +244,9 @@ async def test_a_schedule_runs_the_plan_under_the_id_of_the_instance(cli: Comman
 
 
 @pytest.mark.usefixtures("schedule")
-async def test_a_schedule_is_refused_while_a_plan_runs(cli: CommandLine, installer: Installer) -> None:
+async def test_schedule_is_refused_while_plan_runs(cli: CommandLine, installer: Installer) -> None:
     run = await start(cli, installer, APPROVED)
-    ended = await cli.until_ended(await cli.triggered())
+    ended = await cli.until_ended(await cli.trigger())
     failure = ended["workflowExecutionFailedEventAttributes"]["failure"]
     assert (ended["status"], failure["applicationFailureInfo"]["type"]) == ("FAILED", "PlanAlreadyRunning")
     since = f"{run.origin.time:%Y-%m-%d %H:%M:%S} UTC"
@@ -255,9 +257,9 @@ async def test_a_schedule_is_refused_while_a_plan_runs(cli: CommandLine, install
 
 
 @pytest.mark.usefixtures("schedule")
-async def test_cancelling_what_a_schedule_started_cancels_the_plan(cli: CommandLine, installer: Installer) -> None:
+async def test_cancel_of_scheduled_workflow_cancels_plan(cli: CommandLine, installer: Installer) -> None:
     await installer.install(package(installer.directory, SHORT, backup=HANGING))
-    scheduled = await cli.triggered()
+    scheduled = await cli.trigger()
     run = await until(lambda: installer.plans.running(NAMESPACE, "test"))
     await until_step(run, ExecutionStatus.COMPLETE)
     await cli.do("workflow", "cancel", "--workflow-id", scheduled)
@@ -266,14 +268,14 @@ async def test_cancelling_what_a_schedule_started_cancels_the_plan(cli: CommandL
 
 
 @pytest.mark.usefixtures("schedule")
-async def test_signals_to_what_a_schedule_started_reach_the_plan(cli: CommandLine, installer: Installer) -> None:
+async def test_signals_to_scheduled_workflow_reach_plan(cli: CommandLine, installer: Installer) -> None:
     await installer.install(package(installer.directory, SHORT, backup=APPROVED))
-    scheduled = await cli.triggered()
+    scheduled = await cli.trigger()
     run = await until(lambda: installer.plans.running(NAMESPACE, "test"))
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     await cli.signal("pause", to=scheduled)
     await until_paused(cli, True)
-    # Only the plan is found by its status: what started it has none of its own.
+    # Only the plan has the search attribute KudoStatus, not the workflow of the schedule.
     assert set(await cli.until_listed("KudoInstance = 'test' AND KudoStatus = 'PAUSED'", run.run_id)) == {ID}
     await cli.signal("resume", to=scheduled)
     await until_paused(cli, False)

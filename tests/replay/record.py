@@ -2,9 +2,9 @@
 
     make record
 
-Run it when the workflows changed, or a new kind of run comes up. Each recording has a folder of its own, with the next
-number, and those that are there stay: plans that were started before a change of the workflows go on after it, so the
-old histories must be replayed for as long as such plans may run.
+Run it after a change of the workflows, or for a new kind of run. Each recording is written to a new folder with the
+next number, and existing recordings stay: plans that started before a change of the workflows continue after it, so the
+old histories must be replayed as long as such plans may run.
 """
 
 import asyncio
@@ -66,10 +66,10 @@ def package(installer: Installer, name: str, **deploy: object) -> Path:
 
 
 async def until_some_step(run: Run, status: ExecutionStatus) -> None:
-    async def look() -> bool:
+    async def is_reached() -> bool:
         return any(step.status is status for phase in (await run.status()).phases for step in phase.steps)
 
-    await until(look)
+    await until(is_reached)
 
 
 async def success(installer: Installer) -> Run:
@@ -140,24 +140,24 @@ async def approved(installer: Installer) -> Run:
 
 
 async def until_waiting(run: Run, place: str) -> None:
-    async def look() -> bool:
+    async def is_waiting() -> bool:
         return any(
             f"{phase.name}.{step.name}" == place and step.status is ExecutionStatus.WAITING_APPROVAL
             for phase in (await run.status()).phases
             for step in phase.steps
         )
 
-    await until(look)
+    await until(is_waiting)
 
 
 async def conditional(installer: Installer) -> Run:
-    left_out = phase("two", ("b", ["fatal"]), when="Params.ON | bool")
-    phases = [phase("one", ("a", ["done"]), step("b", "fatal", when="Params.ON == 'true'")), left_out]
+    skipped = phase("two", ("b", ["fatal"]), when="Params.ON | bool")
+    phases = [phase("one", ("a", ["done"]), step("b", "fatal", when="Params.ON == 'true'")), skipped]
     return await installer.deploy(package(installer, "conditional", **plan(*phases)), "conditional")
 
 
 def with_child(installer: Installer, name: str, *tasks: Content) -> Path:
-    """A package that has a package with these tasks as its child."""
+    """Write a package whose child is a package with these tasks."""
     spec = {"package": f"./of-{name}", "instanceName": f"{name}-below"}
     root = write_package(
         installer.directory,
@@ -181,7 +181,7 @@ async def failing_child(installer: Installer) -> Run:
 
 
 async def stopped_child(installer: Installer) -> Run:
-    """One whose child is busy at first, is then paused with it, and is cancelled with it."""
+    """Run a plan whose child first runs another plan, is then paused with its parent, and cancelled with it."""
     name = "stopped-child"
     package = with_child(installer, name, dummy("never"))
     first = await installer.deploy(package, name)
@@ -202,11 +202,11 @@ async def stopped_child(installer: Installer) -> Run:
 
 
 async def until_child(run: Run) -> None:
-    async def look() -> bool:
+    async def child_runs() -> bool:
         steps = [step for phase in (await run.current()).phases for step in phase.steps]
         return any(child.status and child.status.status.running for step in steps for child in step.children)
 
-    await until(look)
+    await until(child_runs)
 
 
 async def piped(installer: Installer) -> Run:
@@ -234,7 +234,7 @@ SCENARIOS: list[Scenario] = [
 
 
 @asynccontextmanager
-async def installing() -> AsyncIterator[tuple[Client, Installer]]:
+async def recording_stack() -> AsyncIterator[tuple[Client, Installer]]:
     ports = Ports(free_port(0), free_port(0), free_port(0))
     with tempfile.TemporaryDirectory() as directory:
         async with stack(ports, None, "sandbox", 0.1) as running:
@@ -245,7 +245,7 @@ async def record(client: Client, installer: Installer, scenario: Scenario) -> No
     run = await scenario(installer)
     await run.outcome()
     workflows = {run.workflow_id: run.run_id}
-    # Of the workflows of a name the last run is listed first.
+    # The server lists the latest run of a workflow first.
     async for item in client.list_workflows(f"WorkflowId STARTS_WITH '{run.workflow_id}'"):
         workflows.setdefault(item.id, item.run_id)
     for workflow_id, run_id in workflows.items():
@@ -255,7 +255,7 @@ async def record(client: Client, installer: Installer, scenario: Scenario) -> No
 
 def write(workflow_id: str, history: WorkflowHistory) -> None:
     name = workflow_id.partition("/")[2].replace("/", ".")
-    # The names of machines and the paths on them do not belong into a repository.
+    # Host names and local paths do not belong in a repository.
     text = history.to_json().replace(socket.gethostname(), "worker")
     events = json.loads(text, object_hook=without_stack_trace)
     HISTORIES.mkdir(parents=True, exist_ok=True)
@@ -269,7 +269,7 @@ def without_stack_trace(value: dict[str, object]) -> dict[str, object]:
 
 
 async def main() -> None:
-    async with installing() as (client, installer):
+    async with recording_stack() as (client, installer):
         for scenario in SCENARIOS:
             await record(client, installer, scenario)
 

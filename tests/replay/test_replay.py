@@ -1,4 +1,4 @@
-"""Plans that were started before a change of the workflows go on after it."""
+"""Plans that started before a change of the workflows continue after it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Taking away what a test left in a cluster that outlives it."""
+"""Removal of the objects that a test created in a cluster that outlives it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
@@ -23,15 +23,15 @@ CLUSTER_WIDE = {
     "ClusterRole",
     "ClusterRoleBinding",
 }
-"""The kinds without a namespace that tests make."""
+"""The kinds without a namespace that tests create."""
 
 KEPT = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), ("Service", "kubernetes")}
-"""What Kubernetes itself makes, again when it is gone."""
+"""Objects that Kubernetes creates itself, and recreates after a deletion."""
 
 
 @dataclass(frozen=True)
 class ClusterCleaner:
-    """Knows what was there before the tests."""
+    """Deletes the objects that did not exist before the tests."""
 
     kubeconfig: Path
     kinds: tuple[ResourceKind, ...]
@@ -39,25 +39,25 @@ class ClusterCleaner:
 
     @classmethod
     async def of(cls, kubeconfig: Path) -> Self:
-        """The cluster as it is now is how it shall be again."""
+        """Return a cleaner that restores the present state of the cluster."""
         async with await Connection.open(kubeconfig=kubeconfig) as connection:
             kinds = tuple([kind async for kind in _kinds(connection)])
             found = await until(lambda: _found(connection, kinds))
             return cls(kubeconfig, kinds, frozenset(item.uid for _, item in found))
 
-    async def sweep(self) -> None:
-        """Delete what was not there before, and wait until it is gone."""
+    async def clean(self) -> None:
+        """Delete the objects that are new, and wait until they are gone."""
         async with await Connection.open(kubeconfig=self.kubeconfig) as connection:
 
-            async def gone() -> bool:
+            async def is_clean() -> bool:
                 found = await _found(connection, self.kinds)
                 if found is None:
                     return False
-                left = [pair for pair in found if pair[1].uid not in self.before]
-                await _together(_remove(connection, kind, item) for kind, item in left)
-                return not left
+                new = [pair for pair in found if pair[1].uid not in self.before]
+                await _together(_remove(connection, kind, item) for kind, item in new)
+                return not new
 
-            await until(gone)
+            await until(is_clean)
 
 
 async def _kinds(connection: Connection) -> AsyncIterator[ResourceKind]:
@@ -72,7 +72,7 @@ async def _kinds(connection: Connection) -> AsyncIterator[ResourceKind]:
 
 
 async def _found(connection: Connection, kinds: tuple[ResourceKind, ...]) -> list[tuple[ResourceKind, Object]] | None:
-    """All that there is; None where the API does not say, as for a kind that is a moment old."""
+    """Return all objects; None if the API cannot list a kind, such as one that was just created."""
     answers = await _together(connection.request("GET", kind.path(NAMESPACE)) for kind in kinds)
     if not all(answer.ok or answer.code == 404 for answer in answers):
         return None
@@ -86,7 +86,7 @@ async def _found(connection: Connection, kinds: tuple[ResourceKind, ...]) -> lis
 
 async def _remove(connection: Connection, kind: ResourceKind, item: Object) -> None:
     path = kind.path(item.namespace, item.name)
-    # Definitions and namespaces take their contents with them by means of theirs.
+    # The finalizers of definitions and namespaces delete their contents.
     if item.terminating and kind.kind not in ("CustomResourceDefinition", "Namespace"):
         await connection.request("PATCH", path, body={"metadata": {"finalizers": None}}, content_type=MERGE_PATCH)
     await connection.request("DELETE", path, body={"propagationPolicy": "Background", "gracePeriodSeconds": 0})

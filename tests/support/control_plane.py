@@ -1,4 +1,4 @@
-"""Whether there is a control plane to run tests on."""
+"""The marker of tests that need a control plane."""
 
 import pytest
 
@@ -6,10 +6,10 @@ from kudo.devstack.control_plane import find_binaries, missing_followers
 from kudo.errors import ConfigurationError
 
 
-def control_plane_is_there() -> pytest.MarkDecorator:
-    """The mark of tests that need all of a control plane."""
+def needs_control_plane() -> pytest.MarkDecorator:
+    """Return the marker that skips a test if a component of the control plane is not installed."""
     try:
         missing = missing_followers(find_binaries())
     except ConfigurationError as error:
         return pytest.mark.skip(reason=str(error))
-    return pytest.mark.skipif(bool(missing), reason=f"no control plane: {' and '.join(missing)} not there")
+    return pytest.mark.skipif(bool(missing), reason=f"no control plane: {' and '.join(missing)} not found")

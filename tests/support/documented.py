@@ -16,7 +16,7 @@ PARAMETERS: list[Content] = [
 
 
 def blocks(info: str) -> Iterator[tuple[str, str]]:
-    """The code blocks of the page whose first line begins so, with what follows there."""
+    """Yield the code blocks of the page whose info string begins with `info`: the rest of that string, and the text."""
     for found in re.finditer(rf"^```yaml {re.escape(info)}(.*)\n((?:.*\n)*?)```$", PAGE, re.MULTILINE):
         yield found[1].strip(), found[2]
 
@@ -30,8 +30,8 @@ def tasks() -> list[Content]:
     return found
 
 
-def documented(directory: Path, dialect: str) -> Path:
-    """A package of all examples together, each task a step of its own."""
+def write_documented_package(directory: Path, dialect: str) -> Path:
+    """Write a package of all examples, with one step for each task."""
     root = write_package(
         directory,
         name="shop",

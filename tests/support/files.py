@@ -1,4 +1,4 @@
-"""Files in the containers of a cluster where nothing runs."""
+"""Files in the containers of a cluster that runs no containers."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +8,14 @@ import yaml
 
 @dataclass(frozen=True)
 class Files:
-    """The files that there are in every container; before one is put there, there is any that is asked for."""
+    """The files of every container. Before the first `put`, every requested file exists."""
 
     folder: Path | None
-    """Where a control plane looks for them; None for the sandbox, whose pods have them in an annotation."""
+    """The folder that a control plane reads; None for the sandbox, whose pods have the files in an annotation."""
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def put(self, path: str, content: bytes) -> None:
-        """Have a file there."""
+        """Add a file to every container."""
         self.contents[path] = content
         if self.folder:
             file = self.folder / path.removeprefix("/")
@@ -24,7 +24,7 @@ class Files:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """What a pod needs to have them."""
+        """Annotations that give a pod of the sandbox these files."""
         if self.folder or not self.contents:
             return {}
         return {"sandbox.kudo.dev/files": yaml.safe_dump(self.contents)}

@@ -1,6 +1,6 @@
-"""Go's own template engine, in a process of its own: it ends the process where a template is wrong.
+"""Go's own template engine, in a process of its own, because an invalid template ends the process.
 
-python -m support.go_engine reads one JSON request a line, [template, values], and answers each with a JSON string.
+`python -m support.go_engine` reads one JSON request per line, [template, values], and prints one JSON string for each.
 """
 
 import json
@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 
 class GoEngine:
-    """Renders templates as Go does; a context manager."""
+    """Renders templates with Go; a context manager."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -29,7 +29,7 @@ class GoEngine:
         self._end()
 
     def render(self, template: str, values: JsonValue) -> str | None:
-        """What Go makes of a template; None where it finds something wrong."""
+        """Return a template as Go renders it; None if Go reports an error."""
         if self._process is None:
             command = [sys.executable, "-m", "support.go_engine"]
             self._process = subprocess.Popen(

@@ -1,6 +1,6 @@
-"""What happens to the objects of a sandbox, without a gap.
+"""Every state of the objects of a sandbox.
 
-A test that looks from time to time would miss an object that is deleted and made again; a watch does not.
+A test that polls would miss an object that is deleted and recreated; a watch does not.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ PATHS = ("api/v1", "configmaps"), ("apis/apps/v1", "deployments"), ("apis/batch/
 
 
 class ObjectRecorder:
-    """Has seen every state of every ConfigMap, Deployment and Job since it began."""
+    """Records every state of every ConfigMap, Deployment and Job since it started."""
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
@@ -30,7 +30,7 @@ class ObjectRecorder:
     @classmethod
     @asynccontextmanager
     async def of(cls, url: str) -> AsyncIterator[Self]:
-        """Watch the sandbox at an address while the body runs."""
+        """Watch the sandbox at a URL while the body runs."""
         recorder = cls()
         unbounded = aiohttp.ClientTimeout(total=None)
         async with aiohttp.ClientSession(url, timeout=unbounded) as session:
@@ -40,13 +40,13 @@ class ObjectRecorder:
             finally:
                 for task in watching:
                     task.cancel()
-                # Without this, a watch that broke would make a test pass that saw nothing.
+                # Raise the error of a broken watch; otherwise a test would pass without having seen anything.
                 for task in watching:
                     with suppress(asyncio.CancelledError):
                         await task
 
     async def appeared(self, name: str, patience: float = PATIENCE) -> Object:
-        """Wait for an object, and return it as it was at first."""
+        """Wait until an object exists, and return its first state."""
         async with asyncio.timeout(patience), self._changed:
             await self._changed.wait_for(lambda: name in self._seen)
             return self._seen[name][0]
@@ -57,17 +57,17 @@ class ObjectRecorder:
             await self._changed.wait_for(lambda: self.last(job).condition("Failed").text("status") == "True")
 
     def last(self, name: str) -> Object:
-        """An object as it was seen last, empty where there was none."""
+        """Return the last state of an object; an empty one if it never existed."""
         return self._seen[name][-1] if name in self._seen else Object({})
 
     def names(self, prefix: str) -> set[str]:
-        """The objects that were seen, by the beginning of their names."""
+        """Return the names of the recorded objects that begin with a prefix."""
         return {name for name in self._seen if name.startswith(prefix)}
 
     def rewritten(self, prefix: str) -> list[str]:
-        """The objects that are not what they were made as: another object of the name, or one with another spec.
+        """Return the names of the objects that were recreated, or whose spec changed after they were created.
 
-        A ConfigMap has no generation, and nobody but the plan writes it, so that its version must never change.
+        A ConfigMap has no generation, and only the plan writes it, so that its resource version must never change.
         """
         return sorted(name for name in self.names(prefix) if len(set(map(_identity, self._seen[name]))) > 1)
 
@@ -75,10 +75,10 @@ class ObjectRecorder:
         path = f"/{group}/namespaces/{NAMESPACE}/{plural}"
         async with session.get(path, params={"watch": "true", "timeoutSeconds": "3600"}) as response:
             async for line in response.content:
-                await self._take(Object(json.loads(line)))
+                await self._record(Object(json.loads(line)))
         raise AssertionError(f"The watch of {plural} ended")
 
-    async def _take(self, event: Object) -> None:
+    async def _record(self, event: Object) -> None:
         item = event.child("object")
         async with self._changed:
             if event.text("type") == "DELETED":

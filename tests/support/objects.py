@@ -17,7 +17,7 @@ def secret(name: str = "secret", **data: object) -> Object:
 
 
 def deployment(name: str = "web", *, replicas: int = 1, rollout: str = "") -> Object:
-    # A failing roll-out would take ten minutes to be called one; any other may be slow.
+    # Without a short deadline, a failing roll-out would take ten minutes to fail; any other may be slow.
     deadline = 1 if rollout == "fail" else 120
     return _workload("Deployment", name, rollout, replicas=replicas, progressDeadlineSeconds=deadline)
 
@@ -78,7 +78,7 @@ def _metadata(name: str) -> Manifest:
 
 
 def _rollout(value: str) -> Manifest:
-    """How a pod shall go, as docs/sandbox.md says."""
+    """Return the metadata that controls the roll-out of a pod; see docs/sandbox.md."""
     return {"annotations": {ROLLOUT: value}} if value else {}
 
 

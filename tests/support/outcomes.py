@@ -1,4 +1,4 @@
-"""Looking at how a plan went."""
+"""The status of plans, as a run, the Instance, Temporal and events have it."""
 
 from datetime import datetime
 
@@ -23,23 +23,23 @@ async def recorded(installer: Installer, plan: str = "deploy", instance: str = "
 async def until_step(run: Run, status: ExecutionStatus) -> PlanStatus:
     """Wait until some step has a status."""
 
-    async def look() -> PlanStatus | None:
-        seen = await run.status()
-        return seen if any(step.status is status for phase in seen.phases for step in phase.steps) else None
+    async def reached() -> PlanStatus | None:
+        current = await run.status()
+        return current if any(step.status is status for phase in current.phases for step in phase.steps) else None
 
-    return await until(look)
+    return await until(reached)
 
 
 async def workflow_statuses(client: Client) -> dict[str, WorkflowExecutionStatus | None]:
-    """How every workflow of the test's instance ended, which the server lists a moment later."""
+    """Return the final status of every workflow of the test's instance; the server lists it with a delay."""
 
-    async def look() -> dict[str, WorkflowExecutionStatus | None] | None:
+    async def final_statuses() -> dict[str, WorkflowExecutionStatus | None] | None:
         listed = [item async for item in client.list_workflows()]
         newest = sorted(listed, key=lambda item: item.start_time)
-        seen = {item.id: item.status for item in newest if item.start_time >= _run_start(newest)}
-        return None if WorkflowExecutionStatus.RUNNING in seen.values() else seen
+        statuses = {item.id: item.status for item in newest if item.start_time >= _run_start(newest)}
+        return None if WorkflowExecutionStatus.RUNNING in statuses.values() else statuses
 
-    return await until(look)
+    return await until(final_statuses)
 
 
 def _run_start(listed: list[WorkflowExecution]) -> datetime:

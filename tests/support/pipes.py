@@ -1,4 +1,4 @@
-"""Pipe tasks, and the pods that make their files."""
+"""Pipe tasks, and the pods that create their files."""
 
 from pathlib import Path
 
@@ -21,22 +21,22 @@ def pipe(name: str = "generate", *files: Content, pod: str = "pod.yaml") -> Cont
     return {"name": name, "kind": "Pipe", "spec": {"pod": pod, "pipe": list(files)}}
 
 
-def generating(files: Files, spec: Manifest | None = None, rollout: str = "") -> str:
-    """The template of a pod that makes files below /tmp."""
+def pod_template(files: Files, spec: Manifest | None = None, rollout: str = "") -> str:
+    """Return the template of a pod that creates files below /tmp."""
     container = {"name": "init", "image": "busybox", "command": ["/bin/sh", "-c", "true"]}
-    own: Manifest = {
+    defaults: Manifest = {
         "volumes": [{"name": "shared", "emptyDir": {}}],
         "initContainers": [{**container, "volumeMounts": [{"name": "shared", "mountPath": "/tmp"}]}],
     }
     annotations = files.annotations | ({"sandbox.kudo.dev/rollout": rollout} if rollout else {})
-    pod = Object.of("v1", "Pod", {"annotations": annotations}, spec=own | (spec or {}))
-    # What is in the files is no template.
+    pod = Object.of("v1", "Pod", {"annotations": annotations}, spec=defaults | (spec or {}))
+    # The contents of the files must not be rendered.
     return "{% raw %}" + yaml.dump(pod.manifest) + "{% endraw %}"
 
 
 def certificate_package(installer: Installer, files: Files, spec: Manifest | None = None, rollout: str = "") -> Path:
-    """A package whose deploy plan has a Secret made of a certificate, and then nothing else to do."""
-    templates = {"pod.yaml": generating(files, spec, rollout)}
+    """Write a package whose deploy plan creates a Secret from a certificate file, and then runs a Dummy task."""
+    templates = {"pod.yaml": pod_template(files, spec, rollout)}
     plans = {"deploy": plan(phase("main", step("make", "generate"), step("use", "use")))}
     tasks = [pipe("generate", CERTIFICATE_FILE), dummy("use", done=True)]
     return write_package(installer.directory, tasks=tasks, plans=plans, templates=templates)
@@ -46,8 +46,10 @@ async def pod_of(installer: Installer) -> Object | None:
     return await installer.get("v1", "Pod", POD)
 
 
-async def gone(installer: Installer) -> None:
-    async def look() -> bool:
+async def until_pod_is_gone(installer: Installer) -> None:
+    """Wait until the pod of the Pipe task does not exist."""
+
+    async def is_gone() -> bool:
         return await pod_of(installer) is None
 
-    await until(look)
+    await until(is_gone)

@@ -1,4 +1,4 @@
-"""Packages written in a test, and the plans of their instances."""
+"""Packages that tests write, and the plans of their instances."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def write_package(
     name: str = "tested",
     **fields: str,
 ) -> Path:
-    """Write a package; every plan is a mapping as in operator.yaml, and `fields` are what else that has."""
+    """Write a package; each plan is a mapping as in operator.yaml, and `fields` are further fields of that file."""
     root = directory / name
     (root / "templates").mkdir(parents=True, exist_ok=True)
     operator = {
@@ -131,7 +131,7 @@ def step(name: str, *tasks: str, **fields: object) -> Content:
 
 
 def phase(name: str, *steps: tuple[str, list[str]] | Content, strategy: str = "serial", **fields: object) -> Content:
-    """A phase; a step is its name with its tasks, or made with `step`."""
+    """Return a phase; a step is a name with its tasks, or the result of `step`."""
     listed = [part if isinstance(part, Mapping) else step(part[0], *part[1]) for part in steps]
     return {"name": name, "strategy": strategy, "steps": listed, **fields}
 
@@ -141,13 +141,13 @@ def plan(*phases: Content, strategy: str = "serial", **fields: object) -> Conten
 
 
 async def no_repository(spec: KudoOperatorSpec) -> Location:
-    """Where packages are found that have no path."""
+    """Raise RequestError for a package without a path, as there is no repository."""
     raise RequestError(f"{spec.package} is in no repository")
 
 
 @dataclass(frozen=True)
 class Installer:
-    """Installs packages and runs the plans of their instances, by the operations that the command line has."""
+    """Installs packages and runs the plans of their instances, with the operations of the command line."""
 
     cluster: Cluster
     plans: Plans
@@ -162,7 +162,7 @@ class Installer:
         await install_package(self.session, await read_bundle(Location(package), no_repository))
 
     async def install(self, package: Path, name: str = "test", **parameters: str) -> None:
-        """Install a package and an instance of it, in the state that it has once its plan deploy has started."""
+        """Install a package and an instance of it, in the state after the start of its plan deploy."""
         await create_instance(self.session, await read_bundle(Location(package), no_repository), name, parameters)
         await clear_pending_plan(self.cluster, self.session.request(name, "deploy"))
 

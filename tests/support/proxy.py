@@ -1,4 +1,4 @@
-"""A way to the sandbox that breaks as networks do."""
+"""A proxy to the sandbox that fails as networks do."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from kudo.sandbox import Sandbox
 
 
 class Proxy:
-    """Passes connections on; they can die without a word, or be reset in the middle of an answer."""
+    """Forwards connections, which can stop without being closed, or be reset in the middle of a response."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._host, port = sandbox.url.removeprefix("http://").split(":")
@@ -19,7 +19,7 @@ class Proxy:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Serve while the body runs; the address."""
+        """Serve while the body runs, and yield the URL."""
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -30,11 +30,11 @@ class Proxy:
             await asyncio.gather(*self._serving, return_exceptions=True)
 
     def kill_connections(self) -> None:
-        """From now on nothing passes over the connections that there are, not even their end."""
+        """Forward nothing more on the open connections, not even that they are closed."""
         self._dead.update(self._serving)
 
     def reset_connections(self) -> None:
-        """End the connections that there are without finishing what they carry."""
+        """Reset the open connections, without finishing their responses."""
         for writer in self._open:
             writer.transport.abort()
 
@@ -42,14 +42,14 @@ class Proxy:
         self._serving.append(asyncio.create_task(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        near_reader, near_writer = await asyncio.open_connection(self._host, self._port)
+        upstream_reader, upstream_writer = await asyncio.open_connection(self._host, self._port)
         task = asyncio.current_task()
-        self._open |= {writer, near_writer}
+        self._open |= {writer, upstream_writer}
         try:
-            await asyncio.gather(self._pipe(task, reader, near_writer), self._pipe(task, near_reader, writer))
+            await asyncio.gather(self._pipe(task, reader, upstream_writer), self._pipe(task, upstream_reader, writer))
         finally:
-            self._open -= {writer, near_writer}
-            near_writer.close()
+            self._open -= {writer, upstream_writer}
+            upstream_writer.close()
             writer.close()
 
     async def _pipe(

@@ -1,4 +1,4 @@
-"""Letting go on what hangs because it was told to."""
+"""Completion of the roll-outs that an annotation makes hang."""
 
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object, ObjectRef
@@ -6,16 +6,16 @@ from support.objects import NAMESPACE, ROLLOUT
 from support.waiting import until
 
 
-async def let_go(cluster: Cluster, pod: ObjectRef) -> None:
-    """Let a pod run that hangs."""
+async def release_pod(cluster: Cluster, pod: ObjectRef) -> None:
+    """Complete the roll-out of a pod that hangs."""
     await cluster.patch(pod, {"metadata": {"annotations": {ROLLOUT: None}}})
 
 
 async def roll_out(cluster: Cluster, name: str) -> None:
-    """Let the pods of a workload run, as soon as there are any."""
+    """Wait until a workload has pods, and complete their roll-out."""
 
     async def pods() -> list[Object]:
         return await cluster.list("v1", "Pod", NAMESPACE, f"app={name}")
 
     for pod in await until(pods):
-        await let_go(cluster, pod.ref)
+        await release_pod(cluster, pod.ref)

@@ -1,4 +1,4 @@
-"""A plan of twenty steps, and when something is killed while it runs."""
+"""A plan of twenty steps, and the times at which something is killed while it runs."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from support.plans import Content, apply, dummy, phase, plan, write_package
 
 STEPS = 20
 SECOND, THIRD = 7, 13
-"""The steps with which the second and the third phase begin."""
+"""Numbers of the first steps of the second and the third phase."""
 
 CONFIG = """\
 apiVersion: v1
@@ -46,10 +46,10 @@ spec:
 """
 
 ROLLOUT = "0.8"
-"""Seconds that a Deployment takes. With four of them one after the other, the plan takes longer than a kill waits."""
+"""Seconds that a Deployment takes; as four run one after the other, the plan takes longer than a kill waits."""
 
 LATEST, LATEST_AFTER_STEP = 3.0, 0.5
-"""Seconds that a kill waits at most."""
+"""Maximum delay of a kill in seconds, without a step and after a step."""
 
 
 def deployment_template(step: str, rollout: str) -> str:
@@ -57,7 +57,7 @@ def deployment_template(step: str, rollout: str) -> str:
 
 
 def _template(number: int) -> str | None:
-    """What a step applies: each third one nothing."""
+    """Return the template of a step; None for every third step, which applies nothing."""
     step = step_name(number)
     return (CONFIG.format(step=step), deployment_template(step, ROLLOUT), None)[number % 3]
 
@@ -67,11 +67,10 @@ def step_name(number: int) -> str:
 
 
 APPLIED = [step_name(number) for number in range(STEPS) if _template(number)]
-"""The steps that apply an object, which is called like the Instance and the step."""
+"""The steps that apply an object, which is named `INSTANCE-STEP`."""
 
-
-TELLING = [step_name(n) for n in range(STEPS) if _template(n) and (n < THIRD or n % 3 == 1)]
-"""The steps whose object says that the plan is not about to end: a Deployment is to roll out after it."""
+KILL_STEPS = [step_name(n) for n in range(STEPS) if _template(n) and (n < THIRD or n % 3 == 1)]
+"""The steps after which a Deployment still has to roll out, so that the plan is not about to end."""
 
 
 def _steps(begin: int, end: int) -> Iterator[tuple[str, list[str]]]:
@@ -79,8 +78,8 @@ def _steps(begin: int, end: int) -> Iterator[tuple[str, list[str]]]:
         yield step_name(number), [step_name(number) if _template(number) else "done"]
 
 
-def twenty_steps(directory: Path) -> Path:
-    """Two serial phases and a parallel one, of ConfigMaps, Deployments and tasks that do nothing."""
+def write_twenty_step_package(directory: Path) -> Path:
+    """Write a package with two serial phases and a parallel one, of ConfigMaps, Deployments and Dummy tasks."""
     templates = {f"{step_name(number)}.yaml": text for number in range(STEPS) if (text := _template(number))}
     tasks: list[Content] = [dummy("done", done=True), *(apply(step, f"{step}.yaml") for step in APPLIED)]
     phases = [
@@ -92,7 +91,7 @@ def twenty_steps(directory: Path) -> Path:
 
 
 def statuses(status: PlanStatus) -> set[str]:
-    """All that the plan, its phases and its twenty steps say."""
+    """Return the distinct statuses of the plan, its phases and its twenty steps."""
     steps = [step for part in status.phases for step in part.steps]
     assert len(steps) == STEPS
     return {status.status, *(part.status for part in status.phases), *(step.status for step in steps)}
@@ -100,29 +99,29 @@ def statuses(status: PlanStatus) -> set[str]:
 
 @dataclass(frozen=True)
 class Kill:
-    """When to kill: some seconds after the object of a step is there, or, without one, after the plan began to run.
+    """The time of a kill: seconds after the object of a step exists, or, without a step, after the plan started.
 
-    After a kill, the seconds count from when all runs again.
+    After an earlier kill, the seconds count from the time at which everything runs again.
     """
 
     step: str
     delay: float
 
 
-def kills(seed: int, least: int, most: int) -> list[Kill]:
-    """The kills that a seed stands for, in the order of the plan; the first comes while the plan runs for sure."""
+def kills(seed: int, minimum: int, maximum: int) -> list[Kill]:
+    """Return the kills of a seed in the order of the plan; the first one certainly happens while the plan runs."""
     random = Random(seed)
-    return sorted((_kill(random) for _ in range(random.randint(least, most))), key=lambda kill: kill.step)
+    return sorted((_kill(random) for _ in range(random.randint(minimum, maximum))), key=lambda kill: kill.step)
 
 
 def _kill(random: Random) -> Kill:
     if random.random() < 0.4:
         return Kill("", random.uniform(0, LATEST))
-    return Kill(random.choice(TELLING), random.uniform(0, LATEST_AFTER_STEP))
+    return Kill(random.choice(KILL_STEPS), random.uniform(0, LATEST_AFTER_STEP))
 
 
-async def moment(kill: Kill, run: Run, recorder: ObjectRecorder, patience: float) -> None:
-    """Wait until it is time to kill."""
+async def until_kill_is_due(kill: Kill, run: Run, recorder: ObjectRecorder, patience: float) -> None:
+    """Wait until a kill is due."""
     if kill.step:
         await recorder.appeared(f"{run.request.instance}-{kill.step}", patience)
     await asyncio.sleep(kill.delay)

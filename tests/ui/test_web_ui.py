@@ -1,4 +1,4 @@
-"""What Temporal's Web UI shows of plans, and cancelling one there, in a browser."""
+"""Plans in Temporal's Web UI, in a browser: list, details and cancellation."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 from support.outcomes import recorded, tree, until_step
 from support.plans import HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
-from support.rollouts import let_go
+from support.rollouts import release_pod
 from support.waiting import PATIENCE, until
 from temporalio.client import Client
 
@@ -27,7 +27,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
-    # The UI asks Temporal's site for news, and a test asks nobody outside of this machine.
+    # The UI requests news from Temporal's site; a test sends no request outside this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
@@ -56,7 +56,7 @@ class WebUI:
         await self.page.goto(f"{self._temporal.ui}/namespaces/default/workflows?{urlencode({'query': query})}")
 
     async def open(self, workflow_id: str, run_id: str) -> None:
-        """Open a workflow where `kudo` says that it is."""
+        """Open a workflow at the URL that `kudo` prints."""
         await self.page.goto(self._temporal.ui_of(workflow_id, run_id))
         await expect(self.main.get_by_role("heading", level=1)).to_contain_text(workflow_id)
 
@@ -67,7 +67,7 @@ class WebUI:
 
     @property
     def summary(self) -> Locator:
-        """The summary in the tab of metadata, which is rendered in a frame, as the details are."""
+        """The summary in the tab User Metadata, which is rendered in a frame, like the details."""
         return self.main.frame_locator("iframe").first.locator("body")
 
     @property
@@ -101,28 +101,28 @@ async def run(installer: Installer) -> AsyncIterator[Run]:
     await until_step(started, ExecutionStatus.ERROR)
     await until_waiting(started)
     yield started
-    # A worker waits long for tasks of plans that are terminated.
+    # A worker waits long for the tasks of a terminated plan when it stops.
     with suppress(PlanNotRunning):
         await installer.plans.cancel(NAMESPACE, "test", "")
     await started.outcome()
 
 
 async def until_waiting(run: Run) -> None:
-    """Wait until the task that waits for the Pod says so with its heartbeat."""
+    """Wait until the heartbeat of the task reports the Pod that it waits for."""
 
-    async def look() -> bool:
+    async def pod_is_reported() -> bool:
         return "Pod" in (await run.explained()).phases[0].steps[1].message
 
-    await until(look)
+    await until(pod_is_reported)
 
 
-async def test_the_list_finds_a_plan_by_its_search_attributes(ui: WebUI, run: Run, client: Client) -> None:
+async def test_list_finds_plan_by_its_search_attributes(ui: WebUI, run: Run, client: Client) -> None:
     query = "KudoInstance = 'test' AND KudoOperator = 'tested' AND KudoPlan = 'deploy' AND KudoStatus = 'IN_PROGRESS'"
 
     async def is_listed() -> bool:
         return run.run_id in [item.run_id async for item in client.list_workflows(query)]
 
-    # The list lags behind, and the UI asks for it once.
+    # The list is delayed, and the UI requests it once.
     await until(is_listed)
     await ui.search(query)
     row = ui.main.get_by_role("row").filter(has_text=run.run_id)
@@ -142,7 +142,7 @@ async def test_the_list_finds_a_plan_by_its_search_attributes(ui: WebUI, run: Ru
     }
 
 
-async def test_the_page_of_a_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster, installer: Installer) -> None:
+async def test_page_of_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster, installer: Installer) -> None:
     await ui.open(run.workflow_id, run.run_id)
     await ui.tab("User Metadata")
     await expect(ui.summary).to_have_text("Plan deploy of test")
@@ -160,20 +160,20 @@ async def test_the_page_of_a_plan_shows_its_tree(ui: WebUI, run: Run, cluster: C
     ]
     pod = await installer.get("v1", "Pod", "test-pod")
     assert pod is not None
-    await let_go(cluster, pod.ref)
+    await release_pod(cluster, pod.ref)
 
     async def first_phase_is_complete() -> PlanStatus | None:
         status = await run.status()
         return status if status.phases[0].status is ExecutionStatus.COMPLETE else None
 
     status = await until(first_phase_is_complete)
-    # The UI says so itself: "Press the R for freshness".
+    # The UI documents the key: "Press the R for freshness".
     await ui.page.keyboard.press("r")
     await expect(ui.current_details).to_contain_text("Phase one [COMPLETE]")
     assert (await ui.current_details.inner_text()).splitlines() == tree(status)
 
 
-async def test_the_page_of_a_phase_shows_what_a_task_waits_for(ui: WebUI, run: Run, client: Client) -> None:
+async def test_page_of_phase_shows_object_that_task_waits_for(ui: WebUI, run: Run, client: Client) -> None:
     one = f"{run.workflow_id}/one"
     await ui.open(one, (await client.get_workflow_handle(one).describe()).run_id)
     await ui.tab("Pending Activities")
@@ -188,14 +188,14 @@ async def test_the_page_of_a_phase_shows_what_a_task_waits_for(ui: WebUI, run: R
     await expect(ui.current_details).to_contain_text("Step b (IN_PROGRESS)")
 
 
-async def test_a_plan_is_cancelled_in_the_web_ui(ui: WebUI, run: Run, installer: Installer) -> None:
+async def test_plan_is_cancelled_in_web_ui(ui: WebUI, run: Run, installer: Installer) -> None:
     await ui.open(run.workflow_id, run.run_id)
     await ui.main.get_by_role("button", name="Request Cancellation").click()
     await ui.main.get_by_role("dialog").get_by_role("button", name="Confirm").click()
     outcome = await run.outcome()
     assert (outcome.failure, outcome.status.status) == ("Cancelled", ExecutionStatus.CANCELLED)
     assert await recorded(installer) == outcome.status
-    # An open page hears of the end within ten seconds or so.
+    # An open page shows the end only after about ten seconds.
     await ui.open(run.workflow_id, run.run_id)
     await expect(ui.main.get_by_role("status").filter(has_text="Canceled")).to_be_visible()
     await ui.tab("User Metadata")

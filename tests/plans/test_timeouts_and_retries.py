@@ -1,4 +1,4 @@
-"""What bounds a package puts on its plans, and what is said when they are used up."""
+"""Timeouts and retry limits of plans, phases, steps and tasks, and the errors when they are exceeded."""
 
 import asyncio
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ async def outcome_of(installer: Installer, deploy: Mapping[str, object], *tasks:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_attempts_that_are_used_up(installer: Installer, client: Client) -> None:
+async def test_task_fails_after_its_last_attempt(installer: Installer, client: Client) -> None:
     fails = {**dummy("fails", wantErr=True), "retry": {"maxAttempts": 3, **QUICK}}
     outcome = await outcome_of(
         installer, plan(phase("one", ("a", ["fails"]), ("b", ["never"]), strategy="parallel")), fails, dummy("never")
@@ -43,15 +43,15 @@ async def test_attempts_that_are_used_up(installer: Installer, client: Client) -
 
 
 @pytest.mark.usefixtures("worker")
-async def test_attempts_that_are_enough(installer: Installer, sandbox: Sandbox) -> None:
+async def test_task_succeeds_in_its_last_attempt(installer: Installer, sandbox: Sandbox) -> None:
     sandbox.faults.fail(2, path_contains="/configmaps/test-config", message="the disk is full")
     config = {**apply("config", "config.yaml"), "retry": {"maxAttempts": 3, **QUICK}}
     assert (await outcome_of(installer, plan(phase("one", ("a", ["config"]))), config)).complete
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_task_that_is_not_healthy_in_time(installer: Installer) -> None:
-    # The first step starts what renders templates, which takes a while.
+async def test_task_that_is_not_healthy_in_time_times_out(installer: Installer) -> None:
+    # The first step starts the renderer, so that its start does not count towards the timeout.
     slow = {**apply("slow", "hanging.yaml"), "timeout": "3s500ms"}
     outcome = await outcome_of(
         installer, plan(phase("one", ("warm", ["config"]), ("a", ["slow"]))), apply("config", "config.yaml"), slow
@@ -61,9 +61,9 @@ async def test_a_task_that_is_not_healthy_in_time(installer: Installer) -> None:
     assert message.startswith("The task slow was not done within its timeout of 3.5s. Last: Deployment default/test")
 
 
-@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
+@pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
 @pytest.mark.usefixtures("worker")
-async def test_a_task_that_fails_until_its_time_is_up(installer: Installer) -> None:
+async def test_task_that_fails_until_its_timeout_times_out(installer: Installer) -> None:
     fails = {**dummy("fails", wantErr=True), "timeout": "3s", "retry": {"initialInterval": "100ms"}}
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
     assert outcome.failure == "TimedOut"
@@ -72,10 +72,10 @@ async def test_a_task_that_fails_until_its_time_is_up(installer: Installer) -> N
     )
 
 
-@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
+@pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
 @pytest.mark.usefixtures("worker")
-async def test_a_retry_that_would_come_too_late(installer: Installer) -> None:
-    """The server ends a task whose next attempt would begin after its time."""
+async def test_retry_after_the_timeout_does_not_start(installer: Installer) -> None:
+    """The server fails a task whose next attempt would start after its timeout."""
     late = {"initialInterval": "1h", "maxInterval": "1h"}
     fails = {**dummy("fails", wantErr=True), "timeout": "3s", "retry": late}
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
@@ -83,10 +83,10 @@ async def test_a_retry_that_would_come_too_late(installer: Installer) -> None:
     assert outcome.message.endswith("timeout of 3s. Last: The task fails is asked to fail.")
 
 
-@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
+@pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("bounded", ["plan", "phase", "step"])
-async def test_the_timeout_of_what_is_around_a_task(installer: Installer, bounded: str) -> None:
+async def test_timeout_of_plan_phase_or_step_ends_its_task(installer: Installer, bounded: str) -> None:
     limit = {name: {"timeout": "3s"} if name == bounded else {} for name in ("plan", "phase", "step")}
     deploy = plan(phase("one", step("a", "never", **limit["step"]), **limit["phase"]), **limit["plan"])
     outcome = await outcome_of(installer, deploy, dummy("never"))
@@ -97,32 +97,32 @@ async def test_the_timeout_of_what_is_around_a_task(installer: Installer, bounde
     )
 
 
-@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
+@pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
 @pytest.mark.usefixtures("worker")
-async def test_the_timeout_of_a_plan_that_has_more_to_do(installer: Installer) -> None:
+async def test_timeout_of_plan_fails_the_running_phase(installer: Installer) -> None:
     phases = [phase("one", ("a", ["slow"])), phase("two", ("b", ["never"]))]
     outcome = await outcome_of(installer, plan(*phases, timeout="5s"), dummy("slow", done=True), dummy("never"))
     assert [part.status for part in outcome.status.phases] == ["COMPLETE", "FATAL_ERROR"]
 
 
-async def test_bounds_of_the_worker_for_tasks_that_have_none(
+async def test_worker_settings_apply_to_tasks_without_retry(
     client: Client, cluster: Cluster, installer: Installer
 ) -> None:
     settings = Settings(task_max_attempts=2, task_initial_interval=timedelta(milliseconds=10))
-    own = {**dummy("own", wantErr=True), "retry": {"maxAttempts": 1}}
+    limited = {**dummy("own", wantErr=True), "retry": {"maxAttempts": 1}}
     async with running(client, cluster, settings=settings):
         outcome = await outcome_of(installer, plan(phase("one", ("a", ["none"]))), dummy("none", wantErr=True))
         assert outcome.message.startswith("It was tried 2 times")
-        again = write_package(
-            installer.directory, name="own", tasks=[own], plans={"deploy": plan(phase("one", ("a", ["own"])))}
+        package = write_package(
+            installer.directory, name="own", tasks=[limited], plans={"deploy": plan(phase("one", ("a", ["own"])))}
         )
-        outcome = await asyncio.wait_for((await installer.deploy(again, "own")).outcome(), 30)
+        outcome = await asyncio.wait_for((await installer.deploy(package, "own")).outcome(), 30)
         assert outcome.message.startswith("It was tried once")
 
 
-@pytest.mark.only_on("sandbox", "its tasks have nothing to do with the cluster")
+@pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
 @pytest.mark.usefixtures("worker")
-async def test_a_timeout_that_is_as_good_as_none(installer: Installer) -> None:
-    ages = {"timeout": "876000h"}
-    deploy = plan(phase("one", step("a", "done", **ages), **ages), **ages)
-    assert (await outcome_of(installer, deploy, {**dummy("done", done=True), **ages})).complete
+async def test_timeout_of_a_century_is_accepted(installer: Installer) -> None:
+    century = {"timeout": "876000h"}
+    deploy = plan(phase("one", step("a", "done", **century), **century), **century)
+    assert (await outcome_of(installer, deploy, {**dummy("done", done=True), **century})).complete

@@ -1,4 +1,4 @@
-"""Changes whose plan was not started any more, because something died in between: the plan is not forgotten."""
+"""Changes whose plan was not started because the process died in between: the Instance keeps a pending plan."""
 
 from pathlib import Path
 
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    return written(tmp_path, "1.0.0")
+    return write_version(tmp_path, "1.0.0")
 
 
-def written(directory: Path, version: str) -> Path:
+def write_version(directory: Path, version: str) -> Path:
     return write_package(
         directory / version,
         name="shop",
@@ -36,18 +36,18 @@ def written(directory: Path, version: str) -> Path:
     )
 
 
-async def value(installer: Installer) -> str:
+async def config_value(installer: Installer) -> str:
     found = await installer.get("v1", "ConfigMap", "test-config")
     return found.text("data", "key") if found else ""
 
 
-async def pending(installer: Installer) -> str:
+async def pending_plan(installer: Installer) -> str:
     found = await installer.get(API_VERSION, "Instance", "test")
     assert found is not None
     return found.annotations.get("kudo.dev/pending-plan", "")
 
 
-async def test_an_install(installer: Installer, package: Path) -> None:
+async def test_plan_of_interrupted_install_stays_pending(installer: Installer, package: Path) -> None:
     bundle = await read_bundle(Location(package), no_repository)
     await create_instance(installer.session, bundle, "test", {})
     again = await kudo("install", package, "--instance", "test")
@@ -55,27 +55,27 @@ async def test_an_install(installer: Installer, package: Path) -> None:
     assert "Its plan deploy is left to run: `kudo plan retry --instance test`." in again.err
     updated = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
     assert "The plan deploy has started." in updated.out
-    assert (await value(installer), await pending(installer)) == ("1.0.0 large", "")
+    assert (await config_value(installer), await pending_plan(installer)) == ("1.0.0 large", "")
 
 
-async def test_nothing_is_left_of_an_install_that_went_well(installer: Installer, package: Path) -> None:
+async def test_successful_install_leaves_no_pending_plan(installer: Installer, package: Path) -> None:
     assert (await kudo("install", package, "--instance", "test", "--wait")).status == 0
-    assert await pending(installer) == ""
+    assert await pending_plan(installer) == ""
 
 
-async def test_an_update(installer: Installer, package: Path) -> None:
+async def test_plan_of_interrupted_update_stays_pending(installer: Installer, package: Path) -> None:
     await (await installer.deploy(package)).outcome()
     await write_change(installer.cluster, await plan_update(installer.session, "test", {"SIZE": "large"}))
     same = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
     assert (same.status, "The plan update has started." in same.out) == (0, True), same
-    assert (await value(installer), await pending(installer)) == ("1.0.0 large", "")
+    assert (await config_value(installer), await pending_plan(installer)) == ("1.0.0 large", "")
     none = await kudo("update", "--instance", "test", "-p", "SIZE=large")
     assert none.out == "No value of the instance test changes, so no plan runs.\n"
 
 
-async def test_an_upgrade(installer: Installer, package: Path, tmp_path: Path) -> None:
+async def test_plan_of_interrupted_upgrade_stays_pending(installer: Installer, package: Path, tmp_path: Path) -> None:
     await (await installer.deploy(package)).outcome()
-    bundle = await read_bundle(Location(written(tmp_path, "1.1.0")), no_repository)
+    bundle = await read_bundle(Location(write_version(tmp_path, "1.1.0")), no_repository)
     change = await plan_upgrade(installer.session, bundle, "test", {})
     await apply_package(installer.cluster, bundle, NAMESPACE)
     await write_change(installer.cluster, change)
@@ -84,10 +84,10 @@ async def test_an_upgrade(installer: Installer, package: Path, tmp_path: Path) -
     retried = await kudo("plan", "retry", "--instance", "test", "--wait")
     assert (retried.status, "The plan upgrade has started." in retried.out) == (0, True), retried
     assert (await recorded(installer, "upgrade")).status is ExecutionStatus.COMPLETE
-    assert (await value(installer), await pending(installer)) == ("1.1.0 small", "")
+    assert (await config_value(installer), await pending_plan(installer)) == ("1.1.0 small", "")
 
 
-async def test_a_run_that_temporal_has_forgotten(installer: Installer, tmp_path: Path) -> None:
+async def test_retry_of_run_without_history_is_refused(installer: Installer, tmp_path: Path) -> None:
     package = write_package(
         tmp_path,
         tasks=[apply("config", "config.yaml")],

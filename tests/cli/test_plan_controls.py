@@ -1,4 +1,4 @@
-"""Steering plans from the command line: pause, resume, approve, refuse, retry, history."""
+"""The commands that control plans: pause, resume, approve, refuse, retry, history."""
 
 import json
 from pathlib import Path
@@ -36,39 +36,39 @@ def package(tmp_path: Path) -> Path:
     )
 
 
-async def begun(installer: Installer, package: Path, name: str, status: ExecutionStatus) -> Run:
+async def start_until(installer: Installer, package: Path, name: str, status: ExecutionStatus) -> Run:
     await (await installer.deploy(package)).outcome()
     run = await installer.start(plan=name)
     await until_step(run, status)
     return run
 
 
-async def test_pause_and_resume(installer: Installer, package: Path) -> None:
-    run = await begun(installer, package, "wait", ExecutionStatus.IN_PROGRESS)
+async def test_paused_plan_continues_with_resume(installer: Installer, package: Path) -> None:
+    run = await start_until(installer, package, "wait", ExecutionStatus.IN_PROGRESS)
     refused = await kudo("plan", "resume", "--instance", "test")
     assert refused.status == 1
     assert "The plan wait of the instance test in the namespace default is running since 20" in refused.err
     paused = await kudo("plan", "pause", "--instance", "test", "--reason", "lunch")
     assert paused.out == "The plan wait is paused. It goes on with `kudo plan resume --instance test`.\n"
 
-    async def look() -> bool:
+    async def is_paused() -> bool:
         return (await run.status()).paused
 
-    await until(look)
+    await until(is_paused)
 
-    async def shown() -> bool:
-        seen = await kudo("plan", "status", "--instance", "test")
-        assert "Plan wait (serial strategy) [IN_PROGRESS] PAUSED" in seen.out
-        return "the task never is asked never to be done" in seen.out
+    async def is_shown() -> bool:
+        shown = await kudo("plan", "status", "--instance", "test")
+        assert "Plan wait (serial strategy) [IN_PROGRESS] PAUSED" in shown.out
+        return "the task never is asked never to be done" in shown.out
 
-    await until(shown)
+    await until(is_shown)
     assert (await kudo("plan", "resume", "--instance", "test")).out.startswith("The plan wait goes on.\n")
     assert not (await until(run.status)).paused
     assert (await kudo("plan", "cancel", "--instance", "test", "--wait")).status == 0
 
 
-async def test_approve(installer: Installer, package: Path) -> None:
-    run = await begun(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
+async def test_approved_step_runs(installer: Installer, package: Path) -> None:
+    run = await start_until(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
     wrong = await kudo("plan", "approve", "--instance", "test", "--step", "main.a")
     assert wrong.status == 1
     assert wrong.err == "Error: The step main.a waits for no approval. Steps that wait for one: main.b.\n"
@@ -76,13 +76,13 @@ async def test_approve(installer: Installer, package: Path) -> None:
     assert (await run.outcome()).complete
 
 
-async def test_refuse(installer: Installer, package: Path) -> None:
-    run = await begun(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
+async def test_refused_step_fails_plan_with_reason(installer: Installer, package: Path) -> None:
+    run = await start_until(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
     assert (await kudo("plan", "refuse", "--instance", "test", "--reason", "not today")).status == 0
     assert (await run.outcome()).message.endswith(": not today")
 
 
-async def test_what_nobody_waits_for(installer: Installer, package: Path) -> None:
+async def test_controls_without_running_plan_are_refused(installer: Installer, package: Path) -> None:
     await (await installer.deploy(package)).outcome()
     for command in ("pause", "approve", "refuse", "cancel"):
         refused = await kudo("plan", command, "--instance", "test")
@@ -90,22 +90,22 @@ async def test_what_nobody_waits_for(installer: Installer, package: Path) -> Non
         assert refused.err == "Error: No plan of the instance test in the namespace default is running.\n"
 
 
-async def test_runs_from_the_middle_with_the_same_arguments(installer: Installer, package: Path) -> None:
+async def test_retry_from_step_uses_parameters_of_last_run(installer: Installer, package: Path) -> None:
     await (await installer.deploy(package)).outcome()
     failed = await kudo("plan", "trigger", "--instance", "test", "--name", "try", "-p", "SIZE=large", "--wait")
     assert failed.status == 1
-    nowhere = await kudo("plan", "retry", "--instance", "test", "--from", "main.x")
-    assert nowhere.err == ("Error: The plan try has no 'main.x' to start from. Its steps: main.a, main.b, main.c.\n")
+    unknown = await kudo("plan", "retry", "--instance", "test", "--from", "main.x")
+    assert unknown.err == ("Error: The plan try has no 'main.x' to start from. Its steps: main.a, main.b, main.c.\n")
     done = await kudo("plan", "retry", "--instance", "test", "--from", "main.c", "--wait")
     assert done.status == 0, done.err
 
-    async def look() -> list[dict[str, object]] | None:
+    async def complete_runs() -> list[dict[str, object]] | None:
         listed = await kudo("plan", "history", "--instance", "test", "-o", "json")
-        # The server of the tests remembers runs of other tests as well, and lists the newest a moment later.
+        # The server also lists runs of other tests, and lists the newest run with a delay.
         runs = json.loads(listed.out)[:3]
         return runs if runs[0].get("startFrom") and runs[0].get("completionTime") else None
 
-    retried, tried, deployed = await until(look)
+    retried, tried, deployed = await until(complete_runs)
     assert (retried["status"], retried["startFrom"], retried["parameters"]) == (
         "COMPLETE",
         "main.c",
@@ -117,10 +117,10 @@ async def test_runs_from_the_middle_with_the_same_arguments(installer: Installer
     assert (deployed["plan"], deployed["status"]) == ("deploy", "COMPLETE")
 
 
-async def test_history_as_a_table(installer: Installer, package: Path) -> None:
+async def test_history_is_printed_as_table(installer: Installer, package: Path) -> None:
     none = await kudo("plan", "history", "--instance", "nobody")
     assert none.out == "Temporal remembers no run of a plan of the instance nobody in default.\n"
-    run = await begun(installer, package, "wait", ExecutionStatus.IN_PROGRESS)
+    run = await start_until(installer, package, "wait", ExecutionStatus.IN_PROGRESS)
 
     async def listed() -> str | None:
         table = (await kudo("plan", "history", "--instance", "test", "--limit", "1")).out
@@ -133,14 +133,14 @@ async def test_history_as_a_table(installer: Installer, package: Path) -> None:
     await run.outcome()
 
 
-async def test_watch_shows_how_long_it_takes_and_what_failed_how_often(installer: Installer, package: Path) -> None:
-    run = await begun(installer, package, "fail", ExecutionStatus.ERROR)
+async def test_status_shows_attempts_and_watch_shows_durations(installer: Installer, package: Path) -> None:
+    run = await start_until(installer, package, "fail", ExecutionStatus.ERROR)
 
-    async def look() -> bool:
+    async def has_third_attempt() -> bool:
         shown = (await kudo("plan", "status", "--instance", "test")).out
         return "task fails: attempt 3" in shown and "The task fails is asked to fail." in shown
 
-    await until(look)
+    await until(has_third_attempt)
     await installer.plans.cancel("default", "test", "")
     await run.outcome()
     watched = await kudo("plan", "status", "--instance", "test", "--watch")

@@ -1,4 +1,4 @@
-"""Plans that are large in every way that Temporal limits."""
+"""Plans that are large in each dimension that Temporal limits."""
 
 import asyncio
 
@@ -16,18 +16,18 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 MAX_EVENTS = 51_200
 MAX_BYTES = 50_000_000
-"""Where the server ends a workflow."""
+"""Size of the history at which the server terminates a workflow."""
 
 PATIENCE = 120.0
 
 
 async def history(client: Client, workflow_id: str) -> tuple[int, int]:
-    """The events and bytes of a workflow's history."""
+    """Return the number of events and bytes of a workflow's history."""
     fetched = await client.get_workflow_handle(workflow_id).fetch_history()
     return len(fetched.events), sum(event.ByteSize() for event in fetched.events)
 
 
-async def test_a_thousand_parallel_steps(installer: Installer, client: Client) -> None:
+async def test_plan_with_thousand_parallel_steps_completes(installer: Installer, client: Client) -> None:
     count = 1000
     names = [(f"step-{number}", ["done"]) for number in range(count)]
     package = write_package(
@@ -40,7 +40,7 @@ async def test_a_thousand_parallel_steps(installer: Installer, client: Client) -
     assert outcome.complete
     assert {step.status for step in outcome.status.phases[0].steps} == {ExecutionStatus.COMPLETE}
     events, size = await history(client, "default/test/main")
-    # Scheduled, started, completed, and a share of the workflow tasks; parameters once a task.
+    # For each task: scheduled, started, completed, a share of the workflow tasks, and the parameters once.
     assert events < count * 7 < MAX_EVENTS
     assert size < count * 8_000 < MAX_BYTES
     events, size = await history(client, "default/test")
@@ -49,7 +49,7 @@ async def test_a_thousand_parallel_steps(installer: Installer, client: Client) -
 
 
 @pytest.mark.parametrize("strategy", ["serial", "parallel"])
-async def test_a_hundred_phases(installer: Installer, client: Client, strategy: str) -> None:
+async def test_plan_with_hundred_phases_completes(installer: Installer, client: Client, strategy: str) -> None:
     phases = [phase(f"phase-{number}", ("a", ["done"]), ("b", ["done"])) for number in range(100)]
     package = write_package(
         installer.directory, tasks=[dummy("done", done=True)], plans={"deploy": plan(*phases, strategy=strategy)}
@@ -62,8 +62,8 @@ async def test_a_hundred_phases(installer: Installer, client: Client, strategy: 
 
 
 @pytest.mark.parametrize("strategy", ["serial", "parallel"])
-async def test_a_megabyte_of_templates(installer: Installer, client: Client, strategy: str) -> None:
-    """Four phases that use all of it, so that the plan hands four megabytes on."""
+async def test_plan_with_megabyte_of_templates_completes(installer: Installer, client: Client, strategy: str) -> None:
+    """Four phases use all templates, so that the plan passes four megabytes to them."""
     names = [f"config-{number}.yaml" for number in range(10)]
     large = "  # " + "x" * 100 + "\n"
     templates = {name: CONFIG_MAP.replace("-config", f"-{name.removesuffix('.yaml')}") + large * 1000 for name in names}
@@ -82,8 +82,8 @@ async def test_a_megabyte_of_templates(installer: Installer, client: Client, str
     assert 4_000_000 < size < MAX_BYTES / 2
 
 
-async def test_a_parallel_phase_keeps_its_window_full(installer: Installer) -> None:
-    """What takes long holds back as many as it is itself, and no more."""
+async def test_slow_step_does_not_block_parallel_phase(installer: Installer) -> None:
+    """A slow step occupies one place of the window and blocks no other step."""
     steps = [("slow", ["never"]), *((f"step-{number}", ["done"]) for number in range(PENDING_BRANCHES * 2))]
     package = write_package(
         installer.directory,
@@ -93,9 +93,9 @@ async def test_a_parallel_phase_keeps_its_window_full(installer: Installer) -> N
     run: Run = await installer.deploy(package)
     await until_step(run, ExecutionStatus.IN_PROGRESS)
 
-    async def look() -> bool:
+    async def others_are_complete() -> bool:
         return all(step.status is ExecutionStatus.COMPLETE for step in (await run.status()).phases[0].steps[1:])
 
-    await until(look)
+    await until(others_are_complete)
     await installer.plans.cancel(NAMESPACE, "test", "")
     assert (await run.outcome()).status.phases[0].steps[0].status is ExecutionStatus.CANCELLED

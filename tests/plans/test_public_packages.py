@@ -1,4 +1,4 @@
-"""Packages that nobody here wrote, our examples, and what `kudo package new` writes, from install to COMPLETE."""
+"""Packages of the public operator collection, the examples and `kudo package new`, from install to COMPLETE."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ needs_operators = pytest.mark.skipif(
     not OPERATORS.is_dir(), reason=f"the packages of the public operator collection are not at {OPERATORS}"
 )
 
-MADE = {
+OWNED_OBJECTS = {
     "first-operator": {"Deployment/nginx-deployment"},
     "zookeeper": {
         "ConfigMap/test-bootstrap",
@@ -52,8 +52,8 @@ KINDS = {
 }
 
 
-async def made(installer: Installer) -> set[str]:
-    """What the Instance owns."""
+async def owned_objects(installer: Installer) -> set[str]:
+    """Return the objects that the Instance owns, as `KIND/NAME`."""
     return {
         f"{kind}/{item.name}"
         for kind, api_version in KINDS.items()
@@ -62,8 +62,8 @@ async def made(installer: Installer) -> set[str]:
     }
 
 
-def brought_up_to_date(directory: Path, operator: str) -> Path:
-    """A copy of a package with what today's clusters demand."""
+def copy_with_current_api_versions(directory: Path, operator: str) -> Path:
+    """Copy a package, and replace the API versions that current clusters no longer serve."""
     copy = Path(shutil.copytree(OPERATORS / operator, directory / operator))
     for template in (copy / "templates").iterdir():
         template.write_text(template.read_text().replace("policy/v1beta1", "policy/v1"))
@@ -72,25 +72,25 @@ def brought_up_to_date(directory: Path, operator: str) -> Path:
 
 @needs_operators
 @pytest.mark.parametrize("operator", ["first-operator", "mysql", "cowsay"])
-async def test_deploy_of_a_public_package(installer: Installer, operator: str) -> None:
+async def test_public_package_is_deployed(installer: Installer, operator: str) -> None:
     outcome = await (await installer.deploy(OPERATORS / operator)).outcome()
     assert outcome.complete, outcome.message
-    assert await made(installer) == MADE[operator]
+    assert await owned_objects(installer) == OWNED_OBJECTS[operator]
 
 
 @needs_operators
 @pytest.mark.only_on("sandbox", "Kubernetes has served no policy/v1beta1 since 1.25")
 @pytest.mark.parametrize("operator", ["zookeeper", "redis"])
-async def test_deploy_of_a_public_package_for_old_clusters(installer: Installer, operator: str) -> None:
+async def test_public_package_for_old_clusters_is_deployed(installer: Installer, operator: str) -> None:
     outcome = await (await installer.deploy(OPERATORS / operator)).outcome()
     assert outcome.complete, outcome.message
-    assert await made(installer) == MADE[operator]
+    assert await owned_objects(installer) == OWNED_OBJECTS[operator]
 
 
 @needs_operators
 @pytest.mark.only_on("control-plane", "the sandbox serves policy/v1beta1")
 @pytest.mark.parametrize("operator", ["zookeeper", "redis"])
-async def test_a_public_package_names_a_kind_that_has_moved(installer: Installer, operator: str) -> None:
+async def test_public_package_with_removed_api_version_fails(installer: Installer, operator: str) -> None:
     outcome = await (await installer.deploy(OPERATORS / operator)).outcome()
     assert outcome.failure == "KindNotFound"
     assert outcome.message.endswith(
@@ -101,14 +101,14 @@ async def test_a_public_package_names_a_kind_that_has_moved(installer: Installer
 
 @needs_operators
 @pytest.mark.parametrize("operator", ["zookeeper", "redis"])
-async def test_deploy_of_a_public_package_brought_up_to_date(installer: Installer, operator: str) -> None:
-    package = brought_up_to_date(installer.directory, operator)
+async def test_public_package_with_current_api_versions_is_deployed(installer: Installer, operator: str) -> None:
+    package = copy_with_current_api_versions(installer.directory, operator)
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.complete, outcome.message
-    assert await made(installer) == MADE[operator]
+    assert await owned_objects(installer) == OWNED_OBJECTS[operator]
 
 
-EVERYTHING = {
+ALL_OPTIONS = {
     "ENABLE_CRUISE_CONTROL": "true",
     "KAFKA_CONNECT_ENABLED": "true",
     "EXTERNAL_ADVERTISED_LISTENER": "true",
@@ -117,24 +117,24 @@ EVERYTHING = {
     "TRANSPORT_ENCRYPTION_ENABLED": "true",
     "USE_AUTO_TLS_CERTIFICATE": "true",
 }
-"""The parameters with which the largest of the packages makes everything that it can."""
+"""Parameters that enable every option of kafka, the largest of the packages."""
 
 
 @needs_operators
-async def test_all_that_the_largest_public_package_can_make(installer: Installer) -> None:
-    package = brought_up_to_date(installer.directory, "kafka")
-    outcome = await (await installer.deploy(package, **EVERYTHING)).outcome()
+async def test_kafka_package_with_all_options_is_deployed(installer: Installer) -> None:
+    package = copy_with_current_api_versions(installer.directory, "kafka")
+    outcome = await (await installer.deploy(package, **ALL_OPTIONS)).outcome()
     assert outcome.complete, outcome.message
 
 
 NEVER_DONE = ("zookeeper", "not-allowed")
-"""A plan that stands for what its author does not allow: it waits until somebody cancels it."""
+"""A plan for changes that the author does not allow: it never completes and has to be cancelled."""
 
 
 @needs_operators
-@pytest.mark.only_on("sandbox", "what Kubernetes has dropped since is tested above")
+@pytest.mark.only_on("sandbox", "the API versions that Kubernetes removed are tested above")
 @pytest.mark.parametrize("operator", sorted(path.parent.name for path in OPERATORS.glob("*/operator.yaml")))
-async def test_every_plan_of_every_public_package(installer: Installer, operator: str) -> None:
+async def test_every_plan_of_public_package_completes(installer: Installer, operator: str) -> None:
     await installer.install(OPERATORS / operator)
     for plan in read_package(OPERATORS / operator).operator.plans:
         run = await installer.start(plan=plan)
@@ -146,15 +146,15 @@ async def test_every_plan_of_every_public_package(installer: Installer, operator
 
 
 @needs_operators
-async def test_backup_of_a_public_package(installer: Installer) -> None:
+async def test_backup_and_restore_of_public_package_complete(installer: Installer) -> None:
     await (await installer.deploy(OPERATORS / "mysql")).outcome()
     for plan in ("backup", "restore"):
         outcome = await (await installer.start(plan=plan)).outcome()
         assert outcome.complete, outcome.message
-    assert await made(installer) == {*MADE["mysql"], "PersistentVolumeClaim/test-backup-pv"}
+    assert await owned_objects(installer) == {*OWNED_OBJECTS["mysql"], "PersistentVolumeClaim/test-backup-pv"}
 
 
-async def test_every_plan_of_the_example_with_state(installer: Installer) -> None:
+async def test_every_plan_of_valkey_example_completes(installer: Installer) -> None:
     await installer.install(ROOT / "examples" / "valkey", EXPORTER="true")
     for plan in ("deploy", "update", "backup", "restore", "backup"):
         run = await installer.start(plan=plan)
@@ -163,7 +163,7 @@ async def test_every_plan_of_the_example_with_state(installer: Installer) -> Non
             await installer.plans.decide(NAMESPACE, "test", Approval(by="ann"), approved=True)
         outcome = await run.outcome()
         assert outcome.complete, outcome.message
-    assert await made(installer) == {
+    assert await owned_objects(installer) == {
         "ConfigMap/test-config",
         "Service/test",
         "StatefulSet/test",
@@ -171,10 +171,10 @@ async def test_every_plan_of_the_example_with_state(installer: Installer) -> Non
         "PersistentVolumeClaim/test-backups",
     }
     assert (await (await installer.start(plan="cleanup")).outcome()).complete
-    assert "PersistentVolumeClaim/test-backups" not in await made(installer)
+    assert "PersistentVolumeClaim/test-backups" not in await owned_objects(installer)
 
 
-async def test_a_new_package(installer: Installer) -> None:
+async def test_new_package_is_deployed(installer: Installer) -> None:
     write_skeleton("shop", installer.directory / "shop")
     outcome = await (await installer.deploy(installer.directory / "shop", GREETING="moin")).outcome()
     assert outcome.complete, outcome.message
@@ -183,7 +183,7 @@ async def test_a_new_package(installer: Installer) -> None:
     assert config.text("data", "greeting") == "moin"
 
 
-async def test_the_smallest_example(installer: Installer) -> None:
+async def test_guestbook_example_is_deployed(installer: Installer) -> None:
     assert (await (await installer.deploy(ROOT / "examples" / "guestbook")).outcome()).complete
     page = await installer.get("v1", "ConfigMap", "test-page")
     assert page is not None

@@ -1,4 +1,4 @@
-"""Plans that were cut off or cannot be started, and instances that are hard to remove."""
+"""Terminated plans, plans that cannot start, and instances that are difficult to uninstall."""
 
 from pathlib import Path
 
@@ -33,14 +33,16 @@ def package(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_plan_whose_workflow_was_terminated(package: Path, installer: Installer, client: Client) -> None:
+async def test_status_of_terminated_workflow_is_fatal_error(
+    package: Path, installer: Installer, client: Client
+) -> None:
     run = await installer.deploy(package, "it")
 
-    async def recorded() -> bool:
+    async def step_is_recorded() -> bool:
         status = (await read_instance(installer.cluster, NAMESPACE, "it")).status.plan_status.get("deploy")
         return status is not None and status.phases[0].steps[0].status is ExecutionStatus.IN_PROGRESS
 
-    await until(recorded)
+    await until(step_is_recorded)
     await client.get_workflow_handle(run.workflow_id).terminate("by hand")
     status = await kudo("plan", "status", "--instance", "it", "--watch")
     assert "Plan deploy (serial strategy) [FATAL_ERROR]" in status.out
@@ -50,7 +52,7 @@ async def test_a_plan_whose_workflow_was_terminated(package: Path, installer: In
     assert "The plan deploy ended FATAL_ERROR" in waited.err
 
 
-async def test_a_temporal_namespace_that_is_not_there(package: Path, cluster: Cluster, client: Client) -> None:
+async def test_missing_temporal_namespace_is_reported(package: Path, cluster: Cluster, client: Client) -> None:
     result = await kudo("install", package, TEMPORAL_NAMESPACE="nowhere")
     assert (result.status, result.err) == (
         1,
@@ -62,14 +64,14 @@ async def test_a_temporal_namespace_that_is_not_there(package: Path, cluster: Cl
     assert "Traceback" not in worker.err
 
 
-async def test_without_a_worker(package: Path, installer: Installer) -> None:
+async def test_wait_without_worker_suggests_to_start_one(package: Path, installer: Installer) -> None:
     result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "1")
     assert result.status == 1
     assert "No worker answers for it; start one with `kudo worker`." in result.err
 
 
 @pytest.mark.usefixtures("worker")
-async def test_an_instance_whose_cleanup_does_not_end(package: Path, installer: Installer) -> None:
+async def test_uninstall_with_hanging_cleanup_times_out_and_can_skip_it(package: Path, installer: Installer) -> None:
     await installer.install(package, "it")
     result = await kudo("uninstall", "--instance", "it", "--wait-time", "5")
     assert result.status == 1
@@ -82,7 +84,7 @@ async def test_an_instance_whose_cleanup_does_not_end(package: Path, installer: 
     assert lines[-1] == "The instance it is gone."
 
 
-async def test_an_instance_without_its_operator_version(package: Path, installer: Installer) -> None:
+async def test_instance_without_operator_version_is_uninstalled(package: Path, installer: Installer) -> None:
     await installer.install(package, "it")
     version = ObjectRef(API_VERSION, "OperatorVersion", NAMESPACE, "tested-1.0.0")
     await installer.cluster.delete(version, propagation="Background")
@@ -90,7 +92,7 @@ async def test_an_instance_without_its_operator_version(package: Path, installer
     assert (await kudo("uninstall", "--instance", "it")).out == "The instance it is gone.\n"
 
 
-async def test_cleanup_is_not_for_the_asking(package: Path, installer: Installer) -> None:
+async def test_trigger_of_cleanup_is_refused(package: Path, installer: Installer) -> None:
     await installer.install(package, "it")
     result = await kudo("plan", "trigger", "--instance", "it", "--name", "cleanup")
     assert (result.status, result.err) == (
@@ -99,15 +101,15 @@ async def test_cleanup_is_not_for_the_asking(package: Path, installer: Installer
     )
 
 
-async def test_a_report_that_comes_late_changes_nothing(package: Path, installer: Installer) -> None:
+async def test_late_report_of_older_run_is_ignored(package: Path, installer: Installer) -> None:
     await installer.install(package, "it")
     request = PlanRequest(namespace=NAMESPACE, instance="it", plan="deploy")
 
     async def report(uid: str, status: str, second: int) -> None:
-        content = {"name": "deploy", "uid": uid, "status": status}
-        moment = {"lastUpdatedTimestamp": f"2026-01-01T00:00:{second:02}Z"}
-        given = {"request": request.to_json(), "uid": uid, "status": {**content, **moment}}
-        assert await report_status(installer.cluster, StatusReport.model_validate(given))
+        fields = {"name": "deploy", "uid": uid, "status": status}
+        update_time = {"lastUpdatedTimestamp": f"2026-01-01T00:00:{second:02}Z"}
+        content = {"request": request.to_json(), "uid": uid, "status": {**fields, **update_time}}
+        assert await report_status(installer.cluster, StatusReport.model_validate(content))
 
     await report("old", "IN_PROGRESS", 1)
     await report("new", "IN_PROGRESS", 3)

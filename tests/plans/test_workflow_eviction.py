@@ -1,4 +1,4 @@
-"""Plans on a worker that forgets every workflow after each task, and so replays it from its history at every event."""
+"""Plans on a worker without a workflow cache, which replays each workflow from its history at every event."""
 
 from collections.abc import AsyncIterator
 
@@ -13,12 +13,12 @@ from worker import running
 
 
 @pytest.fixture(autouse=True)
-async def forgetful_worker(client: Client, cluster: Cluster) -> AsyncIterator[None]:
+async def worker_without_cache(client: Client, cluster: Cluster) -> AsyncIterator[None]:
     async with running(client, cluster, max_cached_workflows=0):
         yield
 
 
-async def test_success(installer: Installer) -> None:
+async def test_plan_completes_without_cache(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[apply("config", "config.yaml"), dummy("done", done=True)],
@@ -34,7 +34,7 @@ async def test_success(installer: Installer) -> None:
     assert (await (await installer.deploy(package)).outcome()).complete
 
 
-async def test_fatal_error_beside_one_that_never_ends(installer: Installer) -> None:
+async def test_fatal_error_cancels_parallel_step_without_cache(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("fatal", wantErr=True, fatal=True), dummy("never")],
@@ -44,7 +44,7 @@ async def test_fatal_error_beside_one_that_never_ends(installer: Installer) -> N
     assert [step.status for step in outcome.status.phases[0].steps] == ["CANCELLED", "FATAL_ERROR"]
 
 
-async def test_cancel(installer: Installer) -> None:
+async def test_plan_is_cancelled_without_cache(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("done", done=True), dummy("never")],
@@ -52,11 +52,11 @@ async def test_cancel(installer: Installer) -> None:
     )
     run = await installer.deploy(package)
 
-    async def look() -> bool:
+    async def second_step_runs() -> bool:
         steps = [step.status for phase in (await run.status()).phases for step in phase.steps]
         return steps == [ExecutionStatus.COMPLETE, ExecutionStatus.IN_PROGRESS]
 
-    await until(look)
+    await until(second_step_runs)
     await installer.plans.cancel(NAMESPACE, "test", "enough")
     outcome = await run.outcome()
     assert outcome.status.status is ExecutionStatus.CANCELLED
