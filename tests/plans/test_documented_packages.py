@@ -23,7 +23,7 @@ def test_each_task_kind_has_an_example() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_examples_form_a_valid_package(tmp_path: Path, dialect: str) -> None:
     with PackageResolver() as resolver:
-        bundle = await resolver.bundle(str(write_documented_package(tmp_path, dialect)))
+        bundle = await resolver.resolve(str(write_documented_package(tmp_path, dialect)))
     assert [str(finding) for finding in await verify(bundle.package)] == []
 
 

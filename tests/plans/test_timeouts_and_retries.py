@@ -36,7 +36,7 @@ async def test_task_fails_after_its_last_attempt(installer: Installer, client: C
     )
     assert outcome.failure == "RetriesExhausted"
     first, second = outcome.status.phases[0].steps
-    assert first.message == "It was tried 3 times, as often as it may be. Last: The task fails is asked to fail."
+    assert first.message == "Failed after 3 attempts (maxAttempts). Last error: The task fails is asked to fail."
     assert second.status is ExecutionStatus.CANCELLED
     assert await recorded(installer) == outcome.status
     assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.FAILED}
@@ -112,12 +112,12 @@ async def test_worker_settings_apply_to_tasks_without_retry(
     limited = {**dummy("own", wantErr=True), "retry": {"maxAttempts": 1}}
     async with running(client, cluster, settings=settings):
         outcome = await outcome_of(installer, plan(phase("one", ("a", ["none"]))), dummy("none", wantErr=True))
-        assert outcome.message.startswith("It was tried 2 times")
+        assert outcome.message.startswith("Failed after 2 attempts")
         package = write_package(
             installer.directory, name="own", tasks=[limited], plans={"deploy": plan(phase("one", ("a", ["own"])))}
         )
         outcome = await asyncio.wait_for((await installer.deploy(package, "own")).outcome(), 30)
-        assert outcome.message.startswith("It was tried once")
+        assert outcome.message.startswith("Failed after 1 attempt (")
 
 
 @pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
