@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities import GRACE
+from activities import GRACE, POD_PATIENCE
 from kudo.client import TASK_QUEUE, connect, require_search_attributes
 from kudo.errors import ConfigurationError, KudoError
 from kudo.kubernetes import Cluster
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     task_initial_interval: Duration | None = None
     task_max_interval: Duration | None = None
     task_timeout: Duration | None = None
-    pod_patience: Duration = timedelta(minutes=10)
+    pod_patience: Duration = POD_PATIENCE
     """How long pods may crash, or lack their image or a node, before their object has failed."""
     pipe_image: str = WAITER_IMAGE
     """The image of the container that waits while the files of a Pipe task are copied."""

@@ -8,13 +8,13 @@ that a plan is loaded, reported on and cancelled while all slots of the task que
 from collections.abc import Callable
 
 from activities.children import ChildActivities
-from activities.context import GRACE, ActivityContext
+from activities.context import GRACE, POD_PATIENCE, ActivityContext
 from activities.dummy import DummyActivities
 from activities.pipes import PipeActivities
 from activities.plan import PlanActivities
 from activities.resources import ResourceActivities
 
-__all__ = ["GRACE", "ActivityContext", "control_activities", "task_activities"]
+__all__ = ["GRACE", "POD_PATIENCE", "ActivityContext", "control_activities", "task_activities"]
 
 
 def task_activities(context: ActivityContext) -> list[Callable[..., object]]:

@@ -11,6 +11,9 @@ from kudo.templates import Renderer
 GRACE = timedelta(seconds=60)
 """How long credentials, roles, namespaces and kinds may be missing before that is fatal."""
 
+POD_PATIENCE = timedelta(minutes=10)
+"""How long pods may crash, or lack their image or a node, before their object has failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActivityContext:
@@ -20,7 +23,7 @@ class ActivityContext:
     renderer: Renderer
     grace: timedelta = GRACE
     """See GRACE; the time counts over all attempts of an activity."""
-    pod_patience: timedelta | None = None
+    pod_patience: timedelta | None = POD_PATIENCE
     """How long pods may be in trouble before their object has failed; None is without a bound."""
     pipe_image: str = WAITER_IMAGE
     """The image of the container that waits in the pod of a Pipe task while its files are copied."""

@@ -18,7 +18,8 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities import GRACE, ActivityContext, control_activities, task_activities
+from activities import GRACE, POD_PATIENCE, ActivityContext, control_activities, task_activities
+from kudo.client import require_search_attributes
 from kudo.errors import ConfigurationError
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
@@ -54,7 +55,7 @@ class KudoPlugin(SimplePlugin):
         cluster: Cluster,
         *,
         grace: timedelta = GRACE,
-        pod_patience: timedelta | None = None,
+        pod_patience: timedelta | None = POD_PATIENCE,
         pipe_image: str = WAITER_IMAGE,
         bounds: Bounds = UNBOUNDED,
     ) -> None:
@@ -80,13 +81,17 @@ class KudoPlugin(SimplePlugin):
         return super().configure_worker(config)
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
-        """Run a worker, and one of its control queue beside it."""
+        """Run a worker, and one of its control queue beside it.
+
+        Raises ConfigurationError if Temporal does not have the search attributes of plans, and they cannot be added.
+        """
         if _is_control_queue(worker.task_queue):
             await next(worker)
             return
         if self._has_run:
             raise RuntimeError("A KudoPlugin runs one worker once; create another plugin for another worker.")
         self._has_run = True
+        await require_search_attributes(worker.client)
         async with self._renderer, self._control_worker(worker):
             await next(worker)
 
