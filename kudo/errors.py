@@ -1,13 +1,13 @@
-"""What can go wrong, as one tree; every leaf is fatal or transient.
+"""The tree of errors; every leaf is fatal or transient.
 
 KudoError
-├── FatalError                       no retry can help: the plan ends, loud
-│   ├── PackageError                 a package that cannot be read, with everything that is wrong with it
+├── FatalError                       no retry can help: the plan ends with FATAL_ERROR
+│   ├── PackageError                 a package that cannot be read, with all its problems
 │   ├── RequestError                 a request that is refused before anything is written
 │   │   ├── InstanceNotFound
 │   │   ├── PlanAlreadyRunning
 │   │   └── PlanNotRunning
-│   ├── PlanFailed                   a plan that was waited for and did not end COMPLETE
+│   ├── PlanFailed                   a plan that an operation waited for did not end COMPLETE
 │   ├── ConfigurationError           no kubeconfig, a context that does not exist, a missing program
 │   ├── InvalidOperatorVersion       ┐
 │   ├── InvalidPlan                  │
@@ -23,19 +23,19 @@ KudoError
 │   ├── ToggleTaskError              │
 │   ├── PipeTaskError                │
 │   ├── DummyTaskError               ┘
-│   ├── RetriesExhausted             a task that failed as often as it may
-│   ├── TimedOut                     what was not done within its timeout
+│   ├── RetriesExhausted             a task that failed maxAttempts times
+│   ├── TimedOut                     a plan, phase, step or task that exceeded its timeout
 │   ├── PlanTooLarge                 a plan that does not fit into one Temporal message
 │   └── InternalError                a defect of this project
 └── TransientError                   a retry may help: left to the retry policy
-    ├── ClusterUnavailable           the Kubernetes API is away or overloaded (connection, 429, 5xx)
-    ├── ConflictError                someone else wrote first (409)
-    ├── TemporalUnavailable          the Temporal server is away
+    ├── ClusterUnavailable           the Kubernetes API is unreachable or overloaded (429, 5xx)
+    ├── ConflictError                another client wrote first (409)
+    ├── TemporalUnavailable          the Temporal server is unreachable
     ├── RendererDied                 the process that renders templates was killed
-    ├── DummyTaskFailed              a Dummy task that was asked to fail
-    ├── PipePodLost                  the pod of a Pipe task went before its files were copied
-    └── GraceError                   transient for a bounded time, fatal after it
-        ├── AccessDenied             401, 403: credentials and roles arrive late
+    ├── DummyTaskFailed              a Dummy task whose spec makes it fail
+    ├── PipePodLost                  the pod of a Pipe task was lost before its files were copied
+    └── GraceError                   transient for a bounded time, then fatal
+        ├── AccessDenied             401, 403: credentials and roles may arrive late
         ├── KindNotFound             the API does not serve this kind (yet)
         └── NamespaceNotFound        404 of a namespace
 """
@@ -44,29 +44,29 @@ from collections.abc import Iterable, Sequence
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """Return lines as a list that follows the sentence of an error, each on a line of its own."""
+    """Return lines as a bulleted list to append to an error message."""
     return "".join(f"\n  - {line}" for line in lines)
 
 
 class KudoError(Exception):
-    """Any error of this project; its text is a sentence for the person who reads it."""
+    """Base of all errors of this project; the text is a message for the user."""
 
     @property
     def reason(self) -> str:
-        """The name of the error as Temporal's failure type and as a Kubernetes event's reason."""
+        """Name of the error: the failure type in Temporal and the reason of the event in Kubernetes."""
         return type(self).__name__
 
 
 class FatalError(KudoError):
-    """No retry can help."""
+    """An error that no retry can fix."""
 
 
 class TransientError(KudoError):
-    """A retry may help."""
+    """An error that a retry may fix."""
 
 
 class PackageError(FatalError):
-    """A package that cannot be used; `problems` holds everything that was found, one line each."""
+    """A package that cannot be used; `problems` has one line for each problem."""
 
     def __init__(self, package: str, problems: Sequence[str]) -> None:
         self.package = package
@@ -76,15 +76,15 @@ class PackageError(FatalError):
 
 
 class RequestError(FatalError):
-    """A request that is refused; nothing was written."""
+    """A request that was refused; nothing was written."""
 
 
 class InstanceNotFound(RequestError):
-    """There is no such Instance."""
+    """The Instance does not exist."""
 
 
 class PlanAlreadyRunning(RequestError):
-    """A plan of this Instance is running, and one Instance runs one plan at a time."""
+    """Another plan of this Instance is running; an Instance runs one plan at a time."""
 
 
 class PlanNotRunning(RequestError):
@@ -96,7 +96,7 @@ class PlanFailed(FatalError):
 
 
 class ConfigurationError(FatalError):
-    """The surroundings lack something: a kubeconfig, a context, a program."""
+    """Something in the environment is missing: a kubeconfig, a context, a program."""
 
 
 class InvalidOperatorVersion(FatalError):
@@ -104,7 +104,7 @@ class InvalidOperatorVersion(FatalError):
 
 
 class InvalidPlan(FatalError):
-    """The OperatorVersion has no such plan, or the plan is malformed."""
+    """A plan that the OperatorVersion does not define, or that is malformed."""
 
 
 class InvalidParams(FatalError):
@@ -120,15 +120,15 @@ class TaskBuildError(FatalError):
 
 
 class TaskRenderingError(FatalError):
-    """A template that is missing, malformed, or uses something undefined."""
+    """A template that is missing or malformed, or uses an undefined variable."""
 
 
 class TaskEnhancementError(FatalError):
-    """An object that labels, annotations or an owner cannot be added to."""
+    """An object to which labels, annotations or an owner cannot be added."""
 
 
 class ResourceUnmarshalError(FatalError):
-    """A rendered template that is no Kubernetes object."""
+    """A rendered template that is not a Kubernetes object."""
 
 
 class ResourceValidationError(FatalError):
@@ -136,7 +136,7 @@ class ResourceValidationError(FatalError):
 
 
 class ImmutableField(ResourceValidationError):
-    """An object that would have to be deleted and made anew, because what has changed cannot change."""
+    """An object that would have to be deleted and recreated, because an immutable field has changed."""
 
 
 class FailedTerminalStateError(FatalError):
@@ -144,27 +144,27 @@ class FailedTerminalStateError(FatalError):
 
 
 class ToggleTaskError(FatalError):
-    """A Toggle task whose parameter is undefined or no boolean."""
+    """A Toggle task whose parameter is undefined or not a boolean."""
 
 
 class PipeTaskError(FatalError):
-    """A file of a Pipe task that is not there, is too large, or is malformed."""
+    """A file of a Pipe task that does not exist, is too large, or is malformed."""
 
 
 class DummyTaskError(FatalError):
-    """A Dummy task that was asked to fail for good."""
+    """A Dummy task whose spec makes it fail without a retry."""
 
 
 class RetriesExhausted(FatalError):
-    """A task that failed as often as its package allows."""
+    """A task that failed as many times as its `retry.maxAttempts` allows."""
 
 
 class TimedOut(FatalError):
-    """What was not done within the timeout that its package gives it."""
+    """A plan, phase, step or task that did not complete within its timeout."""
 
 
 class PlanTooLarge(FatalError):
-    """A plan whose templates and parameters exceed what one Temporal message can carry."""
+    """A plan whose templates and parameters exceed the size of one Temporal message."""
 
 
 class InternalError(FatalError):
@@ -176,7 +176,7 @@ class ClusterUnavailable(TransientError):
 
 
 class ConflictError(TransientError):
-    """Someone else changed the object at the same time (409)."""
+    """Another client changed the object at the same time (409)."""
 
 
 class TemporalUnavailable(TransientError):
@@ -184,28 +184,28 @@ class TemporalUnavailable(TransientError):
 
 
 class RendererDied(TransientError):
-    """The process that renders templates was killed, by the system's memory killer for instance."""
+    """The process that renders templates was killed, for example by the OOM killer."""
 
 
 class DummyTaskFailed(TransientError):
-    """A Dummy task that was asked to fail, and is tried again."""
+    """A Dummy task whose spec makes it fail with retries."""
 
 
 class PipePodLost(TransientError):
-    """The pod of a Pipe task went before its files were copied; another is made."""
+    """The pod of a Pipe task was lost before its files were copied; the retry creates another."""
 
 
 class GraceError(TransientError):
-    """Transient for a bounded grace, because what is missing may arrive late; fatal after it."""
+    """Transient for a grace period, because the missing object or right may arrive late; then fatal."""
 
 
 class AccessDenied(GraceError):
-    """The credentials are not accepted (401) or not sufficient (403)."""
+    """The credentials are invalid (401) or insufficient (403)."""
 
 
 class KindNotFound(GraceError):
-    """The API serves no such kind; its CustomResourceDefinition may be on its way."""
+    """The API does not serve the kind; its CustomResourceDefinition may not be established yet."""
 
 
 class NamespaceNotFound(GraceError):
-    """The namespace does not exist; it may be on its way."""
+    """The namespace does not exist; it may be created later."""

@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, and how they are stopped before."""
+"""Child processes: tie them to the life of their parent, and stop them."""
 
 import asyncio
 import ctypes
@@ -7,14 +7,14 @@ import sys
 
 
 def die_with_parent() -> None:
-    """End this process when its parent ends, even if that is killed; on Linux alone."""
+    """Have the kernel kill this process when its parent ends, even if the parent is killed; Linux only."""
     if sys.platform == "linux":
         set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 async def stop(process: asyncio.subprocess.Process, timeout: float) -> None:
-    """Ask a process to end, and kill it where it has not after so many seconds."""
+    """Terminate a process, and kill it if it has not ended after `timeout` seconds."""
     if process.returncode is None:
         process.terminate()
         try:
