@@ -1,6 +1,6 @@
-"""Every label and annotation of `kudo.dev`, with who sets it and on what.
+"""Every label and annotation of `kudo.dev`, with who sets it and on which objects.
 
-KUDO's own are those of its `pkg/util/kudo/labels.go`; objects that KUDO's manager made are recognised by them.
+KUDO's own are in its `pkg/util/kudo/labels.go`; they also identify the objects that KUDO's manager created.
 """
 
 HERITAGE = "heritage"
@@ -13,7 +13,7 @@ INSTANCE = "kudo.dev/instance"
 """Label: the name of the Instance."""
 
 PLAN = "kudo.dev/plan"
-"""The plan that applied the object last."""
+"""Annotation: the plan that applied the object last."""
 
 PHASE = "kudo.dev/phase"
 """The phase of that plan."""
@@ -25,13 +25,13 @@ PLAN_UID = "kudo.dev/last-plan-execution-uid"
 """The run of that plan: the run ID of its workflow."""
 
 OPERATOR_VERSION = "kudo.dev/operator-version"
-"""On pod templates: the version of the operator. An upgrade restarts the pods."""
+"""On pod templates: the version of the operator, so that an upgrade restarts the pods."""
 
 DEPENDENCIES_HASH = "kudo.dev/dependencies-hash"
-"""On pod templates: the hash of the Secrets and ConfigMaps that the pods use. A change restarts the pods."""
+"""On pod templates: the hash of the Secrets and ConfigMaps that the pods use, so that a change restarts the pods."""
 
 SKIP_HASH = "kudo.dev/skip-hash-calculation"
-"""On a Secret or ConfigMap: leave it out of the hash. Set by package authors."""
+"""On a Secret or ConfigMap: exclude it from the hash. Set by package authors."""
 
 PIPE_POD = "kudo.dev/pipepod"
 """On the pod of a Pipe task; the value is `true`."""
@@ -46,10 +46,10 @@ FAILED = "kudo.dev/failed"
 """A Jinja2 expression that is true when the object will never be healthy. Set by package authors."""
 
 LAST_APPLIED = "kudo.dev/last-applied-configuration"
-"""The manifest that KUDO's manager applied last, as JSON: its client-side three-way merge compared with it."""
+"""The manifest that KUDO's manager applied last, as JSON: the base of its client-side three-way merge."""
 
 PENDING_PLAN = "kudo.dev/pending-plan"
 """On an Instance: the plan that has to run because the Instance changed.
 
-It is removed when that plan has started; on a child Instance, when that plan is COMPLETE.
+Removed when that plan has started; on a child Instance, when that plan is COMPLETE.
 """

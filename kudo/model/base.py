@@ -1,4 +1,4 @@
-"""What all models share."""
+"""The base class and the field types of all models."""
 
 from typing import Annotated, Any
 
@@ -11,19 +11,19 @@ Manifest = dict[str, Any]
 """A Kubernetes object as JSON; `kudo.model.objects.Object` reads it with types."""
 
 OMIT_EMPTY = Field(exclude_if=lambda value: not value)
-"""Leaves a field out of the JSON when it is empty, as Go's `omitempty` does."""
+"""Field option that omits an empty field from the JSON, as Go's `omitempty` does."""
 
 Text = Annotated[str, OMIT_EMPTY]
-"""A string that is left out of the JSON when it is empty."""
+"""A string that is omitted from the JSON if it is empty."""
 
 Name = Annotated[str, Field(min_length=1)]
 """A string that must not be empty."""
 
 
 class Model(BaseModel):
-    """A model whose JSON has Kubernetes' camelCase names; unknown fields are ignored, as KUDO does.
+    """A model whose JSON has Kubernetes' camelCase names and ignores unknown fields, as KUDO does.
 
-    Numbers are taken for strings, because YAML reads `appVersion: 5.7` as a number.
+    String fields accept numbers, because YAML reads `appVersion: 5.7` as a number.
     """
 
     model_config = ConfigDict(
@@ -38,12 +38,12 @@ class Model(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, value: object) -> object:
-        """A field without a value counts as not there, as Go's decoder has it."""
+        """Treat a null field as absent, as Go's decoder does."""
         if isinstance(value, dict):
             return {key: item for key, item in value.items() if item is not None}
         return value
 
     def to_json(self) -> JsonObject:
-        """As JSON with Kubernetes' names."""
+        """Return the model as JSON with Kubernetes' field names."""
         dumped: JsonObject = self.model_dump(mode="json", exclude_none=True)
         return dumped

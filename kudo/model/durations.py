@@ -7,11 +7,11 @@ import durationpy
 from pydantic import BeforeValidator, PlainSerializer
 
 LONGEST = timedelta(hours=876000)
-"""A hundred years; a date of more than four digits would be an error in every workflow, which nobody could cancel."""
+"""A hundred years. A deadline after the year 9999 would raise in workflow code, and the plan could not be cancelled."""
 
 
 def parse_duration(value: object) -> timedelta:
-    """The duration that a text stands for. Raises ValueError where it is none, not above nothing, or above LONGEST."""
+    """Return the duration that a text denotes. Raises ValueError if it is malformed, not positive, or above LONGEST."""
     if isinstance(value, timedelta):
         return value
     problem = f"must be a duration such as 90s, 5m or 1h30m, not {value!r}"
@@ -22,23 +22,23 @@ def parse_duration(value: object) -> timedelta:
     except (durationpy.DurationError, OverflowError):
         raise ValueError(problem) from None
     if duration <= timedelta(0):
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be greater than zero")
     if duration > LONGEST:
-        raise ValueError(f"must not be longer than {LONGEST // timedelta(hours=1)}h, not {value}")
+        raise ValueError(f"must be at most {LONGEST // timedelta(hours=1)}h, not {value}")
     return duration
 
 
 def show_duration(duration: timedelta) -> str:
-    """A duration as a person writes it."""
+    """Return a duration in Go's notation, such as 1h30m."""
     return str(durationpy.to_str(duration))
 
 
 def show_elapsed(duration: timedelta) -> str:
-    """A measured duration: in tenths of a second below ten seconds, and in whole seconds above."""
+    """Return a measured duration: in tenths of a second below ten seconds, in whole seconds above."""
     seconds = max(duration.total_seconds(), 0)
     rounded = timedelta(seconds=round(seconds, 1) if seconds < 10 else round(seconds))
     return show_duration(rounded) if rounded else "0s"
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(show_duration, return_type=str)]
-"""A duration that is written as in Go."""
+"""A duration in Go's notation."""

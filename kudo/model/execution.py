@@ -1,4 +1,4 @@
-"""What one run of a plan is asked for, and what it works on."""
+"""The inputs of workflows and activities, and the messages that a running plan receives."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ Variables = dict[str, JsonValue]
 
 
 class PlanRequest(Model):
-    """Asks for a run of a plan; the input of the workflow type `Plan`."""
+    """A request to run a plan; the input of the workflow type `Plan`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -23,25 +23,25 @@ class PlanRequest(Model):
     instance: Name
     plan: Name
     parameters: Annotated[dict[str, str], OMIT_EMPTY] = {}
-    """For this run alone; never stored in the Instance."""
+    """Parameters for this run only; never stored in the Instance."""
     resume: Annotated[bool, OMIT_EMPTY] = False
-    """Skip what is COMPLETE in the recorded status of this plan."""
+    """Skip steps that are COMPLETE in the recorded status of this plan."""
     start_from: Text = ""
-    """A PHASE or PHASE.STEP; skip what is listed before it."""
+    """PHASE or PHASE.STEP; the phases and steps listed before it are skipped."""
 
     @property
     def workflow_id(self) -> str:
-        """One plan per Instance at a time: the workflow's ID is the Instance."""
+        """The ID of the workflow: that of the Instance, so that one plan runs per Instance at a time."""
         return workflow_id(self.namespace, self.instance)
 
 
 def workflow_id(namespace: str, instance: str) -> str:
-    """The ID of the workflow that runs the plans of an Instance."""
+    """Return the ID of the workflow that runs the plans of an Instance."""
     return f"{namespace}/{instance}"
 
 
 class Metadata(Model):
-    """Whose plan it is: what templates, labels, annotations and owner references are made of."""
+    """The Instance and operator of a plan: the source of variables, labels, annotations and owner references."""
 
     operator_name: Name
     operator_version_name: Name
@@ -53,11 +53,11 @@ class Metadata(Model):
     plan_name: Name
     plan_uid: Text = ""
     api_version: Name
-    """The dialect of the package: it decides on the template engine."""
+    """The dialect of the package, which selects the template engine."""
 
 
 class ActivePlan(Model):
-    """All that a run needs, read once at its start (KUDO's `engine/workflow.ActivePlan`)."""
+    """Everything that a run needs, read once at its start (KUDO's `engine/workflow.ActivePlan`)."""
 
     name: Name
     status: PlanStatus
@@ -68,24 +68,25 @@ class ActivePlan(Model):
     pipes: Annotated[dict[str, str], OMIT_EMPTY] = {}
     metadata: Metadata
     resume: Annotated[bool, OMIT_EMPTY] = False
-    """Whether what was COMPLETE before is left out, which holds for the plans of children, too."""
+    """Whether steps that were COMPLETE before are skipped, also in the plans of children."""
 
 
 class Deadline(Model):
-    """When something has to be done, because a package gave it a `timeout`."""
+    """The time by which a plan, phase, step or task with a `timeout` must complete."""
 
     at: datetime
     what: Name
-    """What has to be done: the plan deploy, the phase main, ..."""
+    """The subject of the deadline: `plan deploy`, `phase main`, …"""
     timeout: Duration
 
     def missed(self, last: str) -> str:
-        """What is said when it was not done; `last` is what it was doing or failing on."""
-        return f"The {self.what} was not done within its timeout of {show_duration(self.timeout)}. Last: {last}"
+        """Return the message of a missed deadline; `last` is the last known state or error."""
+        timeout = show_duration(self.timeout)
+        return f"The {self.what} did not complete within its timeout of {timeout}. Last state: {last}"
 
 
 class PhaseRequest(Model):
-    """A phase of a plan, with no more than the tasks and templates that it uses; the input of `Phase`."""
+    """A phase of a plan, with only the tasks and templates that it uses; the input of `Phase`."""
 
     spec: Phase
     status: PhaseStatus
@@ -108,17 +109,17 @@ class TaskRequest(Model):
 
 
 class ChildRequest(Model):
-    """What a KudoOperator task has to run: a plan of its Instance, or nothing where that is as it should be."""
+    """The plan that a KudoOperator task has to run in its child Instance; None if the child is up to date."""
 
     instance: Name
     plan: Annotated[PlanRequest | None, OMIT_EMPTY] = None
 
 
 class Approval(Model):
-    """Somebody's word on a step that waits for it; the input of `approve` and `refuse`."""
+    """The decision of a person on a step that waits for approval; the input of `approve` and `refuse`."""
 
     step: Text = ""
-    """PHASE.STEP; may be left out where only one step waits."""
+    """PHASE.STEP; may be empty if only one step waits."""
     by: Name
     reason: Text = ""
 
@@ -127,7 +128,7 @@ class Approval(Model):
 
 
 class Decision(Model):
-    """What became of a step that waits for somebody's approval."""
+    """The outcome of a step that waited for approval."""
 
     step: str
     approved: bool
@@ -135,7 +136,7 @@ class Decision(Model):
 
 
 class StepChanged(Model):
-    """Sent by a phase to its plan: a step has another status."""
+    """Sent by a phase to its plan: the status of a step has changed."""
 
     kind: Literal["step"] = "step"
     phase: Name
@@ -146,14 +147,14 @@ class StepChanged(Model):
 
 
 class TaskErrorChanged(Model):
-    """Sent by an activity to the plan: a task is retried because of an error, or it got further."""
+    """Sent by an activity to the plan: a task is retried because of an error, or has made progress since."""
 
     kind: Literal["task"] = "task"
     phase: Name
     step: Name
     task: Name
     error: Text = ""
-    """The error of the last attempt; empty if the task got further since."""
+    """The error of the last attempt; empty if the task has made progress since."""
 
 
 class ChildPlanStarted(Model):
@@ -176,17 +177,17 @@ class LoadErrorChanged(Model):
 ProgressMessage = Annotated[
     StepChanged | TaskErrorChanged | ChildPlanStarted | LoadErrorChanged, Field(discriminator="kind")
 ]
-"""A message to a running plan; the signal `report_progress` takes a list of them, in the order of what happened."""
+"""A message to a running plan; the signal `report_progress` takes a list of them, in chronological order."""
 
 
 def parse_plan_request(raw: object) -> tuple[PlanRequest, str]:
-    """Return the request, and an empty text; or a placeholder, and the reason why `raw` is no request.
+    """Return the request and an empty text, or a placeholder and the reason why `raw` is not a request.
 
-    A workflow that raised for its input would be retried for ever, so it reads the input as it comes.
+    Does not raise: Temporal would retry a workflow task that raises for its input for ever.
     """
     try:
         return PlanRequest.model_validate(raw), ""
     except ValidationError as error:
         problems = [".".join(map(str, problem["loc"])) + ": " + problem["msg"] for problem in error.errors()]
-        explanation = f"The input is no request for a plan ({'; '.join(problems)})."
+        explanation = f"The input is not a valid PlanRequest ({'; '.join(problems)})."
         return PlanRequest(namespace="unknown", instance="unknown", plan="unknown"), explanation

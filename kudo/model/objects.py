@@ -1,4 +1,4 @@
-"""Kubernetes objects, read with types."""
+"""Typed access to Kubernetes objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from kudo.model.base import Manifest
 
 
 class ObjectRef(NamedTuple):
-    """Which object, across all kinds and namespaces; `namespace` is empty for cluster-scoped objects."""
+    """The identity of an object in a cluster; `namespace` is empty for cluster-scoped objects."""
 
     api_version: str
     kind: str
@@ -21,7 +21,7 @@ class ObjectRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A Kubernetes object, or a part of one; what is missing or of another type reads as the default."""
+    """A Kubernetes object, or a part of one; a missing field, or one of another type, reads as the default."""
 
     manifest: Manifest
 
@@ -32,35 +32,35 @@ class Object:
         return value
 
     def text(self, *path: str, default: str = "") -> str:
-        """The string at a path."""
+        """Return the string at a path."""
         value = self._at(path)
         return value if isinstance(value, str) else default
 
     def integer(self, *path: str, default: int = 0) -> int:
-        """The integer at a path."""
+        """Return the integer at a path."""
         value = self._at(path)
         return value if isinstance(value, int) and not isinstance(value, bool) else default
 
     def flag(self, *path: str) -> bool:
-        """Whether there is a true at a path."""
+        """Return whether the value at a path is true."""
         return self._at(path) is True
 
     def has(self, *path: str) -> bool:
-        """Whether there is anything at a path."""
+        """Return whether there is a value at a path."""
         return self._at(path) is not None
 
     def child(self, *path: str) -> "Object":
-        """The mapping at a path, empty where there is none."""
+        """Return the mapping at a path; empty if there is none."""
         value = self._at(path)
         return Object(value if isinstance(value, dict) else {})
 
     def children(self, *path: str) -> list["Object"]:
-        """The mappings in the list at a path."""
+        """Return the mappings in the list at a path."""
         value = self._at(path)
         return [Object(item) for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
     def strings(self, *path: str) -> dict[str, str]:
-        """The mapping of strings at a path, such as labels."""
+        """Return the strings of the mapping at a path, such as labels."""
         return {key: value for key, value in self.child(*path).manifest.items() if isinstance(value, str)}
 
     @property
@@ -73,7 +73,7 @@ class Object:
 
     @property
     def group(self) -> str:
-        """The API group, empty for the core group."""
+        """The API group; empty for the core group."""
         group, slash, _ = self.api_version.partition("/")
         return group if slash else ""
 
@@ -103,7 +103,7 @@ class Object:
 
     @property
     def terminating(self) -> bool:
-        """Whether it was asked to go, and has not gone yet."""
+        """Whether the object is being deleted: it has a deletion timestamp."""
         return self.has("metadata", "deletionTimestamp")
 
     @property
@@ -111,7 +111,7 @@ class Object:
         return ObjectRef(self.api_version, self.kind, self.namespace, self.name)
 
     def condition(self, kind: str) -> "Object":
-        """The status condition of this type, empty where there is none."""
+        """Return the status condition of this type; empty if there is none."""
         for condition in self.children("status", "conditions"):
             if condition.text("type") == kind:
                 return condition
@@ -119,5 +119,5 @@ class Object:
 
     @classmethod
     def of(cls, api_version: str, kind: str, metadata: Manifest, **fields: Any) -> Self:
-        """A new object."""
+        """Create an object."""
         return cls({"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields})

@@ -34,7 +34,7 @@ class OperatorFile(Model):
     namespace_manifest: Text = ""
 
     def conditions(self) -> dict[str, str]:
-        """The conditions of all plans and tasks, by where in operator.yaml they are."""
+        """Return the conditions of all plans and tasks, by their location in operator.yaml."""
         found: dict[str, str] = {}
         for name, plan in self.plans.items():
             found |= conditions(name, plan, self.tasks)
@@ -44,7 +44,10 @@ class OperatorFile(Model):
     @classmethod
     def _usable_in_object_names(cls, name: str) -> str:
         if not DNS_LABEL.fullmatch(name):
-            raise ValueError("may only have lower case letters, digits, '-' and '.': objects are named after it")
+            raise ValueError(
+                "must consist of lower case letters, digits, '-' and '.', and start and end with a letter or digit, "
+                "because objects are named after it"
+            )
         return name
 
 
@@ -66,7 +69,7 @@ class ParameterDefinition(Model):
 
 
 class ParameterGroup(Model):
-    """How parameters are grouped in a user interface."""
+    """A group of parameters in a user interface."""
 
     name: Name
     display_name: Text = ""
@@ -83,15 +86,15 @@ class ParamsFile(Model):
 
 
 class Package(Model):
-    """A package as it was read."""
+    """The contents of a package."""
 
     operator: OperatorFile
     params: ParamsFile
     templates: dict[str, str]
-    """By name below `templates/`."""
+    """Sources of templates by name, relative to `templates/`."""
 
     @property
     def operator_version_name(self) -> str:
-        """The name of the OperatorVersion that it becomes."""
+        """The name of the OperatorVersion that is created from the package."""
         operator = self.operator
         return operator_version_name(operator.name, operator.app_version, operator.operator_version)

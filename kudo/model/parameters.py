@@ -1,4 +1,4 @@
-"""Parameters, as an OperatorVersion holds them: every value is a string, or YAML for arrays and maps."""
+"""Parameters of an OperatorVersion: every value is a string, which is YAML for arrays and maps."""
 
 from typing import Literal
 

@@ -1,6 +1,6 @@
 """Plans: a tree of phases, steps and the names of tasks.
 
-`when`, `timeout` and `approval` are of `kudo.dev/v1`; KUDO's own dialect has none of them.
+`when`, `timeout` and `approval` require `kudo.dev/v1`; KUDO's own dialect does not have them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,20 +14,20 @@ Strategy = Literal["serial", "parallel"]
 
 
 class Step(Model):
-    """Tasks that are started together, in listed order."""
+    """Tasks that start together, in listed order."""
 
     name: Name
     tasks: list[Name] = []
     when: Text = ""
-    """A condition; where it is false, the step is SKIPPED."""
+    """A condition; if it is false, the step is SKIPPED."""
     approval: Annotated[bool, OMIT_EMPTY] = False
-    """Wait until somebody approves, before the tasks are started."""
+    """Whether the step waits for approval before its tasks start."""
     timeout: Annotated[Duration | None, OMIT_EMPTY] = None
-    """How long the step may take, the approval included."""
+    """Maximum duration of the step, including the wait for approval."""
 
 
 class Phase(Model):
-    """Steps, one after the other or side by side."""
+    """Steps that run one after the other (serial) or side by side (parallel)."""
 
     name: Name
     strategy: Strategy = "serial"
@@ -37,20 +37,20 @@ class Phase(Model):
 
 
 class Plan(Model):
-    """Phases, one after the other or side by side."""
+    """Phases that run one after the other (serial) or side by side (parallel)."""
 
     strategy: Strategy = "serial"
     phases: list[Phase]
     timeout: Annotated[Duration | None, OMIT_EMPTY] = None
 
     def task_names(self) -> list[str]:
-        """The tasks that the plan uses, each once, in the order of first use."""
+        """Return the names of the tasks that the plan uses, each once, in the order of first use."""
         names = (task for phase in self.phases for step in phase.steps for task in step.tasks)
         return list(dict.fromkeys(names))
 
 
 def conditions(name: str, plan: Plan, tasks: Iterable[Task]) -> dict[str, str]:
-    """The conditions (`when`) of a plan and its tasks, by where in operator.yaml they are."""
+    """Return the conditions (`when`) of a plan and of tasks, by their location in operator.yaml."""
     return {where: condition for where, condition in _conditions(name, plan, tasks) if condition}
 
 

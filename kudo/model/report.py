@@ -1,4 +1,4 @@
-"""What a plan reports about itself to its Instance."""
+"""The reports of a running plan to its Instance: status and events."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -9,21 +9,21 @@ from kudo.model.status import PlanStatus
 
 
 class PlanEvent(Model):
-    """An event about a plan, with KUDO's name for it."""
+    """A Kubernetes event about a plan, with KUDO's reasons."""
 
     type: Literal["Normal", "Warning"]
     reason: Name
     message: Name
     at: Annotated[datetime | None, OMIT_EMPTY] = None
-    """When it happened, of events that may happen several times in a run."""
+    """Time of the event; set only for events that may occur several times in a run."""
 
 
 class StatusReport(Model):
-    """What `report_status` writes: a status, or events, or both."""
+    """The input of the activity `report_status`: a status, or events, or both."""
 
     request: PlanRequest
     uid: Text = ""
     status: PlanStatus | None = None
     keep: Annotated[bool, OMIT_EMPTY] = False
-    """Leave a status that was recorded before: this run never began."""
+    """Whether to keep a status that was recorded before, because this run never began."""
     events: list[PlanEvent] = []

@@ -1,4 +1,4 @@
-"""KUDO's custom resources, `kudo.dev/v1beta1`, as far as this project reads and writes them."""
+"""KUDO's custom resources, `kudo.dev/v1beta1`, with the fields that this project reads and writes."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ class Reference(Model):
 
 
 class OperatorSpec(Model):
-    """What an Operator says of itself."""
+    """The description of an operator, across its versions."""
 
     description: Text = ""
     kudo_version: Text = ""
@@ -34,14 +34,14 @@ class OperatorSpec(Model):
 class OperatorVersionSpec(Model):
     """One version of an operator: its templates, tasks, parameters and plans.
 
-    Tasks and plans are kept as they were written, so that a malformed one hurts only the runs that use it.
+    Tasks and plans are not validated here, so that a malformed one affects only the runs that use it.
     """
 
     operator: Reference = Reference()
     version: Text = ""
     app_version: Text = ""
     package_api_version: Text = ""
-    """The dialect of the package; an addition to KUDO's fields, empty for KUDO's own."""
+    """The dialect of the package; an addition to KUDO's fields, empty for KUDO's own dialect."""
     templates: Annotated[dict[str, str], OMIT_EMPTY] = {}
     tasks: Annotated[list[dict[str, Any]], OMIT_EMPTY] = []
     parameters: Annotated[list[Parameter], OMIT_EMPTY] = []
@@ -51,20 +51,20 @@ class OperatorVersionSpec(Model):
 
 
 class InstanceSpec(Model):
-    """Which version of which operator, with which parameters."""
+    """The OperatorVersion of an Instance and its parameters."""
 
     operator_version: Reference = Reference()
     parameters: Annotated[dict[str, str], OMIT_EMPTY] = {}
 
 
 class InstanceStatus(Model):
-    """The status of every plan that was ever run."""
+    """The status of every plan of an Instance."""
 
     plan_status: dict[str, PlanStatus] = {}
 
     @property
     def last(self) -> PlanStatus | None:
-        """The plan that was run last."""
+        """The status of the plan that ran last; None if no plan is recorded."""
         return max(self.plan_status.values(), key=_moment, default=None)
 
 
@@ -81,7 +81,7 @@ class ObjectMeta(Model):
 
 
 class Instance(Model):
-    """An operator that was installed."""
+    """An installed operator."""
 
     metadata: ObjectMeta
     spec: InstanceSpec

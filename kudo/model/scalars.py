@@ -1,7 +1,7 @@
-"""How PyYAML reads and writes values as Go's YAML library does, which KUDO and kubectl use.
+"""PyYAML loaders and a dumper that read and write scalars as Go's YAML library does, which KUDO and kubectl use.
 
-The two differ in what a plain scalar is: `2020-01-01` and `12:30:00` are strings to Go, `1e3` and `y` are not. Keys are
-always strings, and there is nothing that JSON has not.
+The two resolve plain scalars differently: `2020-01-01` and `12:30:00` are strings in Go, `1e3` and `y` are not. Keys
+are always strings, and every value can be represented in JSON.
 """
 
 import math
@@ -15,7 +15,7 @@ _JSON_TAGS = ("null", "bool", "int", "float", "str", "seq", "map")
 
 
 class Loader(yaml.SafeLoader):
-    """Reads Go's plain scalars, and refuses keys that are there twice."""
+    """Loader that resolves plain scalars as Go does and rejects duplicate keys."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
     yaml_constructors = {
@@ -31,25 +31,25 @@ class Loader(yaml.SafeLoader):
         for key_node, value_node in node.value:
             key = _key(self.construct_object(key_node), key_node)
             if key in result and self.reject_duplicates and not getattr(node, "merged", False):
-                raise problem(key_node, f"the key {key!r} is there twice")
+                raise problem(key_node, f"duplicate key {key!r}")
             result[key] = self.construct_object(value_node, deep=deep)
         return result
 
     def flatten_mapping(self, node: MappingNode) -> None:
-        # A merge key puts the merged pairs first, so that the node's own override them: no duplicates.
+        # Merged pairs come first and the node's own pairs override them, so equal keys are not duplicates.
         if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
             node.merged = True  # type: ignore[attr-defined]
         super().flatten_mapping(node)
 
 
 class LenientLoader(Loader):
-    """Takes the last of keys that are there several times."""
+    """Loader that takes the last value of a duplicate key."""
 
     reject_duplicates = False
 
 
 class Dumper(yaml.SafeDumper):
-    """Quotes what Loader would not read back as the same string."""
+    """Dumper that quotes each string that Loader would not read back as the same string."""
 
     yaml_implicit_resolvers = Loader.yaml_implicit_resolvers
 
@@ -58,7 +58,7 @@ class Dumper(yaml.SafeDumper):
 
 
 def problem(node: Node, text: str) -> yaml.MarkedYAMLError:
-    """An error about a node."""
+    """Return an error with the position of a node."""
     return yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)
 
 
@@ -79,17 +79,17 @@ def _text(loader: Loader, node: ScalarNode) -> str:
         # JSON writes a character beyond the first 65,536 as a pair of surrogates.
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
-        raise problem(node, "half a surrogate pair is no character") from None
+        raise problem(node, "half a surrogate pair is not a character") from None
 
 
 def _float(loader: Loader, node: ScalarNode) -> float | int | str:
     text = str(loader.construct_scalar(node))
     if text.lower().lstrip("+-") in (".inf", ".nan"):
-        raise problem(node, f"{text} has no place in JSON")
+        raise problem(node, f"{text} cannot be represented in JSON")
     value = float(text.replace("_", ""))
     if not math.isfinite(value):
         return text
-    # Go writes whole numbers without a point, and integer fields of objects take no other.
+    # Go writes whole numbers without a decimal point, and integer fields of objects accept no other form.
     return int(value) if value.is_integer() and abs(value) < 1e21 else value
 
 
@@ -103,7 +103,7 @@ def _integer(loader: Loader, node: ScalarNode) -> int:
 
 
 def _text_node(dumper: Dumper, value: str) -> ScalarNode:
-    # A next-line character would be folded away in any style but this.
+    # Every other style folds a next-line character away.
     style = '"' if "\x85" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 

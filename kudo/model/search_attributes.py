@@ -1,4 +1,4 @@
-"""The search attributes by which runs of plans are found in Temporal."""
+"""The search attributes of plan runs in Temporal."""
 
 NAMESPACE = "KudoNamespace"
 INSTANCE = "KudoInstance"
@@ -7,4 +7,4 @@ PLAN = "KudoPlan"
 STATUS = "KudoStatus"
 
 SEARCH_ATTRIBUTES = (NAMESPACE, INSTANCE, OPERATOR, PLAN, STATUS)
-"""All of them; their type is Keyword."""
+"""All search attributes; their type is Keyword."""

@@ -1,4 +1,4 @@
-"""How far a plan is: plan > phases > steps, with KUDO's names."""
+"""The status of a plan: plan > phases > steps, with KUDO's field names."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,22 +25,22 @@ class ExecutionStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing will change it any more, short of a new run."""
+        """Whether the status is final."""
         return self.done or self in (ExecutionStatus.FATAL_ERROR, ExecutionStatus.CANCELLED)
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to do for it."""
+        """Whether the status is COMPLETE or SKIPPED."""
         return self in (ExecutionStatus.COMPLETE, ExecutionStatus.SKIPPED)
 
     @property
     def running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Whether the plan, phase or step has started and not ended."""
         return self in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR, ExecutionStatus.WAITING_APPROVAL)
 
 
 def clip(text: str, size: int = STEP_MESSAGE_BYTES) -> str:
-    """A text that has no more than so many bytes in UTF-8, with what was cut off marked."""
+    """Return a text cut to `size` bytes in UTF-8; an ellipsis marks the cut."""
     encoded = text.encode(errors="replace")
     if len(encoded) <= size:
         return text
@@ -48,7 +48,7 @@ def clip(text: str, size: int = STEP_MESSAGE_BYTES) -> str:
 
 
 class Timed(Model):
-    """Something with a status, and the times between which it ran."""
+    """The status of a plan, phase or step, with its start and completion times."""
 
     name: str
     status: ExecutionStatus = ExecutionStatus.PENDING
@@ -57,7 +57,7 @@ class Timed(Model):
     completion_time: Annotated[datetime | None, OMIT_EMPTY] = None
 
     def set(self, status: ExecutionStatus, message: str = "", at: datetime | None = None) -> bool:
-        """Change status and message, at a time; whether that made a difference."""
+        """Set status and message, and start or completion time to `at`. Return whether status or message changed."""
         changed = (self.status, self.message) != (status, message)
         if status.running:
             self.start_time = self.start_time or at
@@ -69,24 +69,24 @@ class Timed(Model):
 
 
 class ChildPlan(Model):
-    """The plan of a child Instance, which a step has run."""
+    """The plan of a child Instance that a step runs."""
 
     instance: Name
     plan: Name
     uid: Text = ""
-    """The run's: in Temporal the workflow's run ID."""
+    """The run ID of the workflow."""
     status: "Annotated[PlanStatus | None, OMIT_EMPTY]" = None
-    """How far it is; recorded nowhere but in the child, and read from there."""
+    """The status of the child's plan; recorded only in the child, and read from there."""
 
 
 class StepStatus(Timed):
-    """The status of a step; `message` says why it is ERROR or FATAL_ERROR."""
+    """The status of a step; `message` is the reason for ERROR or FATAL_ERROR."""
 
     children: Annotated[list[ChildPlan], OMIT_EMPTY] = []
-    """The plans of child Instances that it runs, or has run."""
+    """The plans of child Instances that the step runs or has run."""
 
     def add_child(self, child: ChildPlan) -> None:
-        """Have run another plan of a child, instead of one before it."""
+        """Add the plan of a child; it replaces an earlier plan of the same child."""
         self.children = [other for other in self.children if other.instance != child.instance] + [child]
 
 
@@ -100,14 +100,14 @@ class PhaseStatus(Timed):
         return next((step for step in self.steps if step.name == name), None)
 
     def cut_off(self, status: ExecutionStatus, at: datetime | None = None) -> None:
-        """Settle a phase that did not end well; what seems to run in it does not any more."""
+        """End a phase that did not complete: set its status, and that of running steps to CANCELLED."""
         self.set(status, at=at)
         for step in self.steps:
             if step.status.running:
                 step.set(ExecutionStatus.CANCELLED, at=at)
 
     def skip(self, steps: Iterable[StepStatus]) -> None:
-        """Leave out steps that are not COMPLETE; a phase of which nothing runs is left out as a whole."""
+        """Mark steps that are not COMPLETE as SKIPPED, and the phase itself if all its steps are."""
         for step in steps:
             if step.status is not ExecutionStatus.COMPLETE:
                 step.set(ExecutionStatus.SKIPPED)
@@ -116,10 +116,10 @@ class PhaseStatus(Timed):
 
 
 class PlanStatus(Timed):
-    """The status of a plan and all below it; `uid` is the run's, and in Temporal the workflow's run ID."""
+    """The status of a plan with its phases and steps; `uid` is the run ID of the workflow."""
 
     paused: Annotated[bool, OMIT_EMPTY] = False
-    """Whether it was asked to start no further step, beside what it is."""
+    """Whether the plan is paused: it starts no further steps."""
     last_updated_timestamp: datetime | None = None
     uid: Text = ""
     strategy: Strategy | None = None
@@ -129,11 +129,11 @@ class PlanStatus(Timed):
         return next((phase for phase in self.phases if phase.name == name), None)
 
     def failed_steps(self) -> list[tuple[PhaseStatus, StepStatus]]:
-        """The steps that say why something is wrong."""
+        """Return the steps that have a message, each with its phase."""
         return [(phase, step) for phase in self.phases for step in phase.steps if step.message]
 
     def cut_off(self, status: ExecutionStatus, message: str) -> None:
-        """Settle a plan whose workflow is gone: what seems to run does not any more."""
+        """End a plan whose workflow no longer exists: set its status, and that of running phases to CANCELLED."""
         self.status, self.message = status, message
         for phase in self.phases:
             if phase.status.running:
@@ -141,7 +141,7 @@ class PlanStatus(Timed):
 
     @classmethod
     def pending(cls, name: str, plan: Plan, uid: str = "") -> "PlanStatus":
-        """A plan of which nothing was started."""
+        """Return the status of a plan that has not started."""
         return cls(
             name=name,
             uid=uid,

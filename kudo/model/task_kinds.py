@@ -13,7 +13,7 @@ Preview = Literal["none", "apply", "delete", "toggle", "pipe pod", "child instan
 
 @dataclass(frozen=True, slots=True)
 class TaskKind:
-    """What the engine has to know of a kind of task."""
+    """The properties of a kind of task."""
 
     activity: str
     """The name of the activity that runs a task of this kind."""

@@ -1,4 +1,4 @@
-"""The kinds of tasks; what each does is in KUDO's `pkg/engine/task`."""
+"""Task definitions, by kind; KUDO's `pkg/engine/task` defines their behaviour."""
 
 from typing import Annotated, Literal
 
@@ -10,29 +10,29 @@ from kudo.model.task_kinds import template_names
 
 
 class Retry(Model):
-    """How a task is tried again after a transient error; only in `kudo.dev/v1`."""
+    """The retry policy of a task after transient errors; requires `kudo.dev/v1`."""
 
     max_attempts: Annotated[int | None, Field(ge=1), OMIT_EMPTY] = None
-    """How often the task may fail; without it, for ever. A worker that is lost is no failure of the task."""
+    """Maximum number of failed attempts; None is unlimited. The loss of a worker does not count as a failure."""
     initial_interval: Annotated[Duration | None, OMIT_EMPTY] = None
-    """The time to the second try; it doubles from try to try."""
+    """The time before the second attempt; it doubles with each attempt."""
     max_interval: Annotated[Duration | None, OMIT_EMPTY] = None
 
 
 class ResourceSpec(Model):
-    """Template files whose objects a task applies or deletes."""
+    """The templates whose objects a task applies or deletes."""
 
     resources: list[Name] = Field(min_length=1)
 
 
 class ToggleSpec(ResourceSpec):
-    """Objects that are there when `parameter` is true, and gone when it is false."""
+    """Templates whose objects are applied if `parameter` is true, and deleted if it is false."""
 
     parameter: Name
 
 
 class DummySpec(Model):
-    """What a Dummy task does: fail (for good when `fatal`), be done, or never be done."""
+    """The outcome of a Dummy task: fail (without a retry if `fatal`), complete, or never complete."""
 
     want_err: bool = False
     fatal: bool = False
@@ -40,7 +40,7 @@ class DummySpec(Model):
 
 
 class PipeFile(Model):
-    """A file, or a file of environment variables, that becomes a Secret or ConfigMap."""
+    """A file, or an env file, from which a Secret or ConfigMap is created."""
 
     file: Text = ""
     env_file: Text = ""
@@ -50,12 +50,12 @@ class PipeFile(Model):
     @model_validator(mode="after")
     def _one_source(self) -> "PipeFile":
         if bool(self.file) == bool(self.env_file):
-            raise ValueError("needs exactly one of file and envFile")
+            raise ValueError("must have exactly one of file and envFile")
         return self
 
     @property
     def path(self) -> str:
-        """Where it is in the pod."""
+        """The path of the file in the pod."""
         return self.file or self.env_file
 
 
@@ -67,7 +67,7 @@ class PipeSpec(Model):
 
 
 class KudoOperatorSpec(Model):
-    """A child operator."""
+    """The package and the Instance of a child operator."""
 
     package: Name
     instance_name: Text = ""
@@ -77,7 +77,7 @@ class KudoOperatorSpec(Model):
 
 
 def operator_version_name(operator: str, app_version: str, operator_version: str) -> str:
-    """The name of an OperatorVersion: `<operator>[-<appVersion>]-<operatorVersion>`."""
+    """Return the name of an OperatorVersion: `<operator>[-<appVersion>]-<operatorVersion>`."""
     return "-".join(part for part in (operator, app_version, operator_version) if part)
 
 
@@ -85,7 +85,7 @@ class _Task(Model):
     name: Name
     kind: str
     when: Text = ""
-    """A condition; where it is false, the task is left out. This and the bounds below are of `kudo.dev/v1`."""
+    """A condition; if it is false, the task is skipped. `when`, `retry` and `timeout` require `kudo.dev/v1`."""
     retry: Annotated[Retry | None, OMIT_EMPTY] = None
     timeout: Annotated[Duration | None, OMIT_EMPTY] = None
 
@@ -125,11 +125,11 @@ class KudoOperatorTask(_Task):
 
     @property
     def operator_version_name(self) -> str:
-        """The OperatorVersion of the child; once installed, a task names it fully."""
+        """The OperatorVersion of the child; tasks of an installed operator have the resolved name and versions."""
         return operator_version_name(self.spec.package, self.spec.app_version, self.spec.operator_version)
 
     def instance_of(self, parent: str) -> str:
-        """The name of the child's Instance."""
+        """Return the name of the child Instance."""
         return self.spec.instance_name or f"{parent}-{self.spec.package}"
 
 

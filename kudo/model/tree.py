@@ -1,4 +1,4 @@
-"""A status as the tree that KUDO draws."""
+"""Plans and their status as text trees, like KUDO's."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -11,17 +11,17 @@ Branch = tuple[str, list["Branch"]]
 
 
 def status_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> str:
-    """The status of plans as a tree, with the messages of steps below them; with `now`, how long each took so far."""
+    """Return the status of plans as a tree, with the messages of steps, and durations up to `now` if given."""
     return draw([(instance, [_plan(plan, now) for plan in plans])])
 
 
 def phase_tree(phase: PhaseStatus) -> str:
-    """The status of one phase as a tree."""
+    """Return the status of a phase as a tree."""
     return draw([_phase(phase, None)])
 
 
 def plan_tree(operator: str, plans: Mapping[str, Plan]) -> str:
-    """What plans consist of, down to the tasks."""
+    """Return the definition of plans as a tree, down to the tasks."""
     return draw([(operator, [_defined(name, plan) for name, plan in plans.items()])])
 
 
@@ -58,14 +58,14 @@ def _child(child: ChildPlan, now: datetime | None) -> Branch:
 
 
 def _duration(part: Timed, now: datetime | None) -> str:
-    """How long it took, or takes so far."""
+    """Return the duration until completion or `now`; empty without `now` or a start time."""
     if now is None or part.start_time is None:
         return ""
     return f" {show_elapsed((part.completion_time or now) - part.start_time)}"
 
 
 def draw(branches: list[Branch]) -> str:
-    """Lines with what is below them."""
+    """Return branches as lines of a tree."""
     return "\n".join(_lines(branches, ""))
 
 

@@ -1,4 +1,4 @@
-"""The errors of a pydantic validation as lines for the author of the file."""
+"""The errors of a pydantic validation, in the terms of the validated file."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from pydantic import JsonValue, ValidationError
 
 
 def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
-    """Yield each problem as `field: reason`; items of lists are named by their `name` if they have one.
+    """Yield each problem as `field: reason`; a list item is identified by its `name` if it has one, else by its index.
 
     `raw` is the value that was validated.
     """
@@ -14,11 +14,11 @@ def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
         field = ".".join(_field(problem["loc"], raw))
         reason = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "string_type" and isinstance(problem["input"], bool):
-            reason = "must be a string; YAML reads this one as true or false, so put it in quotes"
+            reason = "must be a string, but YAML reads this value as a boolean; quote it"
         if problem["type"] == "extra_forbidden":
-            reason = "there is no such field"
+            reason = "unknown field"
         if problem["type"] == "union_tag_invalid":
-            reason = f"there is no task kind {problem['ctx']['tag']!r}; use one of {problem['ctx']['expected_tags']}"
+            reason = f"unknown task kind {problem['ctx']['tag']!r}; use one of {problem['ctx']['expected_tags']}"
         yield f"{field}: {reason}" if field else reason
 
 
@@ -33,5 +33,5 @@ def _field(location: tuple[int | str, ...], raw: JsonValue) -> Iterator[str]:
             value = value[str(part)]
             yield str(part)
         elif part != (value.get("kind") if isinstance(value, dict) else None):
-            # The kind is pydantic's tag of a union, not a field.
+            # pydantic adds the tag of a union, which is the kind, to the location; it is not a field.
             yield str(part)

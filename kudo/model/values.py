@@ -1,4 +1,4 @@
-"""Parameter values: strings in an Instance, unwrapped for templates where they are arrays or maps.
+"""Parameter values: strings in an Instance; arrays and maps are unwrapped for templates.
 
 As in KUDO's `pkg/util/convert`, only arrays and maps are unwrapped: `true` and `3` reach templates as strings.
 """
@@ -15,7 +15,7 @@ BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
-"""What Go's ParseBool takes for true and false."""
+"""The strings that Go's ParseBool accepts, with their values."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -23,7 +23,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def wrap(value: JsonValue, kind: ParameterType) -> str | None:
-    """The string that holds a YAML value; None for null."""
+    """Return a YAML value as the string that an Instance stores; None for null."""
     if kind in ("array", "map"):
         return value if isinstance(value, str) else yaml.dump(value)
     match value:
@@ -39,23 +39,24 @@ def wrap(value: JsonValue, kind: ParameterType) -> str | None:
 
 
 def unwrap(value: str | None, kind: ParameterType) -> JsonValue:
-    """What templates see of a value. Raises YamlError for an array or map that is no YAML."""
+    """Return a value as templates see it. Raises YamlError for an array or map that is not valid YAML."""
     if kind not in ("array", "map"):
         return value or ""
     return yaml.load(value or "")
 
 
 def problem(parameter: Parameter, value: str) -> str | None:
-    """What is wrong with a value for a parameter, or None."""
-    wrong = _type_problem(value, parameter.type)
-    if wrong:
-        return f"must be {wrong}, and {value!r} is not"
+    """Return why a value is invalid for a parameter; None if it is valid."""
+    expected = _expected_type(value, parameter.type)
+    if expected:
+        return f"must be {expected}, not {value!r}"
     if parameter.enum is not None and value not in parameter.enum:
-        return f"must be one of {', '.join(parameter.enum)}, and {value!r} is not"
+        return f"must be one of {', '.join(parameter.enum)}, not {value!r}"
     return None
 
 
-def _type_problem(value: str, kind: ParameterType) -> str | None:
+def _expected_type(value: str, kind: ParameterType) -> str | None:
+    """Return the expected type if a value does not have it; None if it has."""
     match kind:
         case "integer":
             return None if _INTEGER.fullmatch(value) and int(value) in _INT64 else "an integer"

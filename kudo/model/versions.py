@@ -1,4 +1,4 @@
-"""Versions as KUDO's packages have them: semantic ones, of which parts may be missing."""
+"""Versions of packages: semantic versions, of which minor and patch may be missing."""
 
 from functools import total_ordering
 
@@ -7,14 +7,14 @@ from semver import Version
 
 @total_ordering
 class PackageVersion:
-    """A version that can be compared; what is no semantic version is older than all that are."""
+    """A comparable version; a text that is not a semantic version is older than every semantic version."""
 
     def __init__(self, text: str) -> None:
         self._version = _parse(text)
 
     @property
     def valid(self) -> bool:
-        """Whether it is a semantic version."""
+        """Whether the text is a semantic version."""
         return self._version is not None
 
     def __eq__(self, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""YAML as Kubernetes reads it, with bounds against documents that are made to hurt."""
+"""YAML as Kubernetes reads it, with limits that protect against malicious documents."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -10,22 +10,22 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from kudo.model.scalars import Dumper, LenientLoader, Loader, problem
 
 MAX_NODES = 200_000
-"""How many values a document may have once its aliases are written out."""
+"""Maximum number of values in a document after alias expansion."""
 
 MAX_DEPTH = 100
-"""How deep a document may be nested."""
+"""Maximum nesting depth of a document."""
 
 _OPEN = -1
 
 
 class YamlError(ValueError):
-    """A document that cannot be read; the text says where and why."""
+    """A document that cannot be read; the text has the line, if known, and the reason."""
 
 
 def load_documents(text: str, *, reject_duplicates: bool = True) -> Iterator[tuple[int, JsonValue]]:
-    """Read every document that is not empty, with the line at which it starts.
+    """Yield every document that is not empty, with the line at which it starts.
 
-    Raises YamlError where the text is no YAML, has a key twice, or is out of bounds.
+    Raises YamlError if the text is not valid YAML, has a duplicate key (unless they are accepted), or exceeds a limit.
     """
     try:
         yield from _documents((Loader if reject_duplicates else LenientLoader)(text))
@@ -53,32 +53,32 @@ def _documents(loader: Loader) -> Iterator[tuple[int, JsonValue]]:
 
 
 def load(text: str, *, reject_duplicates: bool = True) -> JsonValue:
-    """Read the only document of a text; None where it is empty. Raises YamlError."""
+    """Return the only document of a text; None if it is empty. Raises YamlError."""
     documents = [document for _, document in load_documents(text, reject_duplicates=reject_duplicates)]
     if len(documents) > 1:
-        raise YamlError("holds more than one document")
+        raise YamlError("contains more than one document")
     return documents[0] if documents else None
 
 
 def dump(value: object) -> str:
-    """As YAML, in the order given; `load` reads back the same."""
+    """Return a value as YAML, with keys in their order; `load` returns the same value."""
     return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True)
 
 
 def _check_bounds(root: Node) -> None:
-    """Count the values with all aliases written out, without writing them out."""
+    """Check depth and number of values after alias expansion, without expanding. Raises MarkedYAMLError."""
     sizes: dict[int, int] = {}
 
     def size(node: Node, depth: int) -> int:
         if depth > MAX_DEPTH:
             raise problem(node, f"nested deeper than {MAX_DEPTH} levels")
         if sizes.get(id(node)) == _OPEN:
-            raise problem(node, "an alias stands for something that contains it")
+            raise problem(node, "an alias refers to a value that contains it")
         if id(node) not in sizes:
             sizes[id(node)] = _OPEN
             sizes[id(node)] = 1 + sum(size(child, depth + 1) for child in _children(node))
         if sizes[id(node)] > MAX_NODES:
-            raise problem(node, f"more than {MAX_NODES} values once its aliases are written out")
+            raise problem(node, f"more than {MAX_NODES} values after alias expansion")
         return sizes[id(node)]
 
     size(root, 0)

@@ -18,15 +18,13 @@ def test_are_read(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "5", "m", "five minutes", "-5m", "0s", "1e9h", "5 m", "PT5M", None, 5, True, []])
 def test_what_is_none(text: object) -> None:
-    with pytest.raises(
-        ValueError, match=r"must be a duration such as 90s, 5m or 1h30m, not|must be longer than nothing"
-    ):
+    with pytest.raises(ValueError, match=r"must be a duration such as 90s, 5m or 1h30m, not|must be greater than zero"):
         parse_duration(text)
 
 
 def test_what_is_too_long() -> None:
     assert parse_duration("876000h") == timedelta(hours=876000)
-    with pytest.raises(ValueError, match="must not be longer than 876000h, not 99999999h"):
+    with pytest.raises(ValueError, match="must be at most 876000h, not 99999999h"):
         parse_duration("99999999h")
 
 

@@ -70,8 +70,8 @@ def test_a_malformed_task_is_refused(task: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("pipe", "message"),
     [
-        ({"kind": "Secret", "key": "a"}, "needs exactly one of file and envFile"),
-        ({"file": "a", "envFile": "b", "kind": "Secret", "key": "a"}, "needs exactly one of file and envFile"),
+        ({"kind": "Secret", "key": "a"}, "must have exactly one of file and envFile"),
+        ({"file": "a", "envFile": "b", "kind": "Secret", "key": "a"}, "must have exactly one of file and envFile"),
         ({"file": "a", "kind": "Pod", "key": "a"}, "Input should be 'Secret' or 'ConfigMap'"),
         ({"file": "a", "kind": "Secret", "key": "a.b"}, "String should match pattern"),
         ({"file": "a", "kind": "Secret", "key": ""}, "String should match pattern"),
