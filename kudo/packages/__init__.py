@@ -1,4 +1,4 @@
-"""Operator packages: read from disk, checked, and turned into what a cluster holds."""
+"""Operator packages: find, read, check, edit and archive them."""
 
 from kudo.packages.archive import write_archive
 from kudo.packages.dependencies import Bundle, read_bundle

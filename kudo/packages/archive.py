@@ -1,4 +1,4 @@
-"""Writing a package as a .tgz: the same files always make the same bytes."""
+"""Write a package as a reproducible .tgz: the same files always give the same bytes."""
 
 import gzip
 import io
@@ -8,19 +8,19 @@ from pathlib import Path
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.package import Package
-from kudo.packages.dependencies import leave, read_bundle
+from kudo.packages.dependencies import read_bundle, skip_named
 from kudo.packages.files import write_file
 from kudo.packages.source import Location
 
 
 async def write_archive(root: Path, package: Package, destination: Path, *, overwrite: bool = False) -> Path:
-    """Write `<operator>[-<appVersion>]-<operatorVersion>.tgz` with all files of a directory but hidden ones.
+    """Write `<operator>[-<appVersion>]-<operatorVersion>.tgz` with all files of a directory except hidden ones.
 
-    Raises RequestError where it is there already or cannot be written, PackageError where it could not be installed.
+    Raises RequestError if the archive exists or cannot be written, PackageError if it could not be installed.
     """
     file = destination / f"{package.operator_version_name}.tgz"
     if file.exists() and not overwrite:
-        raise RequestError(f"{file} is there already. Replace it with --overwrite.")
+        raise RequestError(f"{file} already exists. Replace it with --overwrite.")
     content = _archive(root)
     await _require_usable(file.name, content)
     write_file(file, content)
@@ -28,16 +28,16 @@ async def write_archive(root: Path, package: Package, destination: Path, *, over
 
 
 async def _require_usable(name: str, content: bytes) -> None:
-    """Read it as whoever installs it will: its bounds and its paths are narrower than those of a directory."""
+    """Read an archive as an installation would: archives have stricter limits and paths than directories."""
     with tempfile.TemporaryDirectory(prefix="kudo-") as folder:
         file = Path(folder) / name
         file.write_bytes(content)
-        await read_bundle(Location(file, name=name), leave)
+        await read_bundle(Location(file, name=name), skip_named)
 
 
 def _archive(root: Path) -> bytes:
     buffer = io.BytesIO()
-    # A time in either header would make every archive another.
+    # No timestamps in the gzip and tar headers: they would differ from archive to archive.
     with (
         gzip.GzipFile(filename="", fileobj=buffer, mode="wb", mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
@@ -47,7 +47,7 @@ def _archive(root: Path) -> bytes:
             if not path.is_file() or any(part.startswith(".") for part in name.parts):
                 continue
             if not path.resolve().is_relative_to(root.resolve()):
-                raise PackageError(str(root), [f"{name}: is a link that leads out of the package"])
+                raise PackageError(str(root), [f"{name}: is a link that points outside the package"])
             try:
                 _add(archive, name.as_posix(), path.read_bytes())
             except OSError as error:

@@ -1,4 +1,4 @@
-"""The packages that a package's KudoOperator tasks need, and theirs (KUDO's `pkg/kudoctl/resources/dependencies`)."""
+"""Resolve the packages of KudoOperator tasks, recursively (KUDO's `pkg/kudoctl/resources/dependencies`)."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,34 +10,34 @@ from kudo.packages.reader import read_package
 from kudo.packages.source import Location
 
 MAX_PACKAGES = 100
-"""How many packages one may depend on, with all that those depend on."""
+"""Maximum number of packages in a bundle, including indirect dependencies."""
 
 Find = Callable[[KudoOperatorSpec], Awaitable[Location | None]]
-"""Finds a package that a task names by no path; None leaves the task as it is. Raises RequestError."""
+"""Finds the package of a task that does not have a path; None leaves the task unresolved. Raises RequestError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A package with everything that it depends on; its tasks name the operators and versions that were found."""
+    """A package with its dependencies; its tasks have the resolved operator names and versions."""
 
     package: Package
     dependencies: tuple[Package, ...]
-    """What others need comes before them."""
+    """Direct and indirect dependencies; each comes before the packages that need it."""
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        """All of them, the package itself last."""
+        """All packages of the bundle, the package itself last."""
         return (*self.dependencies, self.package)
 
 
 async def read_bundle(location: Location, find: Find) -> Bundle:
-    """Read a package and all that it depends on.
+    """Read a package and all its dependencies.
 
-    Raises PackageError for a package that cannot be used, and for a cycle, and what `find` raises.
+    Raises PackageError for a package that cannot be used and for a cycle, and the errors of `find`.
     """
     walk = _Walk(find)
     package = await walk.resolve(location, read_package(location))
-    return Bundle(package, tuple(found for found in walk.resolved.values() if found is not package))
+    return Bundle(package, tuple(other for other in walk.resolved.values() if other is not package))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,22 @@ class _Walk:
     find: Find
     resolved: dict[str, Package] = field(default_factory=dict)
     read: dict[str, Package] = field(default_factory=dict)
-    way: list[str] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
 
     async def resolve(self, location: Location, package: Package) -> Package:
-        """The package with its tasks resolved, and everything below it in `resolved`."""
+        """Return the package with its tasks resolved; add it and its dependencies to `resolved`."""
         name = package.operator_version_name
-        if name in self.way:
-            cycle = " needs ".join([*self.way[self.way.index(name) :], name])
-            raise PackageError(self.way[0], [f"the packages that it depends on go round in a circle: {cycle}"])
+        if name in self.path:
+            cycle = " needs ".join([*self.path[self.path.index(name) :], name])
+            raise PackageError(self.path[0], [f"its dependencies form a cycle: {cycle}"])
         if self.read.setdefault(name, package) != package:
-            raise PackageError(str(location), [f"there is another package {name} among what {self.way[0]} depends on"])
+            raise PackageError(str(location), [f"{self.path[0]} depends on another package with the name {name}"])
         if len(self.read) > MAX_PACKAGES:
-            raise PackageError(self.way[0], [f"it depends on more than {MAX_PACKAGES} packages"])
+            raise PackageError(self.path[0], [f"it depends on more than {MAX_PACKAGES} packages"])
         if name not in self.resolved:
-            self.way.append(name)
+            self.path.append(name)
             tasks = [await self._resolve_task(location, task) for task in package.operator.tasks]
-            self.way.pop()
+            self.path.pop()
             operator = package.operator.model_copy(update={"tasks": tasks})
             self.resolved[name] = package.model_copy(update={"operator": operator})
         return self.resolved[name]
@@ -74,35 +74,36 @@ class _Walk:
         package = read_package(found)
         _check(location, task, package)
         operator = (await self.resolve(found, package)).operator
-        named = {
+        resolved = {
             "package": operator.name,
             "operator_version": operator.operator_version,
             "app_version": operator.app_version,
         }
-        return task.model_copy(update={"spec": task.spec.model_copy(update=named)})
+        return task.model_copy(update={"spec": task.spec.model_copy(update=resolved)})
 
 
 def _is_path(package: str) -> bool:
-    """Whether it is the path of a folder or archive; a name can never be mistaken for one."""
+    """Return whether a reference is the path of a directory or archive; names of packages contain no slash."""
     return "/" in package and "://" not in package
 
 
 def _check(location: Location, task: KudoOperatorTask, found: Package) -> None:
-    for what, wanted, there in other_versions(found, task.spec.operator_version, task.spec.app_version):
-        where = f"operator.yaml: tasks.{task.name}.spec.{what}Version"
-        raise PackageError(str(location), [f"{where}: {task.spec.package} is of {there}, not of {wanted}"])
+    for kind, wanted, actual in version_mismatches(found, task.spec.operator_version, task.spec.app_version):
+        place = f"operator.yaml: tasks.{task.name}.spec.{kind}Version"
+        problem = f"{task.spec.package} has version {actual or '(none)'}, not {wanted}"
+        raise PackageError(str(location), [f"{place}: {problem}"])
 
 
-def other_versions(package: Package, operator_version: str, app_version: str) -> Iterator[tuple[str, str, str]]:
-    """Of what a package is of another version than is wanted: what it is of, what is wanted, and what there is."""
+def version_mismatches(package: Package, operator_version: str, app_version: str) -> Iterator[tuple[str, str, str]]:
+    """Yield kind (operator or app), wanted and actual version, if a package has another version than is wanted."""
     operator = package.operator
-    for what, wanted, there in (
+    for kind, wanted, actual in (
         ("operator", operator_version, operator.operator_version),
         ("app", app_version, operator.app_version),
     ):
-        if wanted and wanted != there:
-            yield what, wanted, there
+        if wanted and wanted != actual:
+            yield kind, wanted, actual
 
 
-async def leave(_: KudoOperatorSpec) -> None:
-    """Finds nothing: for who only wants to see the packages that have a path."""
+async def skip_named(_: KudoOperatorSpec) -> None:
+    """Find no package, so that `read_bundle` resolves only the tasks that have a path."""

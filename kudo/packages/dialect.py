@@ -1,4 +1,4 @@
-"""What only packages of `kudo.dev/v1` may have: KUDO would overlook it, and run something else than was meant."""
+"""Fields that only packages of `kudo.dev/v1` may have: KUDO would ignore them and run the plan differently."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ FIELDS = ("when", "timeout", "approval", "retry")
 
 
 def newer_fields(operator: Object) -> Iterator[str]:
-    """Every such field of an operator.yaml, or of the spec of an OperatorVersion, as a sentence that starts with it."""
+    """Yield `field: reason` for each such field of an operator.yaml, or of the spec of an OperatorVersion."""
     for where, part in _parts(operator):
         for field in FIELDS:
             if part.has(field):
-                yield f"{where}.{field}: is a field of packages with apiVersion kudo.dev/v1"
+                yield f"{where}.{field}: requires a package with apiVersion kudo.dev/v1"
 
 
 def _parts(operator: Object) -> Iterator[tuple[str, Object]]:

@@ -1,4 +1,4 @@
-"""Adding to the files of a package, which keep their comments and the way they are written."""
+"""Add to the files of a package; comments and formatting are preserved."""
 
 import io
 from collections.abc import Callable
@@ -19,39 +19,39 @@ from kudo.packages.reader import read_package
 
 
 def add_maintainer(root: Path, name: str, email: str) -> None:
-    """Name who looks after an operator. Raises PackageError or RequestError; then nothing has changed."""
+    """Add a maintainer to operator.yaml. Raises PackageError or RequestError; then nothing has changed."""
     _edit(root, "operator.yaml", lambda content: _append(content, "maintainers", {"name": name, "email": email}))
 
 
 def add_parameter(root: Path, parameter: JsonObject) -> None:
-    """Add a parameter, as params.yaml has it. Raises PackageError or RequestError; then nothing has changed."""
+    """Add a parameter to params.yaml. Raises PackageError or RequestError; then nothing has changed."""
     _edit(root, "params.yaml", lambda content: _append(content, "parameters", parameter))
 
 
 def add_task(root: Path, task: JsonObject, templates: list[str]) -> list[Path]:
-    """Add a task, as operator.yaml has it, and make the templates that are not there, which are returned.
+    """Add a task to operator.yaml; create the templates that do not exist, empty, and return them.
 
     Raises PackageError or RequestError; then nothing has changed.
     """
-    made = [file for name in dict.fromkeys(templates) if not (file := root / "templates" / name).exists()]
-    for file in made:
+    created = [file for name in dict.fromkeys(templates) if not (file := root / "templates" / name).exists()]
+    for file in created:
         write_file(file, "")
     try:
         _edit(root, "operator.yaml", lambda content: _append(content, "tasks", task))
     except (PackageError, RequestError):
-        for file in made:
+        for file in created:
             file.unlink()
         raise
-    return made
+    return created
 
 
 def add_plan(root: Path, name: str, plan: JsonObject) -> None:
-    """Add a plan, as operator.yaml has it. Raises PackageError or RequestError; then nothing has changed."""
+    """Add a plan to operator.yaml. Raises PackageError or RequestError; then nothing has changed."""
 
     def add(content: CommentedMap) -> None:
         plans = content.setdefault("plans", CommentedMap())
         if name in plans:
-            raise RequestError(f"There is a plan {name} already.")
+            raise RequestError(f"The plan {name} already exists.")
         plans[name] = plan
 
     _edit(root, "operator.yaml", add)
@@ -64,18 +64,18 @@ def _append(content: CommentedMap, field: str, item: JsonObject) -> None:
 
 
 def _text(value: JsonValue) -> JsonValue:
-    """In quotes what a reader of YAML 1.1, as packages have one, would take for something else: yes, on, 0x10."""
+    """Return a string in quotes if the reader of packages (YAML 1.1) would read it as another type: yes, on, 0x10."""
     if not isinstance(value, str):
         return value
     try:
-        is_clear = load(value) == value
+        is_plain = load(value) == value
     except YamlError:
-        is_clear = False
-    return value if is_clear else DoubleQuotedScalarString(value)
+        is_plain = False
+    return value if is_plain else DoubleQuotedScalarString(value)
 
 
 def _edit(root: Path, name: str, change: Callable[[CommentedMap], None]) -> None:
-    """Change a file of a package, which has to be one before and after."""
+    """Change a file of a package; the package must be valid before and after."""
     read_package(root)
     file = root / name
     before = file.read_text()
@@ -95,7 +95,7 @@ def _load(file: Path, text: str) -> CommentedMap:
     try:
         content: Any = _yaml().load(text)
     except YAMLError as error:
-        raise RequestError(f"{file} cannot be changed by a program: {error}") from None
+        raise RequestError(f"{file} cannot be edited: {error}") from None
     assert isinstance(content, CommentedMap)
     return content
 

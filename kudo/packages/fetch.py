@@ -1,4 +1,4 @@
-"""Getting a file from a repository: over HTTP(S), or from this machine."""
+"""Read a file of a repository over HTTP(S) or from the local file system."""
 
 import asyncio
 from pathlib import Path
@@ -9,47 +9,50 @@ import aiohttp
 from kudo.errors import RequestError
 
 TIMEOUT = 60.0
-"""Seconds that a download may take."""
+"""Maximum duration of a download, in seconds."""
 
 
 async def fetch(url: str, limit: int) -> bytes:
-    """The content of an http, https or file URL, or of a path. Raises RequestError; also where it exceeds `limit`."""
+    """Return the content of an http, https or file URL, or of a path.
+
+    Raises RequestError if it cannot be read or has more than `limit` bytes.
+    """
     scheme = scheme_of(url)
     if scheme in ("http", "https"):
         content = await _download(url, limit)
     elif scheme in ("", "file"):
         content = await asyncio.to_thread(_read, Path(unquote(urlsplit(url).path) if scheme else url), limit)
     else:
-        raise RequestError(f"{url} cannot be read: a URL begins with https://, http:// or file://.")
+        raise RequestError(f"{url} cannot be read: a URL must begin with https://, http:// or file://.")
     if len(content) > limit:
-        raise RequestError(f"{url} has more than {limit // 1024} KiB.")
+        raise RequestError(f"{url} is larger than {limit // 1024} KiB.")
     return content
 
 
 def scheme_of(url: str) -> str:
-    """How a URL is read; empty for a path. Raises RequestError for what is no URL."""
+    """Return the scheme of a URL; empty for a path. Raises RequestError for a malformed URL."""
     try:
         return urlsplit(url).scheme
     except ValueError as error:
-        raise RequestError(f"{url} is no URL: {error}.") from None
+        raise RequestError(f"{url} is not a valid URL: {error}.") from None
 
 
 async def _download(url: str, limit: int) -> bytes:
     content = bytearray()
     try:
         async with (
-            # The proxy that the surroundings name is used, as by all tools.
+            # `trust_env` uses the proxy of the environment (HTTPS_PROXY, NO_PROXY), as other tools do.
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT), trust_env=True) as session,
-            session.get(url) as answer,
+            session.get(url) as response,
         ):
-            if answer.status != 200:
-                raise RequestError(f"{url} cannot be read: the server answered {answer.status} {answer.reason}.")
-            async for chunk in answer.content.iter_chunked(64 * 1024):
+            if response.status != 200:
+                raise RequestError(f"{url} cannot be read: the server returned {response.status} {response.reason}.")
+            async for chunk in response.content.iter_chunked(64 * 1024):
                 content += chunk
                 if len(content) > limit:
                     break
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise RequestError(f"{url} cannot be read: {str(error) or 'it took too long'}.") from None
+        raise RequestError(f"{url} cannot be read: {str(error) or 'the download timed out'}.") from None
     return bytes(content)
 
 

@@ -1,4 +1,4 @@
-"""Files that are written whole, and folders that are made anew."""
+"""Atomic writes of files, and a check for empty directories."""
 
 import shutil
 from pathlib import Path
@@ -7,8 +7,8 @@ from kudo.errors import RequestError
 
 
 def write_file(file: Path, content: str | bytes) -> None:
-    """Write a file whole, and make the folders above it. Raises RequestError; then what was there still is."""
-    # What a link leads to is written, not the link.
+    """Write a file atomically, and create its parent directories. Raises RequestError; then nothing has changed."""
+    # The target of a link is replaced, not the link.
     target = file.resolve()
     partial = target.with_name(f".{target.name}.partial")
     try:
@@ -25,6 +25,6 @@ def write_file(file: Path, content: str | bytes) -> None:
 
 
 def require_empty(directory: Path) -> None:
-    """Raises RequestError where there is something in a directory, or a file in its place."""
+    """Raise RequestError if a directory is not empty, or is a file."""
     if directory.is_file() or (directory.is_dir() and any(directory.iterdir())):
-        raise RequestError(f"{directory} is there already, and not empty.")
+        raise RequestError(f"{directory} already exists and is not an empty directory.")

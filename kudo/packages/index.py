@@ -1,4 +1,4 @@
-"""The index of a repository: which packages there are, and where (KUDO's `pkg/kudoctl/util/repo`)."""
+"""The index of a repository: its packages and their URLs (KUDO's `pkg/kudoctl/util/repo`)."""
 
 import hashlib
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from kudo.packages.reader import read_package
 INDEX = "index.yaml"
 
 MAX_INDEX = 32 * 1024 * 1024
-"""Bytes of an index."""
+"""Maximum size of an index, in bytes."""
 
 
 class Entry(Model):
@@ -39,11 +39,11 @@ class Entry(Model):
 
     @property
     def versions(self) -> tuple[str, str]:
-        """What tells it from the others of its name."""
+        """The app version and operator version, which identify the entry among those of its name."""
         return self.app_version, self.operator_version
 
-    def is_of(self, operator_version: str, app_version: str) -> bool:
-        """Whether it is of these versions; an empty one is any."""
+    def matches(self, operator_version: str, app_version: str) -> bool:
+        """Return whether the entry has these versions; an empty version matches any."""
         return operator_version in ("", self.operator_version) and app_version in ("", self.app_version)
 
 
@@ -55,65 +55,65 @@ class Index(Model):
     generated: Annotated[datetime | None, OMIT_EMPTY] = None
 
     def versions(self, name: str) -> list[Entry]:
-        """The versions of a package, the newest first."""
+        """Return the versions of a package, the newest first."""
         return sorted((entry for entry in self.entries.get(name, []) if not entry.removed), key=_age, reverse=True)
 
     def find(self, name: str, operator_version: str = "", app_version: str = "") -> Entry | None:
-        """The newest version of a package that is of these versions; None where there is none."""
-        return next((entry for entry in self.versions(name) if entry.is_of(operator_version, app_version)), None)
+        """Return the newest entry of a package that matches these versions; None if there is none."""
+        return next((entry for entry in self.versions(name) if entry.matches(operator_version, app_version)), None)
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Add versions. Raises RequestError for one that is there already."""
+        """Add entries. Raises RequestError for a version that the index already has."""
         for entry in entries:
-            there = self.entries.setdefault(entry.name, [])
-            if any(other.versions == entry.versions for other in there):
+            existing = self.entries.setdefault(entry.name, [])
+            if any(other.versions == entry.versions for other in existing):
                 versions = " of ".join(filter(None, (entry.operator_version, entry.app_version)))
-                raise RequestError(f"The index has {entry.name} {versions} already.")
-            there.append(entry)
-            there.sort(key=_age, reverse=True)
+                raise RequestError(f"The index already has {entry.name} {versions}.")
+            existing.append(entry)
+            existing.sort(key=_age, reverse=True)
 
     def merge(self, other: "Index") -> None:
-        """Add the versions of another index that this one does not have."""
+        """Add the entries of another index whose versions are missing in this one."""
         for name, entries in other.entries.items():
-            own = [entry.versions for entry in self.entries.get(name, [])]
-            self.add(entry for entry in entries if entry.versions not in own)
+            existing = [entry.versions for entry in self.entries.get(name, [])]
+            self.add(entry for entry in entries if entry.versions not in existing)
 
 
 def _age(entry: Entry) -> tuple[PackageVersion, PackageVersion]:
-    """As with KUDO, the version of what is operated comes first."""
+    """Return the sort key of an entry: the app version before the operator version, as in KUDO."""
     return PackageVersion(entry.app_version), PackageVersion(entry.operator_version)
 
 
 async def read_index(url: str) -> Index:
-    """The index of the repository at a URL or in a folder. Raises RequestError."""
+    """Return the index of the repository at a URL or in a directory. Raises RequestError."""
     where = f"{url.rstrip('/')}/{INDEX}"
     content = await fetch(where, MAX_INDEX)
     try:
         document = yaml.load(content.decode())
         index = Index.model_validate(document)
     except (UnicodeDecodeError, yaml.YamlError) as error:
-        raise RequestError(f"{where} is no YAML: {error}") from None
+        raise RequestError(f"{where} is not valid YAML: {error}") from None
     except ValidationError as error:
-        raise RequestError(f"{where} is no index of a repository:{bullets(explain(error, document))}") from None
+        raise RequestError(f"{where} is not a repository index:{bullets(explain(error, document))}") from None
     for entries in index.entries.values():
         for entry in entries:
             try:
                 entry.urls = [_absolute(url, relative) for relative in entry.urls]
             except ValueError as error:
-                what = f"{entry.name} {entry.operator_version}"
-                raise RequestError(f"{where}: the URL of {what} is none: {error}.") from None
+                package = f"{entry.name} {entry.operator_version}"
+                raise RequestError(f"{where}: the URL of {package} is invalid: {error}.") from None
     return index
 
 
 def _absolute(repository: str, url: str) -> str:
-    """Where an archive is; a relative URL is from the index on."""
+    """Return the absolute URL or path of an archive; relative ones are relative to the index."""
     if "://" in repository or "://" in url:
         return urljoin(f"{repository.rstrip('/')}/", url)
     return str(Path(repository) / url)
 
 
 def build_index(folder: Path, url: str = "") -> Index:
-    """The index of all .tgz packages of a folder; `url` is where they will be. Raises PackageError."""
+    """Create the index of all .tgz packages in a directory; `url` is the base of their URLs. Raises PackageError."""
     index = Index(api_version="v1", generated=datetime.now(UTC))
     index.add(_entry(archive, url) for archive in sorted(folder.glob("*.tgz")))
     return index
@@ -133,6 +133,6 @@ def _entry(archive: Path, url: str) -> Entry:
 
 
 def dump_index(index: Index) -> str:
-    """index.yaml."""
+    """Return an index as the text of index.yaml."""
     content: JsonValue = index.to_json()
     return yaml.dump(content)

@@ -1,4 +1,4 @@
-"""From the files of a package to its model, with everything that is wrong in one go."""
+"""Read the files of a package into its model, and report all problems at once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=Model)
 def read_package(place: Path | Location) -> Package:
     """Read a package from a directory or a .tgz.
 
-    Raises PackageError, which lists file, field and reason of everything that is wrong.
+    Raises PackageError with file, field and reason of every problem.
     """
     location = Location(place) if isinstance(place, Path) else place
     files = read_files(location)
@@ -62,7 +62,7 @@ def _model(model: type[M], file: str, raw: Manifest | None, problems: list[str])
     if raw is None:
         return None
     try:
-        # KUDO overlooks fields that it does not know; its dialect keeps to that, ours tells of typing errors.
+        # KUDO ignores unknown fields, and so does its dialect here; `kudo.dev/v1` reports them, as they may be typos.
         extra: Literal["forbid", "ignore"] = "forbid" if raw.get("apiVersion") == "kudo.dev/v1" else "ignore"
         return model.model_validate(raw, extra=extra, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -71,7 +71,7 @@ def _model(model: type[M], file: str, raw: Manifest | None, problems: list[str])
 
 
 def parameter_of(definition: ParameterDefinition) -> Parameter:
-    """A parameter as an OperatorVersion holds it."""
+    """Return a parameter as an OperatorVersion stores it."""
     kind = definition.type
     enum = definition.enum
     return Parameter(
@@ -92,12 +92,12 @@ def _default_problems(params: Object) -> Iterator[str]:
         try:
             parameter = parameter_of(ParameterDefinition.model_validate(raw.manifest))
         except ValidationError:
-            continue  # Told of where the whole file is validated.
-        wrong = values.problem(parameter, parameter.default) if parameter.default is not None else None
-        if wrong:
-            yield f"params.yaml: parameters.{parameter.name}.default: {wrong}"
+            continue  # Reported by the validation of the whole file.
+        problem = values.problem(parameter, parameter.default) if parameter.default is not None else None
+        if problem:
+            yield f"params.yaml: parameters.{parameter.name}.default: {problem}"
 
 
 def _dialect_problems(operator: OperatorFile | None, params: ParamsFile | None) -> Iterator[str]:
     if operator and params and operator.api_version != params.api_version:
-        yield f"params.yaml: apiVersion: is {params.api_version}, and operator.yaml has {operator.api_version}"
+        yield f"params.yaml: apiVersion: is {params.api_version}, but operator.yaml has {operator.api_version}"

@@ -1,6 +1,6 @@
-"""What a package's parts say of one another: names that are there twice, or not at all.
+"""References between the parts of a package: duplicate names, and names that do not exist.
 
-Works on the raw YAML, so that a package with a malformed part is told everything else that is wrong as well.
+The checks work on the raw YAML, so that a malformed part does not hide the other problems of a package.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from kudo.model.task_kinds import template_names
 
 
 def reference_problems(operator: Object, params: Object, templates: Iterable[str]) -> Iterator[str]:
-    """Every broken reference and duplicate name, as a sentence that starts with file and field."""
+    """Yield every broken reference and duplicate name as `file: field: reason`."""
     yield from _plan_problems(operator)
     yield from _task_problems(operator, frozenset(templates))
     yield from _namespace_problems(operator, frozenset(templates))
@@ -22,10 +22,10 @@ def _names(parts: Iterable[Object]) -> list[str]:
     return [name for part in parts if (name := part.text("name"))]
 
 
-def _twice(where: str, names: Iterable[str]) -> Iterator[str]:
+def _duplicates(where: str, names: Iterable[str]) -> Iterator[str]:
     for name, count in Counter(names).items():
         if count > 1:
-            yield f"{where}: the name {name!r} is there {count} times"
+            yield f"{where}: the name {name!r} occurs {count} times"
 
 
 def _plan_problems(operator: Object) -> Iterator[str]:
@@ -35,13 +35,13 @@ def _plan_problems(operator: Object) -> Iterator[str]:
         yield "operator.yaml: plans: there is no plan 'deploy', which every operator needs"
     for plan in plans.manifest:
         phases = plans.children(plan, "phases")
-        yield from _twice(f"operator.yaml: plans.{plan}.phases", _names(phases))
+        yield from _duplicates(f"operator.yaml: plans.{plan}.phases", _names(phases))
         for phase in phases:
             where = f"operator.yaml: plans.{plan}.{phase.text('name')}"
             steps = phase.children("steps")
-            yield from _twice(f"{where}.steps", _names(steps))
+            yield from _duplicates(f"{where}.steps", _names(steps))
             for step in steps:
-                yield from _twice(f"{where}.{step.text('name')}.tasks", _listed(step, "tasks"))
+                yield from _duplicates(f"{where}.{step.text('name')}.tasks", _listed(step, "tasks"))
                 for task in _listed(step, "tasks"):
                     if task not in tasks:
                         yield f"{where}.{step.text('name')}: there is no task {task!r}"
@@ -49,7 +49,7 @@ def _plan_problems(operator: Object) -> Iterator[str]:
 
 def _task_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]:
     tasks = operator.children("tasks")
-    yield from _twice("operator.yaml: tasks", _names(tasks))
+    yield from _duplicates("operator.yaml: tasks", _names(tasks))
     for task in tasks:
         for template in template_names(task.text("kind"), task.child("spec").manifest):
             if template not in templates:
@@ -64,8 +64,8 @@ def _namespace_problems(operator: Object, templates: frozenset[str]) -> Iterator
 
 def _parameter_problems(params: Object, plans: frozenset[str]) -> Iterator[str]:
     parameters = params.children("parameters")
-    # KUDO compares the names of parameters without regard to case.
-    yield from _twice("params.yaml: parameters", (name.lower() for name in _names(parameters)))
+    # KUDO compares the names of parameters case-insensitively.
+    yield from _duplicates("params.yaml: parameters", (name.lower() for name in _names(parameters)))
     for parameter in parameters:
         trigger = str(parameter.manifest.get("trigger") or "")
         if trigger and trigger not in plans:

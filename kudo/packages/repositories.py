@@ -1,4 +1,4 @@
-"""The repositories that a user knows, in KUDO's own file: ~/.kudo/repository/repositories.yaml."""
+"""The repositories of a user, in the file that KUDO uses as well: ~/.kudo/repository/repositories.yaml."""
 
 import os
 from pathlib import Path
@@ -16,11 +16,11 @@ COMMUNITY = "community"
 
 
 class Repository(Model):
-    """A repository by its name."""
+    """A repository with its name."""
 
     name: Name
     url: Name
-    """Where its index.yaml is: an http, https or file URL, or a folder."""
+    """The location of its index.yaml: an http, https or file URL, or a directory."""
 
 
 class Repositories(Model):
@@ -28,47 +28,49 @@ class Repositories(Model):
 
     repo_version: Name = "v1"
     context: Name = COMMUNITY
-    """The one that is used where none is named."""
+    """The default repository."""
     repositories: list[Repository] = Field(
         default=[Repository(name=COMMUNITY, url="https://kudo-repository.storage.googleapis.com/v1")]
     )
 
     def get(self, name: str = "") -> Repository:
-        """A repository by name, or the one of the context. Raises RequestError."""
+        """Return a repository by name, or the default one. Raises RequestError if it does not exist."""
         wanted = name or self.context
         for repository in self.repositories:
             if repository.name == wanted:
                 return repository
-        there = ", ".join(repository.name for repository in self.repositories) or "none"
-        raise RequestError(f"There is no repository {wanted}. Repositories: {there}.")
+        existing = ", ".join(repository.name for repository in self.repositories) or "none"
+        raise RequestError(f"There is no repository {wanted}. Repositories: {existing}.")
 
     def add(self, name: str, url: str) -> Repository:
-        """Raises RequestError where the name is there already, or there is none."""
+        """Add a repository. Raises RequestError if the name exists, or if name or URL is empty."""
         if not name or not url:
             raise RequestError("A repository needs a name and a URL.")
         if any(repository.name == name for repository in self.repositories):
-            raise RequestError(f"There is a repository {name} already. Remove it first, or choose another name.")
-        # A folder has to be found again from everywhere.
+            raise RequestError(
+                f"The repository {name} already exists. Remove it with `kudo repo remove {name}`, or use another name."
+            )
+        # A relative path would be valid only in the current directory.
         repository = Repository(name=name, url=url if scheme_of(url) else str(Path(url).resolve()))
         self.repositories = [*self.repositories, repository]
         return repository
 
     def remove(self, name: str) -> None:
-        """Raises RequestError where there is none, or where it is the context."""
+        """Remove a repository. Raises RequestError if it does not exist or is the default one."""
         repository = self.get(name)
         if name == self.context:
-            raise RequestError(f"{name} is the repository in use. Use another first, with `kudo repo context`.")
+            raise RequestError(f"{name} is the default repository. Set another first, with `kudo repo context NAME`.")
         self.repositories = [other for other in self.repositories if other is not repository]
 
 
 def repositories_file() -> Path:
-    """Where the file is; KUDO_HOME says another folder than ~/.kudo."""
+    """Return the path of the file; the variable KUDO_HOME replaces ~/.kudo."""
     home = os.environ.get("KUDO_HOME") or Path.home() / ".kudo"
     return Path(home) / "repository" / "repositories.yaml"
 
 
 def read_repositories() -> Repositories:
-    """The repositories; without a file, the one that KUDO knows by itself. Raises RequestError for a malformed file."""
+    """Return the repositories; without a file, the community one. Raises RequestError for a malformed file."""
     file = repositories_file()
     if not file.exists():
         return Repositories()
@@ -82,5 +84,5 @@ def read_repositories() -> Repositories:
 
 
 def write_repositories(repositories: Repositories) -> None:
-    """Raises RequestError where the file cannot be written."""
+    """Write the file. Raises RequestError if it cannot be written."""
     write_file(repositories_file(), yaml.dump(repositories.to_json()))

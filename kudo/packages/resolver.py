@@ -1,4 +1,12 @@
-"""Finding packages by path, URL or name (KUDO's `pkg/kudoctl/packages/resolver`)."""
+"""Find packages by path, URL or name (KUDO's `pkg/kudoctl/packages/resolver`).
+
+    URL                              -> download
+    existing path                    -> read in place, unless a repository is given and the reference can be a name
+    name (no "/" and not "….tgz")    -> newest matching version in the index of the repository -> download
+
+Named packages of KudoOperator tasks are resolved in the same way, but never to a local path; `read_bundle` resolves the
+tasks that have a path.
+"""
 
 import hashlib
 import tempfile
@@ -7,7 +15,7 @@ from typing import Self
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.tasks import KudoOperatorSpec
-from kudo.packages.dependencies import Bundle, other_versions, read_bundle
+from kudo.packages.dependencies import Bundle, read_bundle, version_mismatches
 from kudo.packages.fetch import fetch, scheme_of
 from kudo.packages.index import Index, read_index
 from kudo.packages.repositories import Repository, read_repositories
@@ -15,7 +23,7 @@ from kudo.packages.source import MAX_UNPACKED, Location
 
 
 class PackageResolver:
-    """Finds packages; a context manager, after which what was downloaded is gone."""
+    """Finds packages; a context manager that deletes its downloads on exit."""
 
     def __init__(self, repository: str = "") -> None:
         self._name = repository
@@ -29,28 +37,28 @@ class PackageResolver:
         self._folder.cleanup()
 
     async def resolve(self, package: str, operator_version: str = "", app_version: str = "") -> Bundle:
-        """A package, and what it depends on. Raises RequestError or PackageError."""
+        """Return a package with its dependencies. Raises RequestError or PackageError."""
         bundle = await read_bundle(await self.locate(package, operator_version, app_version), self._of_task)
-        for what, wanted, there in other_versions(bundle.package, operator_version, app_version):
-            raise RequestError(f"{package} is of the {what} version {there or '(none)'}, not of {wanted}.")
+        for kind, wanted, actual in version_mismatches(bundle.package, operator_version, app_version):
+            raise RequestError(f"{package} has {kind} version {actual or '(none)'}, not {wanted}.")
         return bundle
 
     async def locate(self, package: str, operator_version: str = "", app_version: str = "") -> Location:
-        """Where a package is: a directory, a .tgz, a URL, or a name in the repository.
+        """Return the location of a package: a directory, a .tgz, a URL, or a name in the repository.
 
-        Raises RequestError where there is none, PackageError where it is not what the repository says.
+        Raises RequestError if it does not exist, PackageError if its digest differs from that in the index.
         """
-        # Who names a repository means what is in it, whatever lies here under the same name.
-        means_repository = self._name and _is_name(package)
-        if "://" not in package and not means_repository and _is_there(Path(package)):
+        # With an explicit repository, a name refers to its package, even if a local file has the same name.
+        in_repository = self._name and _is_name(package)
+        if "://" not in package and not in_repository and _exists(Path(package)):
             return Location(Path(package))
-        return await self._elsewhere(package, operator_version, app_version)
+        return await self._locate_remote(package, operator_version, app_version)
 
-    async def _elsewhere(self, package: str, operator_version: str, app_version: str) -> Location:
+    async def _locate_remote(self, package: str, operator_version: str, app_version: str) -> Location:
         if "://" in package:
             return await self._download(package, "")
         if not _is_name(package):
-            raise RequestError(f"{package} is not there.")
+            raise RequestError(f"{package} does not exist.")
         return await self._named(package, operator_version, app_version)
 
     async def _named(self, package: str, operator_version: str, app_version: str) -> Location:
@@ -61,29 +69,29 @@ class PackageResolver:
             raise RequestError(_missing(repository, index, package, operator_version, app_version))
         url = entry.urls[0]
         if _is_local(url) and not _is_local(repository.url):
-            raise RequestError(f"{url} is a file of this machine, which {repository.url} must not name.")
+            raise RequestError(f"{url} is a local file. The index of {repository.url} must not refer to local files.")
         return await self._download(url, entry.digest)
 
     async def _of_task(self, spec: KudoOperatorSpec) -> Location:
         if "://" in spec.package and _is_local(spec.package):
-            raise RequestError(f"{spec.package} is a file of this machine, which a package must not name by a URL.")
-        # A folder that happens to have the name is none of it.
-        return await self._elsewhere(spec.package, spec.operator_version, spec.app_version)
+            raise RequestError(f"{spec.package} is a local file. A package must not refer to local files by URL.")
+        # A directory with the same name must not replace the package of the repository.
+        return await self._locate_remote(spec.package, spec.operator_version, spec.app_version)
 
     async def _read_index(self, repository: Repository, package: str) -> Index:
         if self._index is None:
             try:
                 self._index = await read_index(repository.url)
             except RequestError as error:
-                text = f"{package} is no path, and the repository {repository.name} does not have it: {error}"
-                raise RequestError(text) from None
+                message = f"{package} is not a path, and the index of the repository {repository.name} cannot be used"
+                raise RequestError(f"{message}: {error}") from None
         return self._index
 
     async def _download(self, url: str, digest: str) -> Location:
         content = await fetch(url, MAX_UNPACKED)
         actual = hashlib.sha256(content).hexdigest()
         if digest and digest.lower() != actual:
-            raise PackageError(url, [f"its SHA-256 is {actual}, and the repository says {digest}"])
+            raise PackageError(url, [f"its SHA-256 is {actual}, but the index of the repository has {digest}"])
         file = Path(self._folder.name) / f"{actual}.tgz"
         file.write_bytes(content)
         return Location(file, name=url)
@@ -96,22 +104,25 @@ def _missing(repository: Repository, index: Index, package: str, operator_versio
     )
     if versions:
         wanted = " and ".join(filter(None, (operator_version, app_version and f"app {app_version}")))
-        return f"The repository {repository.name} has no {package} {wanted}. It has {versions}."
-    return f"{package} is no path, and the repository {repository.name} has no package of this name. See `kudo search`."
+        return f"The repository {repository.name} has no {package} {wanted}. Available versions: {versions}."
+    return (
+        f"{package} is not a path, and the repository {repository.name} has no package of this name. "
+        f"List its packages with `kudo search --repo {repository.name}`."
+    )
 
 
 def _is_name(package: str) -> bool:
-    """Whether it can be the name of a package; else it is a path or a URL."""
+    """Return whether a reference can be the name of a package; otherwise it is a path or a URL."""
     return "/" not in package and not package.endswith(".tgz")
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:
-        return False  # Of a name that is too long for one, say.
+        return False  # For example, the name is too long for the file system.
 
 
 def _is_local(url: str) -> bool:
-    """Whether it is read from this machine."""
+    """Return whether a URL refers to a local file."""
     return scheme_of(url) not in ("http", "https")

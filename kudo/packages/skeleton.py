@@ -1,4 +1,4 @@
-"""A new package to begin with, which works as it is."""
+"""Create a minimal package that can be installed without changes."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -11,12 +11,12 @@ SKELETON = files("kudo.packages") / "skeleton_files"
 
 
 def write_skeleton(name: str, directory: Path) -> list[Path]:
-    """Write a package of a name into a directory that is empty or not there yet, and return its files.
+    """Write a package into a directory that is empty or does not exist, and return its files.
 
-    Raises RequestError for a name that is none, and where there is something already.
+    Raises RequestError if the name is invalid or the directory is not empty.
     """
     if not DNS_LABEL.fullmatch(name):
-        raise RequestError(f"{name!r} is no name for an operator: use lower case letters, digits, '-' and '.'.")
+        raise RequestError(f"{name!r} is not a valid operator name: use lower case letters, digits, '-' and '.'.")
     require_empty(directory)
     written = []
     for file in ("operator.yaml", "params.yaml", "templates/configmap.yaml", "templates/deployment.yaml"):

@@ -1,4 +1,4 @@
-"""The files of a package, from a directory or a .tgz, with bounds against archives that are made to hurt."""
+"""Read the files of a package from a directory or a .tgz, with limits that protect against malicious archives."""
 
 import gzip
 import io
@@ -12,16 +12,16 @@ from pathlib import Path, PurePosixPath
 from kudo.errors import PackageError
 
 MAX_FILE = 1024 * 1024
-"""Bytes that one file may have; an OperatorVersion could not hold more."""
+"""Maximum size of a file, in bytes; an OperatorVersion could not store a larger one."""
 
 MAX_TOTAL = 8 * 1024 * 1024
-"""Bytes that all files of a package may have together, unpacked."""
+"""Maximum size of all files of a package, unpacked, in bytes."""
 
 MAX_UNPACKED = 32 * 1024 * 1024
-"""Bytes that an archive may unpack to, with all that does not belong to the package."""
+"""Maximum unpacked size of an archive, in bytes, including files that do not belong to the package."""
 
 MAX_FILES = 1000
-"""How many files and folders an archive may have."""
+"""Maximum number of files and directories in an archive."""
 
 Files = dict[str, str]
 """The text of operator.yaml, params.yaml and the templates, by path in the package."""
@@ -32,22 +32,22 @@ _ROOT = PurePosixPath()
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a package is: a directory, a .tgz, or a folder in a .tgz."""
+    """The location of a package: a directory, a .tgz, or a directory in a .tgz."""
 
     path: Path
     folder: PurePosixPath = _ROOT
     name: str = ""
-    """What it is called in errors, where that is not the path."""
+    """The name in errors; by default the path."""
 
     def beside(self, relative: str) -> "Location":
-        """Where a package is that this one names by a path. Raises PackageError where that leads out of an archive."""
+        """Return the location at a path relative to this one. Raises PackageError if the path leaves the archive."""
         if self.path.is_dir():
             return Location(self.path / relative)
         folder = PurePosixPath(posixpath.normpath(self.folder / relative))
         if folder.is_absolute() or ".." in folder.parts:
-            raise PackageError(str(self), [f"{relative} leads out of the archive"])
+            raise PackageError(str(self), [f"{relative} points outside the archive"])
         if folder.suffix == ".tgz":
-            raise PackageError(str(self), [f"{relative} is an archive in an archive; use a folder there"])
+            raise PackageError(str(self), [f"{relative} is an archive inside an archive; use a directory instead"])
         return Location(self.path, folder, self.name)
 
     def __str__(self) -> str:
@@ -56,19 +56,19 @@ class Location:
 
 
 def read_files(location: Location) -> Files:
-    """Read what belongs to a package. Raises PackageError with everything that is wrong with its files."""
+    """Read the files of a package. Raises PackageError with all problems of its files."""
     try:
         is_directory, is_file = location.path.is_dir(), location.path.is_file()
     except OSError as error:
         raise PackageError(str(location), [f"cannot be read: {error.strerror}"]) from None
     if not (is_directory or is_file):
-        raise PackageError(str(location), ["there is no such directory or file"])
+        raise PackageError(str(location), ["no such file or directory"])
     members = _directory(location.path) if is_directory else _archive(location)
     return _collect(location, members)
 
 
 Member = tuple[PurePosixPath, bytes | str]
-"""A path in the package with what it holds, or a sentence about what is wrong with it."""
+"""A path in the package with its content (bytes), or the reason why it is refused (str)."""
 
 
 def _collect(location: Location, members: Iterator[Member]) -> Files:
@@ -81,19 +81,19 @@ def _collect(location: Location, members: Iterator[Member]) -> Files:
             continue
         total += len(content)
         if total > MAX_TOTAL:
-            problems.append(f"{name}: the files have more than {MAX_TOTAL // 1024} KiB together")
+            problems.append(f"{name}: the files are larger than {MAX_TOTAL // 1024} KiB in total")
             break
         try:
             files[str(name)] = content.decode()
         except UnicodeDecodeError as error:
-            problems.append(f"{name}: is no UTF-8 text (byte {error.start})")
+            problems.append(f"{name}: is not UTF-8 text (byte {error.start})")
     if problems:
         raise PackageError(str(location), problems)
     return files
 
 
 def _belongs(name: PurePosixPath) -> bool:
-    """Whether the reader wants a file; all else in a package is free text or a child operator's."""
+    """Return whether a file is part of the package; others are free text or belong to a child operator."""
     if not name.parts:
         return False
     if len(name.parts) == 1:
@@ -107,11 +107,11 @@ def _directory(root: Path) -> Iterator[Member]:
         if not _belongs(name) or file.is_dir():
             continue
         if not _is_inside(file, root):
-            yield name, "is a link that leads out of the package"
+            yield name, "is a link that points outside the package"
         elif not file.is_file():
-            yield name, "is no regular file"
+            yield name, "is not a regular file"
         elif file.stat().st_size > MAX_FILE:
-            yield name, f"has more than {MAX_FILE // 1024} KiB"
+            yield name, f"is larger than {MAX_FILE // 1024} KiB"
         else:
             try:
                 yield name, file.read_bytes()
@@ -123,12 +123,12 @@ def _is_inside(file: Path, root: Path) -> bool:
     try:
         return file.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):
-        # A link to itself leads nowhere, and is no regular file either.
+        # A link to itself; the caller reports that it is not a regular file.
         return True
 
 
 class _Bounded(io.RawIOBase):
-    """The unpacked bytes of a .gz file, up to a bound: tarfile reads headers of any size into memory."""
+    """The unpacked bytes of a .gz file, up to MAX_UNPACKED, because tarfile reads headers of any size into memory."""
 
     def __init__(self, path: Path) -> None:
         self._file = gzip.GzipFile(path)
@@ -149,13 +149,13 @@ class _Bounded(io.RawIOBase):
 def _archive(location: Location) -> Iterator[Member]:
     path = location.path
     try:
-        # A stream: nothing is unpacked to disk, and a bomb is left at the first bound that it breaks.
+        # A stream: nothing is unpacked to disk, and reading stops at the first limit that is exceeded.
         with _Bounded(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
             yield from _members(archive, location.folder)
             while unpacked.read(64 * 1024):
-                pass  # The checksum comes last.
+                pass  # Read to the end, where gzip checks the checksum.
     except (tarfile.TarError, zlib.error, EOFError, OSError, RecursionError, ValueError) as error:
-        yield PurePosixPath(path.name), f"is no .tgz archive that can be read ({error})"
+        yield PurePosixPath(path.name), f"is not a readable .tgz archive ({error})"
 
 
 def _members(archive: tarfile.TarFile, folder: PurePosixPath) -> Iterator[Member]:
@@ -168,8 +168,8 @@ def _members(archive: tarfile.TarFile, folder: PurePosixPath) -> Iterator[Member
         if problem := _member_problem(member, name):
             yield name, problem
         elif wanted and member.size > MAX_FILE:
-            yield name.relative_to(folder), f"has more than {MAX_FILE // 1024} KiB"
-            return  # To get past it would be to read it.
+            yield name.relative_to(folder), f"is larger than {MAX_FILE // 1024} KiB"
+            return  # A stream cannot skip the file without reading it.
         elif wanted:
             content = archive.extractfile(member)
             yield name.relative_to(folder), content.read() if content else b""
@@ -177,9 +177,9 @@ def _members(archive: tarfile.TarFile, folder: PurePosixPath) -> Iterator[Member
 
 def _member_problem(member: tarfile.TarInfo, name: PurePosixPath) -> str | None:
     if name.is_absolute() or ".." in name.parts:
-        return "leads out of the package"
+        return "points outside the package"
     if member.issym() or member.islnk():
-        return "is a link, and an archive of a package may have none"
+        return "is a link; a package archive must not contain links"
     if not (member.isfile() or member.isdir()):
-        return "is neither a file nor a folder"
+        return "is neither a file nor a directory"
     return None

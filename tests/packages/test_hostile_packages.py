@@ -53,22 +53,22 @@ def problems(path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        (("/templates/a.yaml", b"a"), "/templates/a.yaml: leads out of the package"),
-        (("../operator.yaml", b"a"), "../operator.yaml: leads out of the package"),
-        (("templates/../../a.yaml", b"a"), "templates/../../a.yaml: leads out of the package"),
+        (("/templates/a.yaml", b"a"), "/templates/a.yaml: points outside the package"),
+        (("../operator.yaml", b"a"), "../operator.yaml: points outside the package"),
+        (("templates/../../a.yaml", b"a"), "templates/../../a.yaml: points outside the package"),
         (
             special(tarfile.SYMTYPE, "/etc/passwd"),
-            "templates/a.yaml: is a link, and an archive of a package may have none",
+            "templates/a.yaml: is a link; a package archive must not contain links",
         ),
         (
             special(tarfile.LNKTYPE, "params.yaml"),
-            "templates/a.yaml: is a link, and an archive of a package may have none",
+            "templates/a.yaml: is a link; a package archive must not contain links",
         ),
-        (special(tarfile.CHRTYPE), "templates/a.yaml: is neither a file nor a folder"),
-        (special(tarfile.BLKTYPE), "templates/a.yaml: is neither a file nor a folder"),
-        (special(tarfile.FIFOTYPE), "templates/a.yaml: is neither a file nor a folder"),
-        (("templates/a.yaml", b"a" * (MEBIBYTE + 1)), "templates/a.yaml: has more than 1024 KiB"),
-        (("templates/a.yaml", b"a: \xff"), "templates/a.yaml: is no UTF-8 text (byte 3)"),
+        (special(tarfile.CHRTYPE), "templates/a.yaml: is neither a file nor a directory"),
+        (special(tarfile.BLKTYPE), "templates/a.yaml: is neither a file nor a directory"),
+        (special(tarfile.FIFOTYPE), "templates/a.yaml: is neither a file nor a directory"),
+        (("templates/a.yaml", b"a" * (MEBIBYTE + 1)), "templates/a.yaml: is larger than 1024 KiB"),
+        (("templates/a.yaml", b"a: \xff"), "templates/a.yaml: is not UTF-8 text (byte 3)"),
     ],
 )
 def test_an_entry_that_is_refused(package: Path, entry: Entry, problem: str) -> None:
@@ -91,7 +91,7 @@ def test_too_many_entries(package: Path) -> None:
 
 def test_too_much_together(package: Path) -> None:
     archive = pack(package, *((f"templates/{number}.yaml", b" " * MEBIBYTE) for number in range(20)))
-    assert problems(archive) == ["templates/7.yaml: the files have more than 8192 KiB together"]
+    assert problems(archive) == ["templates/7.yaml: the files are larger than 8192 KiB in total"]
 
 
 def test_a_file_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
@@ -99,13 +99,13 @@ def test_a_file_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
     entry.size = 10**12
     archive = tmp_path / "package.tgz"
     archive.write_bytes(gzip.compress(entry.tobuf()))
-    assert problems(archive) == ["templates/a.yaml: has more than 1024 KiB"]
+    assert problems(archive) == ["templates/a.yaml: is larger than 1024 KiB"]
 
 
 def test_a_bomb_of_zeros(tmp_path: Path) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(gzip.compress(bytes(64 * MEBIBYTE), compresslevel=1))
-    assert problems(archive) == ["package.tgz: is no .tgz archive that can be read (it unpacks to more than 32 MiB)"]
+    assert problems(archive) == ["package.tgz: is not a readable .tgz archive (it unpacks to more than 32 MiB)"]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8])
@@ -114,7 +114,7 @@ def test_a_truncated_archive(package: Path, share: float) -> None:
     content = archive.read_bytes()
     archive.write_bytes(content[: int(len(content) * share)])
     (problem,) = problems(archive)
-    assert problem.startswith("package.tgz: is no .tgz archive that can be read (")
+    assert problem.startswith("package.tgz: is not a readable .tgz archive (")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(content)
     (problem,) = problems(archive)
-    assert problem.startswith("package.tgz: is no .tgz archive that can be read (")
+    assert problem.startswith("package.tgz: is not a readable .tgz archive (")
 
 
 def test_a_link_that_leads_out_of_a_directory(package: Path, tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_a_link_that_leads_out_of_a_directory(package: Path, tmp_path: Path) -> 
     (package / "templates" / "a.yaml").symlink_to(tmp_path / "secret.yaml")
     (package / "templates" / "b.yaml").symlink_to("../../secret.yaml")
     assert problems(package) == [
-        "templates/a.yaml: is a link that leads out of the package",
-        "templates/b.yaml: is a link that leads out of the package",
+        "templates/a.yaml: is a link that points outside the package",
+        "templates/b.yaml: is a link that points outside the package",
     ]
 
 
@@ -158,10 +158,10 @@ def test_files_of_a_directory_that_are_refused(package: Path) -> None:
     (package / "templates" / "d.yaml").write_bytes(b"\xff")
     (package / "templates" / "folder.yaml").mkdir()
     assert problems(package) == [
-        "templates/a.yaml: is no regular file",
-        "templates/b.yaml: is no regular file",
-        "templates/c.yaml: has more than 1024 KiB",
-        "templates/d.yaml: is no UTF-8 text (byte 0)",
+        "templates/a.yaml: is not a regular file",
+        "templates/b.yaml: is not a regular file",
+        "templates/c.yaml: is larger than 1024 KiB",
+        "templates/d.yaml: is not UTF-8 text (byte 0)",
     ]
 
 
@@ -183,7 +183,7 @@ def test_a_long_name_that_fills_the_memory(tmp_path: Path) -> None:
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 64 * MEBIBYTE
     archive = tmp_path / "package.tgz"
     archive.write_bytes(gzip.compress(header.tobuf() + b"a" * header.size, compresslevel=1))
-    assert problems(archive) == ["package.tgz: is no .tgz archive that can be read (it unpacks to more than 32 MiB)"]
+    assert problems(archive) == ["package.tgz: is not a readable .tgz archive (it unpacks to more than 32 MiB)"]
 
 
 def test_headers_upon_headers(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_headers_upon_headers(tmp_path: Path) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(gzip.compress(header.tobuf() * 3000))
     (problem,) = problems(archive)
-    assert problem.startswith("package.tgz: is no .tgz archive that can be read")
+    assert problem.startswith("package.tgz: is not a readable .tgz archive")
 
 
 def test_a_wrong_checksum(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_wrong_checksum(tmp_path: Path) -> None:
 
 def test_a_link_to_itself(package: Path) -> None:
     (package / "templates" / "loop.yaml").symlink_to("loop.yaml")
-    assert problems(package) == ["templates/loop.yaml: is no regular file"]
+    assert problems(package) == ["templates/loop.yaml: is not a regular file"]
 
 
 def test_a_file_that_is_called_like_the_folder(package: Path) -> None:

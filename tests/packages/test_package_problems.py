@@ -72,11 +72,11 @@ def test_five_different_mistakes_are_told_at_once(tmp_path: Path) -> None:
         read(tmp_path, operator, params)
     assert error.value.problems == (
         "operator.yaml: operatorVersion: Field required",
-        "operator.yaml: tasks.config: there is no task kind 'Aply'; "
+        "operator.yaml: tasks.config: unknown task kind 'Aply'; "
         "use one of 'Apply', 'Delete', 'Toggle', 'Dummy', 'Pipe', 'KudoOperator'",
         "operator.yaml: plans.deploy.main.everything: there is no task 'missing'",
         "operator.yaml: tasks.files: there is no template templates/pod.yaml",
-        "params.yaml: parameters.A.default: must be an integer, and 'a' is not",
+        "params.yaml: parameters.A.default: must be an integer, not 'a'",
     )
     assert str(error.value).startswith(f"The package {tmp_path} has 5 problems:\n  - operator.yaml: operatorVersion")
 
@@ -118,17 +118,21 @@ def test_unknown_fields_are_refused_in_the_new_dialect_alone(
     ("old", "new", "expected"),
     [
         ("deploy:", "install:", "operator.yaml: plans: there is no plan 'deploy', which every operator needs"),
-        ("name: files", "name: config", "operator.yaml: tasks: the name 'config' is there 2 times"),
+        ("name: files", "name: config", "operator.yaml: tasks: the name 'config' occurs 2 times"),
         (
             "name: tested",
             "name: Tested!",
-            "operator.yaml: name: may only have lower case letters, digits, '-' and '.': ",
+            "operator.yaml: name: must consist of lower case letters, digits, '-' and '.', ",
         ),
         ("strategy: serial", "strategy: random", "operator.yaml: plans.deploy.strategy: Input should be 'serial' or "),
         ("key: a", "key: a.b", "operator.yaml: tasks.files.spec.pipe.0.key: "),
-        ("file: /tmp/a", "file: ''", "operator.yaml: tasks.files.spec.pipe.0: needs exactly one of file and envFile"),
+        (
+            "file: /tmp/a",
+            "file: ''",
+            "operator.yaml: tasks.files.spec.pipe.0: must have exactly one of file and envFile",
+        ),
         ("resources: [config.yaml]", "resources: []", "operator.yaml: tasks.config.spec.resources: "),
-        ("plans:\n", "plans:\nplans:\n", "operator.yaml: line 20: the key 'plans' is there twice"),
+        ("plans:\n", "plans:\nplans:\n", "operator.yaml: line 20: duplicate key 'plans'"),
         ("name: tested\n", "name: [a\n", "operator.yaml: line "),
     ],
 )
@@ -140,13 +144,13 @@ def test_mistakes_in_the_operator(tmp_path: Path, old: str, new: str, expected: 
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        ("parameters: [{name: A}, {name: a}]", "parameters: the name 'a' is there 2 times"),
+        ("parameters: [{name: A}, {name: a}]", "parameters: the name 'a' occurs 2 times"),
         ("parameters: [{name: A, trigger: none}]", "parameters.A.trigger: there is no plan 'none'"),
         (
             "parameters: [{name: A, enum: [a, b], default: c}]",
-            "parameters.A.default: must be one of a, b, and 'c' is not",
+            "parameters.A.default: must be one of a, b, not 'c'",
         ),
-        ("parameters: [{name: A, type: array, default: {a: 1}}]", "parameters.A.default: must be a YAML list, and "),
+        ("parameters: [{name: A, type: array, default: {a: 1}}]", "parameters.A.default: must be a YAML list, not "),
         ("parameters: [{name: A, type: list}]", "parameters.A.type: Input should be 'string', 'integer', "),
         ("parameters: [{default: 1}]", "parameters.0.name: Field required"),
         ("parameters: {A: 1}", "parameters: Input should be a valid list"),
@@ -160,7 +164,7 @@ def test_mistakes_in_the_parameters(tmp_path: Path, params: str, expected: str) 
 def test_names_that_are_there_twice_in_a_plan(tmp_path: Path) -> None:
     step = "          - name: everything\n            tasks: [config]\n"
     assert problems(tmp_path, OPERATOR + step) == [
-        "operator.yaml: plans.deploy.main.steps: the name 'everything' is there 2 times"
+        "operator.yaml: plans.deploy.main.steps: the name 'everything' occurs 2 times"
     ]
 
 
@@ -186,4 +190,4 @@ def test_newer_fields_are_refused_in_the_old_dialect(
     read(tmp_path / "new", operator, PARAMS, "kudo.dev/v1")
     with pytest.raises(PackageError) as error:
         read(tmp_path, operator, PARAMS, "kudo.dev/v1beta1")
-    assert f"operator.yaml: {where}: is a field of packages with apiVersion kudo.dev/v1" in error.value.problems
+    assert f"operator.yaml: {where}: requires a package with apiVersion kudo.dev/v1" in error.value.problems

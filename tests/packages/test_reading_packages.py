@@ -140,4 +140,4 @@ def test_an_example_is_read(example: Path) -> None:
 def test_a_path_that_leads_nowhere(tmp_path: Path) -> None:
     with pytest.raises(PackageError) as error:
         read_package(tmp_path / "nothing")
-    assert error.value.problems == ("there is no such directory or file",)
+    assert error.value.problems == ("no such file or directory",)

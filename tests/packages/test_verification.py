@@ -64,7 +64,7 @@ async def test_a_package_without_fault(tmp_path: Path) -> None:
         ),
         ({"advanced": True}, "parameters.P: what is advanced and required needs a default"),
         ({"enum": []}, "parameters.P.enum: is empty, so there is no value that it may have"),
-        ({"type": "integer", "enum": [1, "x"]}, "parameters.P.enum: must be an integer, and 'x' is not"),
+        ({"type": "integer", "enum": [1, "x"]}, "parameters.P.enum: must be an integer, not 'x'"),
         ({"group": "g"}, "parameters.P.group: there is no group 'g'"),
     ],
 )
@@ -270,6 +270,6 @@ async def test_a_pod_that_is_none_for_a_pipe(tmp_path: Path) -> None:
 async def test_a_key_of_a_pipe_that_is_there_twice(tmp_path: Path) -> None:
     tasks = [pipe("pipe", SECRET_FILE, {**SECRET_FILE, "file": "/tmp/b"})]
     assert await found(tmp_path, tasks=tasks, plans=PIPED, templates={"pod.yaml": PIPE_POD}) == [
-        "error: operator.yaml: plans.deploy: makes the pipe 'a' more than once: the task pipe in main.pipe has the key "
-        "of one before it"
+        "error: operator.yaml: plans.deploy: defines the pipe 'a' more than once: the task pipe in main.pipe uses the "
+        "key of an earlier one"
     ]

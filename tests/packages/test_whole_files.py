@@ -42,5 +42,5 @@ def test_a_folder_has_to_be_empty(tmp_path: Path) -> None:
     require_empty(tmp_path / "not-there")
     (tmp_path / "file").touch()
     for taken in (tmp_path, tmp_path / "file"):
-        with pytest.raises(RequestError, match=r"is there already, and not empty\.$"):
+        with pytest.raises(RequestError, match=r"already exists and is not an empty directory\.$"):
             require_empty(taken)
