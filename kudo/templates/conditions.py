@@ -14,14 +14,14 @@ from kudo.templates.usage import Use
 
 
 def condition_uses(where: str, expression: str) -> list[Use]:
-    """What a condition uses. Raises TaskRenderingError, which says where in the package it is and what is wrong."""
+    """Return the variables that a condition uses. Raises TaskRenderingError with its location if it is malformed."""
     return _parse(environment(), where, expression)
 
 
 def evaluate_conditions(conditions: Mapping[str, str], variables: Variables) -> dict[str, bool]:
-    """Whether each condition holds, by where in the package it is.
+    """Return whether each condition is true, by its location in the package.
 
-    Raises TaskRenderingError at the first that cannot be told.
+    Raises TaskRenderingError at the first that cannot be evaluated.
     """
     compiler = environment()
     return {where: _evaluate(compiler, where, expression, variables) for where, expression in conditions.items()}
@@ -30,11 +30,10 @@ def evaluate_conditions(conditions: Mapping[str, str], variables: Variables) -> 
 def _parse(compiler: jinja2.Environment, where: str, expression: str) -> list[Use]:
     uses = list(jinja_uses(parse_expression(compiler, f"{where}.when", expression)))
     for use in uses:
-        if use.asked and use.path[0] == "Params" and len(use.path) == 2:
+        if use.tested and use.path[0] == "Params" and len(use.path) == 2:
             name = ".".join(use.path)
-            raise _error(
-                where, f"every parameter is a string, and so is true; write `{name} | bool`, or compare {name}"
-            )
+            reason = "every parameter is a string, and every string that is not empty is true"
+            raise _error(where, f"{reason}; write `{name} | bool`, or compare {name}")
     return uses
 
 
@@ -42,7 +41,7 @@ def _evaluate(compiler: jinja2.Environment, where: str, expression: str, variabl
     _parse(compiler, where, expression)
     try:
         result = compiler.compile_expression(expression, undefined_to_none=False)(**variables)
-        # Asking what is undefined for its text is how it is found.
+        # Converting an undefined value to text raises UndefinedError.
         text = str(result)
     except (jinja2.TemplateError, *OF_TEMPLATES) as error:
         raise _error(where, explain(error)) from None

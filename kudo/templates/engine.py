@@ -7,7 +7,7 @@ from kudo.model.execution import Variables
 from kudo.templates.usage import Use
 
 MAX_CHARACTERS = 4_000_000
-"""What one template may render to."""
+"""Maximum size of a template and of its rendered text, in characters."""
 
 
 class Engine(Protocol):
@@ -16,17 +16,17 @@ class Engine(Protocol):
     def render(self, name: str, source: str, variables: Variables) -> str:
         """Render one template.
 
-        Raises TaskRenderingError, which names file, line and what was undefined or malformed.
+        Raises TaskRenderingError with file, line and reason if a variable is undefined or the template is malformed.
         """
 
     def check(self, name: str, source: str) -> None:
-        """Parse one template. Raises TaskRenderingError where it is malformed."""
+        """Parse one template. Raises TaskRenderingError if it is malformed."""
 
     def uses(self, name: str, source: str) -> list[Use]:
-        """What a template uses of its variables. Raises TaskRenderingError where it is malformed."""
+        """Return the variables that a template uses. Raises TaskRenderingError if it is malformed."""
 
 
 def rendering_error(name: str, line: int | None, reason: str) -> TaskRenderingError:
-    """An error that says where in the package it is."""
+    """Return an error with the template, and its line if known."""
     where = f"templates/{name}:{line}" if line else f"templates/{name}"
     return TaskRenderingError(f"{where}: {reason}")

@@ -1,4 +1,4 @@
-"""The two engines behind one interface; nothing outside this package asks which one it is.
+"""The two engines behind one interface; code outside this package does not depend on the engine.
 
 The engines are imported late: a process needs one at a time, and each takes a tenth of a second to import.
 """
@@ -11,7 +11,7 @@ from kudo.templates.usage import Use
 
 
 def engine_for(api_version: str) -> Engine:
-    """The engine of a dialect."""
+    """Return the engine of a dialect."""
     if api_version == "kudo.dev/v1":
         from kudo.templates.jinja import JinjaEngine
 

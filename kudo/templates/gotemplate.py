@@ -1,4 +1,4 @@
-"""Go templates with Sprig, for KUDO's own packages (KUDO's `pkg/engine/renderer/engine.go`)."""
+"""Go templates with Sprig, for packages of KUDO's own dialect (KUDO's `pkg/engine/renderer/engine.go`)."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,11 +15,11 @@ from kudo.templates.usage import Use
 
 _REMOVED_BY_KUDO = {"env", "expandenv", "base", "dir", "clean", "ext", "isAbs"}
 
-_ALIKE = {"osBase", "osDir", "osClean", "osExt", "osIsAbs", "getHostByName"}
-"""What Sprig has of the same sort, or got later."""
+_ALSO_REMOVED = {"osBase", "osDir", "osClean", "osExt", "osIsAbs", "getHostByName"}
+"""Sprig's functions of the same kind that KUDO does not remove."""
 
 _CERTIFICATE = ("Cert", "Key")
-"""What `genCA` and its like return."""
+"""The attributes of certificates, which `genCA` and similar functions return."""
 
 _BUDGET = gotpl.ExecutionBudget(
     max_output_chars=MAX_CHARACTERS, max_iterations=1_000_000, max_template_depth=100, max_function_calls=1_000_000
@@ -27,19 +27,19 @@ _BUDGET = gotpl.ExecutionBudget(
 
 
 def _to_yaml(value: object) -> str:
-    # Keys are sorted, as Go does it.
+    # Keys are sorted, as in Go.
     return yaml.dump(value, Dumper=Dumper, allow_unicode=True).removesuffix("...\n")
 
 
 def go_functions() -> Mapping[str, Callable[..., object]]:
-    """What KUDO's templates may call."""
-    removed = _REMOVED_BY_KUDO | _ALIKE
+    """Return the functions that templates may call."""
+    removed = _REMOVED_BY_KUDO | _ALSO_REMOVED
     functions = {name: function for name, function in sprig.text_func_map().items() if name not in removed}
     return {**functions, "toYaml": _to_yaml}
 
 
 class GoTemplateEngine:
-    """Renders Go templates; a missing key is an error."""
+    """An engine for Go templates; a missing key is an error."""
 
     def __init__(self) -> None:
         functions = go_functions()
@@ -87,10 +87,10 @@ def _explain(message: str) -> str:
     if undefined := re.fullmatch(r"missing key or attribute '(.*)'", message):
         return f"{undefined[1]!r} is undefined"
     if attribute := re.fullmatch(r"attribute '(.*)' is not allowed", message):
-        return f"{attribute[1]!r} is looked for in something that is no map"
+        return f"{attribute[1]!r} is read from a value that is not a map"
     if failed := re.fullmatch(r"function '(.*?)' failed: (.*)", message, re.DOTALL):
         function, reason = failed[1], failed[2] or "out of memory"
-        # What `fail` says is the author's. What others quote may be a parameter, and that may be a secret.
+        # The message of `fail` is the author's; other functions may quote a parameter, which may be a secret.
         quotes = function != "fail" and re.search(r"[\"'`:]", reason)
         return (
             f"function {function!r} failed for its arguments" if quotes else f"function {function!r} failed: {reason}"

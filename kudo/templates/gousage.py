@@ -1,4 +1,4 @@
-"""What a Go template uses, by its syntax tree."""
+"""Find the variables that a Go template uses, from its syntax tree."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, is_dataclass
@@ -10,7 +10,7 @@ from kudo.templates.usage import Use
 
 
 def go_uses(source: str, functions: Collection[str]) -> Iterator[Use]:
-    """Every field of what the template is given; inside `range`, `with` and `define` the dot may be something else."""
+    """Yield every variable that a template uses; not `certain` in `range`, `with` or `define`, which change the dot."""
     parsed = parse_template(source, functions=functions)
     walk = _Walk(source)
     yield from walk.node(parsed.root, True)
@@ -22,17 +22,17 @@ def go_uses(source: str, functions: Collection[str]) -> Iterator[Use]:
 class _Walk:
     source: str
 
-    def node(self, node: object, root: bool, asked: bool = False) -> Iterator[Use]:
+    def node(self, node: object, root: bool, tested: bool = False) -> Iterator[Use]:
         match node:
             case nodes.FieldNode(fields=path, start=start):
-                yield Use(path, self.line(start), certain=root, asked=asked and root)
+                yield Use(path, self.line(start), certain=root, tested=tested and root)
             case nodes.VariableNode(name="$", fields=path, start=start) if path:
-                yield Use(path, self.line(start), asked=asked)
+                yield Use(path, self.line(start), tested=tested)
             case nodes.CommandNode(arguments=arguments):
-                yield from self.command(arguments, root, asked)
+                yield from self.command(arguments, root, tested)
             case nodes.PipeNode(commands=commands):
                 for command in commands:
-                    yield from self.node(command, root, asked and len(commands) == 1)
+                    yield from self.node(command, root, tested and len(commands) == 1)
             case nodes.IfNode():
                 yield from self.node(node.pipeline, root, True)
                 yield from self.parts((node.body, node.else_body), root)
@@ -47,7 +47,7 @@ class _Walk:
         for part in found:
             yield from self.node(part, root)
 
-    def command(self, arguments: tuple[object, ...], root: bool, asked: bool) -> Iterator[Use]:
+    def command(self, arguments: tuple[object, ...], root: bool, tested: bool) -> Iterator[Use]:
         match arguments:
             case (
                 nodes.IdentifierNode(name="index"),
@@ -55,13 +55,13 @@ class _Walk:
                 nodes.StringNode(value=key),
                 *rest,
             ):
-                yield Use((*path, key), self.line(start), certain=root, asked=asked and not rest)
+                yield Use((*path, key), self.line(start), certain=root, tested=tested and not rest)
                 yield from self.parts(rest, root)
             case (nodes.IdentifierNode(name="and" | "or" | "not"), *parts):
                 for part in parts:
                     yield from self.node(part, root, True)
             case (only,):
-                yield from self.node(only, root, asked)
+                yield from self.node(only, root, tested)
             case _:
                 yield from self.parts(arguments, root)
 
@@ -70,7 +70,7 @@ class _Walk:
 
 
 def _below(node: object) -> Collection[object]:
-    """The parts of a node that has no rule of its own."""
+    """Return the children of a node that has no case of its own."""
     if isinstance(node, tuple):
         return node
     return [getattr(node, field.name) for field in fields(node)] if is_dataclass(node) else ()

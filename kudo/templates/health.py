@@ -1,4 +1,4 @@
-"""Rules of health that a package gives its objects: Jinja2 expressions over what the object is."""
+"""Health rules that a package sets on its objects: Jinja2 expressions over the fields of the object."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,34 +11,33 @@ from kudo.templates.jinja import OF_TEMPLATES, environment, explain
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the rules say of an object."""
+class HealthRuleResult:
+    """The health of an object by its rules."""
 
     ready: bool
     failed: str
-    """Why it will never be ready; empty where that is not so."""
+    """The reason why the object will never be ready; empty if it has not failed."""
     problem: str = ""
-    """Why it cannot be told yet."""
+    """The error of the rule `ready`, which cannot be evaluated yet; empty if there is none."""
 
 
 def check_rule(where: str, rule: str) -> None:
-    """Raise TaskRenderingError for a rule that is no expression."""
+    """Raise TaskRenderingError if a rule is not a valid expression."""
     parse_expression(environment(), where, rule)
 
 
-def tell(ready: str, failed: str, manifest: Manifest) -> Told:
-    """Apply the rules, of which either may be empty, to an object; its fields are their variables.
+def apply_health_rules(ready: str, failed: str, manifest: Manifest) -> HealthRuleResult:
+    """Evaluate the rules, of which either may be empty, for an object; its fields are their variables.
 
-    What is not there is false; what cannot be compared because something is not there yet has neither failed nor is it
-    ready.
+    A missing field is false. A rule that cannot be evaluated, because a field does not exist yet, counts as false.
     """
-    broken, _ = _value(failed, manifest)
-    is_ready, problem = _value(ready, manifest)
-    return Told(bool(is_ready), _reason(broken, failed), problem)
+    failure, _ = _evaluate(failed, manifest)
+    is_ready, problem = _evaluate(ready, manifest)
+    return HealthRuleResult(bool(is_ready), _reason(failure, failed), problem)
 
 
-def _value(rule: str, manifest: Manifest) -> tuple[Any, str]:
-    """What a rule says, and why it cannot be told."""
+def _evaluate(rule: str, manifest: Manifest) -> tuple[Any, str]:
+    """Return the value of a rule and an empty text; or false, and why the rule cannot be evaluated."""
     if not rule:
         return False, ""
     compiler = environment().overlay(undefined=jinja2.ChainableUndefined)
@@ -48,8 +47,8 @@ def _value(rule: str, manifest: Manifest) -> tuple[Any, str]:
         return False, explain(error)
 
 
-def _reason(broken: object, rule: str) -> str:
-    """The words that a rule has for it, or the rule itself."""
-    if not broken:
+def _reason(failure: object, rule: str) -> str:
+    """Return the text that a rule evaluates to, or the rule itself; empty if the object has not failed."""
+    if not failure:
         return ""
-    return broken if isinstance(broken, str) else f"`{rule}` holds"
+    return failure if isinstance(failure, str) else f"`{rule}` is true"

@@ -1,4 +1,4 @@
-"""Jinja2 templates, for packages of `kudo.dev/v1`: sandboxed, and whatever is undefined is an error."""
+"""Jinja2 templates, for packages of `kudo.dev/v1`: sandboxed, and an undefined variable is an error."""
 
 import base64
 import hashlib
@@ -23,19 +23,19 @@ T = TypeVar("T")
 
 
 class _Undefined(jinja2.StrictUndefined):
-    """Says the name of what is undefined, not the type of what it was looked for in."""
+    """An undefined value whose message has the undefined name, but not the type of the value that lacks it."""
 
     @property
     def _undefined_message(self) -> str:
         return self._undefined_hint or f"{str(self._undefined_name)!r} is undefined"
 
     def fail(self) -> NoReturn:
-        """Raise what using it would raise."""
+        """Raise the error that any use of the value raises."""
         self._fail_with_undefined_error()
 
 
 def _defined(value: T) -> T:
-    """The value itself. Raises jinja2.UndefinedError where it, or something in it, is undefined."""
+    """Return the value. Raises jinja2.UndefinedError if it, or a part of it, is undefined."""
     if isinstance(value, _Undefined):
         value.fail()
     if isinstance(value, Mapping):
@@ -48,7 +48,7 @@ def _defined(value: T) -> T:
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """The keys of a map win over the methods that Python's have: `Params.items` may be a parameter."""
+    """An environment in which keys of a map take precedence over its Python methods: `Params.items` is a parameter."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, dict) and attribute in obj:
@@ -57,46 +57,46 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def to_yaml(value: JsonValue) -> str:
-    """As YAML, without the line break at its end, so that `indent` can follow."""
+    """Return a value as YAML, without the final line break, so that `indent` can follow."""
     return yaml.dump(value).rstrip("\n").removesuffix("\n...")
 
 
 def boolean(value: JsonValue) -> bool:
-    """A parameter of type boolean as true or false: parameters are strings, and every string is true."""
+    """Return a boolean parameter as true or false: it is a string, and every string that is not empty is true."""
     if isinstance(value, bool):
         return value
     if not isinstance(value, str) or value not in values.BOOLEANS:
-        raise jinja2.TemplateRuntimeError("what `bool` is to convert is neither true nor false")
+        raise jinja2.TemplateRuntimeError("the value given to `bool` is neither true nor false")
     return values.BOOLEANS[value]
 
 
 def to_json(value: object) -> str:
-    """As JSON, which is YAML as well."""
+    """Return a value as JSON, which is valid YAML."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def quote(value: JsonValue) -> str:
-    """In double quotes that YAML reads back as the same string."""
+    """Return a value as a string in double quotes, which YAML reads back as the same string."""
     return to_json(value if isinstance(value, str) else to_yaml(value))
 
 
 def b64encode(value: str) -> str:
-    """Text as base64, for the data of Secrets."""
+    """Return a text as base64, for the data of Secrets."""
     return base64.b64encode(value.encode()).decode()
 
 
 def b64decode(value: str) -> str:
-    """Text that was encoded as base64."""
+    """Return the text of a base64 string."""
     return base64.b64decode(value).decode()
 
 
 def sha256(value: str) -> str:
-    """The SHA-256 digest of a text, in hexadecimal."""
+    """Return the SHA-256 digest of a text, in hexadecimal."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 def _finalize(value: object) -> object:
-    """Print what is no text as YAML has it, not as Python has it."""
+    """Print null, booleans, lists and maps as YAML, not as Python."""
     if callable(value) and not isinstance(value, jinja2.Undefined):
         raise jinja2.TemplateRuntimeError("a function cannot be printed; call it with ()")
     if value is None or isinstance(value, bool | list | tuple | dict):
@@ -118,7 +118,7 @@ FILTERS: dict[str, Callable[..., object]] = {
 
 
 def _strict(function: Callable[..., object]) -> Callable[..., object]:
-    """The filter, which fails for what is undefined instead of converting it somehow."""
+    """Return the filter as one that raises for an undefined value instead of converting it."""
 
     @wraps(function)
     def wrapper(value: object, *args: object, **kwargs: object) -> object:
@@ -128,8 +128,8 @@ def _strict(function: Callable[..., object]) -> Callable[..., object]:
 
 
 def environment() -> jinja2.Environment:
-    """What templates and conditions are compiled in."""
-    new = _Environment(
+    """Create the environment in which templates and conditions are compiled."""
+    created = _Environment(
         undefined=_Undefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -137,13 +137,13 @@ def environment() -> jinja2.Environment:
         finalize=_finalize,
         extensions=["jinja2.ext.do"],
     )
-    new.filters.update({name: _strict(function) for name, function in FILTERS.items()})
-    del new.globals["lipsum"]
-    return new
+    created.filters.update({name: _strict(function) for name, function in FILTERS.items()})
+    del created.globals["lipsum"]
+    return created
 
 
 class JinjaEngine:
-    """Renders Jinja2 templates."""
+    """An engine for Jinja2 templates."""
 
     def __init__(self) -> None:
         self._environment = environment()
@@ -184,13 +184,13 @@ OF_TEMPLATES = (
     RecursionError,
     pyyaml.YAMLError,
 )
-"""What filters and operators raise for values that they cannot work on."""
+"""The errors that filters and operators raise for invalid values."""
 
 
 def explain(error: Exception) -> str:
-    """What a template's error means."""
+    """Return the message of an error that a template raised."""
     if isinstance(error, TypeError) and "no loader" in str(error):
-        return "a template can neither include, import nor extend another"
+        return "a template cannot include, import or extend another"
     return str(error) or type(error).__name__
 
 

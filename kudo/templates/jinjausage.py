@@ -1,4 +1,4 @@
-"""What a Jinja2 template or expression uses, by its syntax tree."""
+"""Find the variables that a Jinja2 template or expression uses, from its syntax tree."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,10 +11,10 @@ _BUILT_IN = {"loop", "self", "super", "caller", "varargs", "kwargs", *DEFAULT_NA
 
 
 def jinja_uses(parsed: nodes.Node) -> Iterator[Use]:
-    """Every variable that is not the template's own, with the attribute or key that is taken of it."""
-    own = _BUILT_IN | {name.name for name in parsed.find_all(nodes.Name) if name.ctx in ("store", "param")}
-    asked = {id(part) for node in (parsed, *parsed.find_all(nodes.Node)) for part in _asked(node)}
-    taken: set[int] = set()
+    """Yield every variable that the template does not define itself, with the attribute or key that it reads."""
+    defined = _BUILT_IN | {name.name for name in parsed.find_all(nodes.Name) if name.ctx in ("store", "param")}
+    tested = {id(part) for node in (parsed, *parsed.find_all(nodes.Node)) for part in _tested(node)}
+    seen: set[int] = set()
     for node in (parsed, *parsed.find_all((nodes.Getattr, nodes.Getitem, nodes.Name))):
         match node:
             case nodes.Getattr(node=nodes.Name() as variable, attr=str(key)):
@@ -25,14 +25,14 @@ def jinja_uses(parsed: nodes.Node) -> Iterator[Use]:
                 key = ""
             case _:
                 continue
-        if id(variable) not in taken and variable.name not in own:
-            taken.add(id(variable))
+        if id(variable) not in seen and variable.name not in defined:
+            seen.add(id(variable))
             path = (variable.name, key) if key else (variable.name,)
-            yield Use(path, node.lineno, asked=id(node) in asked)
+            yield Use(path, node.lineno, tested=id(node) in tested)
 
 
-def _asked(node: nodes.Node) -> Sequence[nodes.Node]:
-    """The parts of a node of which it asks whether they are true."""
+def _tested(node: nodes.Node) -> Sequence[nodes.Node]:
+    """Return the parts of a node that it tests for truth."""
     match node:
         case nodes.And() | nodes.Or():
             return [node.left, node.right]

@@ -1,7 +1,12 @@
-"""Renders in a process of its own, because templates come from strangers.
+"""Render in separate processes, because templates are untrusted.
 
-An engine's own budget cannot stop a function that computes for ever or fills the memory. A process can be
-stopped, and what it may use is bounded by the operating system.
+    run -> process pool -> result
+           time limit   -> the process is stopped -> TaskRenderingError
+           memory limit -> MemoryError            -> TaskRenderingError
+           process dies -> RendererDied, which is retried
+
+An engine's own budget cannot stop a function that computes for ever or fills the memory. A process can be stopped, and
+the operating system limits its memory.
 """
 
 import asyncio
@@ -19,10 +24,10 @@ from kudo.errors import RendererDied, TaskRenderingError
 from kudo.processes import die_with_parent
 
 TIMEOUT = 20.0
-"""Seconds that the templates of one task may take; the first ones also wait for the process to start."""
+"""Maximum time to render the templates of one task, in seconds; the first ones include the start of the process."""
 
 MEMORY = 1024 * 1024 * 1024
-"""Bytes of address space that a rendering process may use."""
+"""Maximum address space of a rendering process, in bytes."""
 
 
 P = ParamSpec("P")
@@ -50,9 +55,9 @@ class Renderer:
         await asyncio.to_thread(self._pool.join)
 
     async def run(self, what: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function of a module there; `what` names the templates for errors.
+        """Run a module-level function in the pool; `what` names the templates in errors.
 
-        Raises what it raises, TaskRenderingError where it is out of bounds, RendererDied where its process was killed.
+        Raises the errors of the function, TaskRenderingError if it exceeds a limit, RendererDied if its process dies.
         """
         work = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=self._timeout)
         try:
@@ -62,12 +67,12 @@ class Renderer:
         except MemoryError:
             raise TaskRenderingError(f"{what}: needed more than {self._memory // 1024**2} MiB to render") from None
         except ProcessExpired:
-            raise RendererDied(f"{what}: the process that rendered was killed") from None
+            raise RendererDied(f"{what}: the rendering process was killed") from None
         return result
 
 
 def _bound(memory: int) -> None:
-    """Bound this process; Ctrl-C in a terminal is its parent's business."""
+    """Limit this process, and ignore Ctrl-C, which its parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     if sys.platform == "linux":

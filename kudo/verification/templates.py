@@ -59,7 +59,7 @@ def _undefined(
         case ("Params", parameter, *_) if parameter not in parameters:
             if use.certain:
                 yield error(f"{where}: there is no parameter {parameter!r}")
-        case ("Params", parameter, *_) if use.asked and parameters[parameter].type == "boolean":
+        case ("Params", parameter, *_) if use.tested and parameters[parameter].type == "boolean":
             yield warning(f"{where}: {parameter} is a string here, and 'false' is as true as 'true': compare it")
         case ("Pipes", key, *_) if use.certain and key not in pipes:
             yield error(f"{where}: no Pipe task has the key {key!r}")

@@ -34,21 +34,24 @@ def test_holds(condition: str, holds: bool) -> None:
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
-        ("not Params.OFF", "every parameter is a string, and so is true; write `Params.OFF | bool`"),
+        (
+            "not Params.OFF",
+            "every parameter is a string, and every string that is not empty is true; write `Params.OFF | bool`",
+        ),
         ("Params.ON and Params.OFF | bool", "write `Params.ON | bool`"),
         ("1 if Params.OFF else 2", "write `Params.OFF | bool`"),
         ("Params.SIZE", "'Params.SIZE' is neither true nor false"),
         ("Params.HOSTS", "'Params.HOSTS' is neither true nor false"),
         ("1", "'1' is neither true nor false"),
         ("Params.MISSING", "'MISSING' is undefined"),
-        ("Params.SIZE ==", "is no expression"),
-        ("", "is no expression"),
-        ("true }}{{ false", "is no expression"),
-        ("true false", "is no expression: there is too much after 'false'"),
-        ("{% if true %}", "is no expression"),
+        ("Params.SIZE ==", "is not a valid expression"),
+        ("", "is not a valid expression"),
+        ("true }}{{ false", "is not a valid expression"),
+        ("true false", "is not a valid expression: unexpected 'false'"),
+        ("{% if true %}", "is not a valid expression"),
         ("().__class__.__mro__", "unsafe"),
         ("(" * 5000, "has more than 4,000 characters"),
-        ("(" * 3000, "is no expression"),
+        ("(" * 3000, "is not a valid expression"),
     ],
 )
 def test_is_refused(condition: str, words: str) -> None:

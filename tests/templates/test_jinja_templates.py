@@ -81,7 +81,7 @@ def test_filters(source: str, rendered: str) -> None:
         ("{{ Name is typo }}", "templates/sub/a.yaml:1: No test named 'typo'."),
         ("a\n{{ Name", "templates/sub/a.yaml:2: unexpected end of template, expected 'end of print statement'."),
         ("{% typo %}", "templates/sub/a.yaml:1: Encountered unknown tag 'typo'."),
-        ("a\n{{ 'perhaps' | bool }}", "templates/sub/a.yaml:2: what `bool` is to convert is neither true nor false"),
+        ("a\n{{ 'perhaps' | bool }}", "templates/sub/a.yaml:2: the value given to `bool` is neither true nor false"),
         ("{{ '[1' | from_yaml }}", "templates/sub/a.yaml:1: line 1: expected ',' or ']', but got '<stream end>'"),
         ("a\n\n{{ 1 / 0 }}", "templates/sub/a.yaml:3: division by zero"),
         ("{{ 'a' + 1 }}", 'templates/sub/a.yaml:1: can only concatenate str (not "int") to str'),
@@ -95,7 +95,7 @@ def test_errors_name_file_line_and_reason(source: str, message: str) -> None:
     "source", ["{% include 'b' %}", "{% import 'b' as b %}", "{% from 'b' import c %}", "{% extends 'b' %}"]
 )
 def test_other_templates_are_out_of_reach(source: str) -> None:
-    assert refused(source) == "templates/sub/a.yaml:1: a template can neither include, import nor extend another"
+    assert refused(source) == "templates/sub/a.yaml:1: a template cannot include, import or extend another"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from kudo.model.annotations import FAILED, READY
 from kudo.model.objects import Object
 from kudo.rollout.health.rules import common, health
 from kudo.rollout.health.state import HEALTHY, Health, failed, waiting
-from kudo.templates import Renderer, tell
+from kudo.templates import Renderer, apply_health_rules
 
 
 class AnnotationRules:
@@ -20,9 +20,10 @@ class AnnotationRules:
             return health(item)
         if verdict := common(item):
             return verdict
-        told = await self._renderer.run(f"the rules of {item.ref}", tell, ready, broken, item.manifest)
-        if told.failed:
-            return failed(told.failed)
+        what = f"the rules of {item.ref}"
+        result = await self._renderer.run(what, apply_health_rules, ready, broken, item.manifest)
+        if result.failed:
+            return failed(result.failed)
         if not ready:
             return health(item)
-        return HEALTHY if told.ready else waiting(told.problem or f"`{ready}` does not hold yet")
+        return HEALTHY if result.ready else waiting(result.problem or f"`{ready}` does not hold yet")
