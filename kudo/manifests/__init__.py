@@ -1,4 +1,4 @@
-"""Manifests: how a task's templates become the objects that are applied."""
+"""Manifests: render the templates of a task into the objects to apply."""
 
 from kudo.manifests.build import Namespaced, build, instance_variables, plan_variables, render, source_of
 from kudo.manifests.enhance import pod_templates

@@ -1,4 +1,10 @@
-"""The whole way of a task's templates to the objects that are applied or deleted."""
+"""Build the objects that a task applies or deletes from its templates.
+
+    templates + variables -> render (engine) -> parse (YAML to objects) -> enhance (labels, owner, ...) -> objects
+                             `-------- in a process of the Renderer -------'
+
+The variables of a template are those of the instance, then those of the plan, then those of the task.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
@@ -10,7 +16,7 @@ from kudo.model.objects import Object
 from kudo.templates import Renderer, render_all
 
 Namespaced = Callable[[Object], Awaitable[bool]]
-"""Whether the kind of an object lives in namespaces; only a cluster knows."""
+"""Returns whether the kind of an object is namespaced; discovery in the cluster provides this."""
 
 
 async def build(
@@ -19,9 +25,9 @@ async def build(
     resources: Iterable[str],
     namespaced: Namespaced,
 ) -> list[Object]:
-    """Render, parse, label, annotate and own the objects of the named templates.
+    """Render, parse and enhance the objects of the named templates.
 
-    Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and what `namespaced` raises.
+    Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and the errors of `namespaced`.
     """
     sources = {name: source_of(request, name) for name in resources}
     what = ", ".join(f"templates/{name}" for name in sources)
@@ -35,7 +41,7 @@ async def build(
 
 
 def render(api_version: str, sources: Mapping[str, str], values: Variables, *, named: bool = True) -> list[Object]:
-    """Render and parse, both in the bounded process: reading a large YAML takes its time as well."""
+    """Render and parse templates; both run in the limited process, because parsing can be expensive as well."""
     return parse(render_all(api_version, sources, values), named=named)
 
 
@@ -44,27 +50,29 @@ def _kind(item: Object) -> tuple[str, str]:
 
 
 def _defined(item: Object) -> Iterator[tuple[tuple[str, str], bool]]:
-    """The kind that a CustomResourceDefinition of the same task will bring; no cluster knows it yet."""
+    """Yield the kind that a CustomResourceDefinition of the same task defines; discovery does not have it yet."""
     if item.kind == "CustomResourceDefinition":
         kind = (item.text("spec", "group"), item.text("spec", "names", "kind"))
         yield kind, item.text("spec", "scope") == "Namespaced"
 
 
 def source_of(request: TaskRequest, name: str) -> str:
-    """A template that a task names. Raises TaskRenderingError where the operator has none."""
+    """Return the source of a template that a task names. Raises TaskRenderingError if it does not exist."""
     if name not in request.templates:
-        raise TaskRenderingError(f"templates/{name} is not in the operator; the task {request.task.name} names it")
+        raise TaskRenderingError(
+            f"templates/{name} does not exist in the operator, but the task {request.task.name} uses it"
+        )
     return request.templates[name]
 
 
 def task_variables(request: TaskRequest) -> Variables:
-    """What the templates of a task see."""
-    own: Variables = {"PhaseName": request.phase, "StepName": request.step}
-    return plan_variables(request.metadata, request.params, request.pipes) | own
+    """Return the variables of the templates of a task."""
+    variables = plan_variables(request.metadata, request.params, request.pipes)
+    return variables | {"PhaseName": request.phase, "StepName": request.step}
 
 
 def plan_variables(metadata: Metadata, params: Variables, pipes: Mapping[str, str]) -> Variables:
-    """What is the same for all templates of a plan."""
+    """Return the variables that all templates of a plan have in common."""
     variables = instance_variables(
         params,
         operator_name=metadata.operator_name,
@@ -79,7 +87,7 @@ def plan_variables(metadata: Metadata, params: Variables, pipes: Mapping[str, st
 def instance_variables(
     params: Variables, *, operator_name: str, name: str, namespace: str, app_version: str, operator_version: str
 ) -> Variables:
-    """What templates see that no plan runs, by KUDO's names (`pkg/engine/renderer/engine.go`)."""
+    """Return the variables that do not depend on a plan (KUDO's `pkg/engine/renderer/engine.go`)."""
     return {
         "Params": params,
         "OperatorName": operator_name,

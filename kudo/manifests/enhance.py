@@ -1,6 +1,6 @@
-"""Labels, annotations, namespace and owner, as KUDO's `pkg/engine/renderer/enhancer.go` gives them.
+"""Set labels, annotations, namespace and owner, as KUDO's `pkg/engine/renderer/enhancer.go` does.
 
-Pod templates get only what stays the same from run to run, so that a plan run alone never restarts pods.
+Pod templates get only values that are the same in every run, so that running a plan does not restart pods by itself.
 """
 
 import base64
@@ -28,33 +28,33 @@ _POD_TEMPLATES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
 
 
 def enhance(objects: Iterable[Object], request: TaskRequest, namespaced: Callable[[Object], bool]) -> list[Object]:
-    """Copies of the objects with KUDO's labels, annotations, namespace and owner.
+    """Return copies of the objects with KUDO's labels, annotations, namespace and owner.
 
-    Raises TaskEnhancementError where `metadata` or a pod template is malformed, or an annotation of ours says nothing.
+    Raises TaskEnhancementError if `metadata`, a pod template or an annotation of `kudo.dev` is malformed.
     """
     return [_enhance(item, request, namespaced(item)) for item in objects]
 
 
 def labels(request: TaskRequest) -> dict[str, str]:
-    """The labels of everything that belongs to an Instance."""
+    """Return the labels of all objects that belong to an Instance."""
     metadata = request.metadata
     return {HERITAGE: "kudo", OPERATOR: metadata.operator_name, INSTANCE: metadata.instance_name}
 
 
 def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object:
     item = Object(copy.deepcopy(original.manifest))
-    _leave_to_the_api(item)
-    own = labels(request)
-    _add(item, item.manifest, "labels", own)
+    _normalize(item)
+    instance_labels = labels(request)
+    _add(item, item.manifest, "labels", instance_labels)
     _add(item, item.manifest, "annotations", _annotations(request))
     for template in pod_templates(item):
-        _add(item, template, "labels", own)
+        _add(item, template, "labels", instance_labels)
         _add(item, template, "annotations", {OPERATOR_VERSION: request.metadata.operator_version})
     for claim in item.children("spec", "volumeClaimTemplates"):
-        _add(item, claim.manifest, "labels", own)
+        _add(item, claim.manifest, "labels", instance_labels)
     if namespaced:
         item.manifest["metadata"]["namespace"] = request.metadata.instance_namespace
-        _own(item, request)
+        _set_owner(item, request)
     recreate_policy(item)
     check_health_rules(item)
     return item
@@ -71,10 +71,10 @@ _SET_BY_THE_API = (
 )
 
 
-def _leave_to_the_api(item: Object) -> None:
-    """Drop what a manifest that was copied from a cluster brings along, and write Secrets as they are read.
+def _normalize(item: Object) -> None:
+    """Remove fields that the API sets, and convert the `stringData` of a Secret to `data`.
 
-    A Secret's `stringData` is added to its `data`, so a key that a template drops would stay.
+    The API merges `stringData` into `data`, so a key that is removed from the template would stay in the cluster.
     """
     metadata = item.child("metadata").manifest
     for field in _SET_BY_THE_API:
@@ -94,7 +94,7 @@ def _annotations(request: TaskRequest) -> dict[str, str]:
 
 
 def pod_templates(item: Object) -> Iterator[Manifest]:
-    """The pod templates of a workload."""
+    """Yield the pod templates of a workload."""
     for path in _POD_TEMPLATES.get((item.group, item.kind), ()):
         template = item.child(*path).manifest
         if template:
@@ -113,7 +113,7 @@ def _add(item: Object, part: Manifest, field: str, values: Mapping[str, str]) ->
     metadata[field] = {**present, **values}
 
 
-def _own(item: Object, request: TaskRequest) -> None:
+def _set_owner(item: Object, request: TaskRequest) -> None:
     if not request.metadata.instance_uid:
         return
     owner = {
@@ -126,7 +126,7 @@ def _own(item: Object, request: TaskRequest) -> None:
     }
     others = item.children("metadata", "ownerReferences")
     if any(other.flag("controller") and other.text("uid") != owner["uid"] for other in others):
-        raise TaskEnhancementError(f"{item.kind} {item.name}: its template names another controller as owner")
+        raise TaskEnhancementError(f"{item.kind} {item.name}: its template sets another controller as owner")
     item.manifest["metadata"]["ownerReferences"] = [
         *(other.manifest for other in others if other.text("uid") != owner["uid"]),
         owner,

@@ -1,4 +1,4 @@
-"""The annotations by which a template says itself when its object is ready, and when it has failed."""
+"""The annotations with which a template defines when its object is ready, and when it has failed."""
 
 from kudo.errors import TaskEnhancementError, TaskRenderingError
 from kudo.model.annotations import FAILED, READY
@@ -7,7 +7,7 @@ from kudo.templates import check_rule
 
 
 def check_health_rules(item: Object) -> None:
-    """Raise TaskEnhancementError for a rule that is no expression."""
+    """Raise TaskEnhancementError if a rule is not a valid expression."""
     for name in (READY, FAILED):
         try:
             check_rule(f"{item.ref}: the annotation {name}", item.annotations.get(name, "true"))

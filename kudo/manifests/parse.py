@@ -1,4 +1,4 @@
-"""From rendered templates to Kubernetes objects."""
+"""Parse rendered templates into Kubernetes objects."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,34 +13,33 @@ from kudo.model.objects import Object
 
 
 def parse(rendered: Mapping[str, str], *, named: bool = True) -> list[Object]:
-    """Read the objects of rendered templates, in order; empty documents are skipped, lists are opened.
+    """Return the objects of rendered templates, in order; empty documents are skipped, lists are expanded.
 
-    Raises ResourceUnmarshalError where something is no Kubernetes object; unless they are `named` later, each needs a
-    name.
+    Raises ResourceUnmarshalError if a document is not a Kubernetes object. Objects need a name unless `named` is false.
     """
     return [item for name, text in rendered.items() for item in _objects(name, text, named)]
 
 
 def _objects(name: str, text: str, named: bool) -> Iterator[Object]:
     try:
-        # Of a key that is there twice KUDO takes the last one, and packages that work must go on working.
+        # KUDO takes the last value of a duplicate key; packages that rely on it must continue to work.
         for line, document in yaml.load_documents(text, reject_duplicates=False):
-            where = f"templates/{name} (document at line {line} of what was rendered)"
+            where = f"templates/{name} (rendered document at line {line})"
             yield from _open(document, where, named)
     except yaml.YamlError as error:
-        # What is quoted in the reason, other than YAML's own marks, was rendered and may be a secret.
-        reason = re.sub(r"'([^']*)'", _mark, str(error))
+        # Quoted text in the reason, other than YAML's own marks, comes from the rendered text and may be a secret.
+        reason = re.sub(r"'([^']*)'", _redact, str(error))
         raise ResourceUnmarshalError(f"templates/{name} did not render to YAML: {reason}") from None
 
 
-def _mark(quoted: re.Match[str]) -> str:
+def _redact(quoted: re.Match[str]) -> str:
     return quoted[0] if len(quoted[1]) < 3 or quoted[1].startswith("<") else "'…'"
 
 
 def _open(document: JsonValue, where: str, named: bool) -> Iterator[Object]:
     item = Object(cast(Manifest, document) if isinstance(document, dict) else {})
     if not isinstance(document, dict):
-        raise ResourceUnmarshalError(f"{where} is no Kubernetes object, but {_summary(document)}")
+        raise ResourceUnmarshalError(f"{where} is {_summary(document)}")
     if not document:
         return
     if item.kind.endswith("List") and "items" in document:
@@ -63,5 +62,5 @@ def _required(item: Object, named: bool) -> Iterator[tuple[str, str]]:
 
 def _summary(document: JsonValue) -> str:
     kind = {list: "a list", str: "a string", bool: "a boolean"}.get(type(document), "a number")
-    # The text may hold a secret, so it is not shown.
-    return f"{kind}; is an indentation or a '---' missing?"
+    # The value itself is not shown: it may be a secret.
+    return f"{kind}, not a Kubernetes object; check the indentation and the '---' separators"

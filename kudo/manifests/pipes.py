@@ -1,4 +1,4 @@
-"""The pod of a Pipe task, and the artifacts that its files become (KUDO's `pkg/engine/task/task_pipe.go`)."""
+"""The pod of a Pipe task, and the artifacts created from its files (KUDO's `pkg/engine/task/task_pipe.go`)."""
 
 import base64
 import copy
@@ -18,10 +18,10 @@ from kudo.model.tasks import PipeFile, PipeTask, Task
 from kudo.templates import Renderer
 
 WAITER = "waiter"
-"""The container that waits while the files are copied out."""
+"""Name of the container that runs while the files are copied out of the pod."""
 
 WAITER_IMAGE = "busybox"
-"""What it runs; another image needs `sh`, `sleep`, `stat` and `cat`, too."""
+"""Default image of that container; another image must have `sh`, `sleep`, `stat` and `cat` as well."""
 
 _POD = "pipepod"
 
@@ -30,33 +30,33 @@ _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 
 
 def pipe_names(metadata: Metadata, plan: Plan, tasks: Iterable[Task]) -> dict[str, str]:
-    """The artifacts of all Pipe tasks of a plan by their keys: what templates see as Pipes.
+    """Return the names of the artifacts of a plan's Pipe tasks by key: the variable Pipes of templates.
 
-    Raises InvalidPlan where two have the same key.
+    Raises InvalidPlan if two have the same key or name, or a key has no letter or digit.
     """
     names: dict[str, str] = {}
     for phase, step, task, key in _keys(plan, tasks):
         name = _name(metadata, phase, step, task, key)
         if key in names or name in names.values():
-            raise InvalidPlan(f"The plan {metadata.plan_name} {_twice(phase, step, task, key)}.")
+            raise InvalidPlan(f"The plan {metadata.plan_name} {_duplicate(phase, step, task, key)}.")
         if name.endswith("."):
-            raise InvalidPlan(f"The plan {metadata.plan_name} has the pipe {key!r}, without any letter or digit.")
+            raise InvalidPlan(f"The plan {metadata.plan_name} has the pipe {key!r}, whose key has no letter or digit.")
         names[key] = name
     return names
 
 
 def pipe_problems(plan: Plan, tasks: Iterable[Task]) -> Iterator[str]:
-    """What of a plan would make it refused: the keys that are there more than once."""
+    """Yield a reason for every key that a plan uses more than once; `pipe_names` refuses such a plan."""
     known: set[str] = set()
     for phase, step, task, key in _keys(plan, tasks):
-        own = {key, ".".join((phase, step, task, _clean(key)))}
-        if own & known:
-            yield _twice(phase, step, task, key)
-        known |= own
+        names = {key, ".".join((phase, step, task, _clean(key)))}
+        if names & known:
+            yield _duplicate(phase, step, task, key)
+        known |= names
 
 
 def _keys(plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[str, str, str, str]]:
-    """Phase, step, task and key of everything that is piped in a plan."""
+    """Yield phase, step, task and key of every pipe of a plan."""
     pipes = {task.name: task for task in tasks if isinstance(task, PipeTask)}
     for phase in plan.phases:
         for step in phase.steps:
@@ -65,8 +65,8 @@ def _keys(plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[str, str, str, st
                     yield phase.name, step.name, task.name, file.key
 
 
-def _twice(phase: str, step: str, task: str, key: str) -> str:
-    return f"makes the pipe {key!r} more than once: the task {task} in {phase}.{step} has the key of one before it"
+def _duplicate(phase: str, step: str, task: str, key: str) -> str:
+    return f"defines the pipe {key!r} more than once: the task {task} in {phase}.{step} uses the key of an earlier one"
 
 
 def _name(metadata: Metadata, *parts: str) -> str:
@@ -79,23 +79,23 @@ def _clean(part: str) -> str:
 
 
 def pipe_task(request: TaskRequest) -> PipeTask:
-    """The Pipe task of a request. Raises TaskBuildError where it is another."""
+    """Return the Pipe task of a request. Raises TaskBuildError if it is a task of another kind."""
     if not isinstance(request.task, PipeTask):
-        raise TaskBuildError(f"{request.task.name} is no Pipe task")
+        raise TaskBuildError(f"{request.task.name} is not a Pipe task")
     return request.task
 
 
 def pipe_pod_ref(request: TaskRequest) -> ObjectRef:
-    """The pod of a Pipe task."""
+    """Return the identity of the pod of a Pipe task."""
     name = _name(request.metadata, request.phase, request.step, request.task.name, _POD)
     return ObjectRef("v1", "Pod", request.metadata.instance_namespace, name)
 
 
 async def build_pipe_pod(renderer: Renderer, request: TaskRequest, image: str) -> Object:
-    """The pod whose init container makes the files, with the container that waits.
+    """Build the pod whose init container creates the files, and add the waiting container.
 
-    Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and ResourceValidationError where the
-    template is no pod for a Pipe task.
+    Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and ResourceValidationError if the
+    template does not define a valid pod for a Pipe task.
     """
     spec = pipe_task(request).spec
     values = task_variables(request)
@@ -104,7 +104,8 @@ async def build_pipe_pod(renderer: Renderer, request: TaskRequest, image: str) -
     objects = await renderer.run(what, render, request.metadata.api_version, sources, values, named=False)
     problems = list(pod_problems(objects, spec.pipe))
     if problems:
-        raise ResourceValidationError(f"{what} is no pod for the Pipe task {request.task.name}: {'; '.join(problems)}")
+        subject = f"{what} is not a valid pod for the Pipe task {request.task.name}"
+        raise ResourceValidationError(f"{subject}: {'; '.join(problems)}")
     pod = _with_waiter(objects[0], image)
     pod.manifest["metadata"]["name"] = pipe_pod_ref(request).name
     return enhance([pod], request, lambda _: True)[0]
@@ -121,25 +122,25 @@ def _with_waiter(original: Object, image: str) -> Object:
         "args": ["sleep infinity"],
         "volumeMounts": [_mount(pod).manifest],
     }
-    # A shell that is the first process of a container does not listen to SIGTERM.
+    # A shell that is PID 1 of a container ignores SIGTERM.
     pod.manifest["spec"] |= {"restartPolicy": "OnFailure", "terminationGracePeriodSeconds": 1, "containers": [waiter]}
     return pod
 
 
 def pod_problems(objects: list[Object], files: Iterable[PipeFile]) -> Iterator[str]:
-    """What is wrong with the pod of a Pipe task."""
+    """Yield the problems of the pod of a Pipe task."""
     if [(item.api_version, item.kind) for item in objects] != [("v1", "Pod")]:
-        yield "it must be one Pod of v1"
+        yield "it must be exactly one Pod (v1)"
         return
     pod = objects[0]
     if pod.children("spec", "containers"):
-        yield "it must have no containers, because its init container makes the files"
+        yield "it must have no containers, because its init container creates the files"
     if pod.text("spec", "restartPolicy", default="OnFailure") != "OnFailure":
         yield "its restartPolicy must be OnFailure"
     if len(pod.children("spec", "initContainers")) != 1:
-        yield "it must have one init container"
+        yield "it must have exactly one init container"
     elif len(_volumes(pod)) != 1:
-        yield "it must have one emptyDir volume, which the files are in"
+        yield "it must have exactly one emptyDir volume, which contains the files"
     elif not _mount(pod).text("mountPath"):
         yield f"its init container must mount the volume {_volumes(pod)[0]}"
     else:
@@ -151,7 +152,7 @@ def _file_problems(folder: str, files: Iterable[PipeFile]) -> Iterator[str]:
         if not path.is_relative_to(folder) or ".." in path.parts or path == PurePosixPath(folder):
             yield f"the file {path} must be below {folder}, where the volume is mounted"
         elif not _DATA_KEY.fullmatch(path.name):
-            yield f"the name of the file {path} may only have letters, digits, '.', '_' and '-'"
+            yield f"the name of the file {path} must contain only letters, digits, '.', '_' and '-'"
 
 
 def _volumes(pod: Object) -> list[str]:
@@ -159,13 +160,13 @@ def _volumes(pod: Object) -> list[str]:
 
 
 def _mount(pod: Object) -> Object:
-    """Where the init container has the volume."""
+    """Return the mount of the volume in the init container; empty if there is none."""
     mounts = pod.children("spec", "initContainers")[0].children("volumeMounts")
     return next((mount for mount in mounts if mount.text("name") in _volumes(pod)), Object({}))
 
 
 def artifact(request: TaskRequest, file: PipeFile, content: bytes) -> Object:
-    """The Secret or ConfigMap that a file becomes. Raises PipeTaskError for a file of variables that is malformed."""
+    """Return the Secret or ConfigMap with the content of a file. Raises PipeTaskError for a malformed env file."""
     name = request.pipes[file.key]
     data = dict(_variables(file.path, content)) if file.env_file else {PurePosixPath(file.path).name: content}
     encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
@@ -180,19 +181,19 @@ def artifact(request: TaskRequest, file: PipeFile, content: bytes) -> Object:
 
 
 def _variables(path: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The NAME=VALUE lines of a file by kubectl's rules for --from-env-file.
+    """Yield the NAME=VALUE lines of a file, by kubectl's rules for --from-env-file.
 
-    No line is quoted, as it may be a secret.
+    Errors do not quote a line, because it may be a secret.
     """
     try:
         text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise PipeTaskError(f"{path}: a file of variables must be UTF-8") from None
+        raise PipeTaskError(f"{path}: an env file must be UTF-8 text") from None
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.removesuffix("\r").lstrip()
         if not stripped or stripped.startswith("#"):
             continue
         name, equals, value = stripped.partition("=")
         if not equals or not _VARIABLE.fullmatch(name):
-            raise PipeTaskError(f"{path}:{number}: this is no line of the form NAME=VALUE")
+            raise PipeTaskError(f"{path}:{number}: the line must have the form NAME=VALUE")
         yield name, value.encode()

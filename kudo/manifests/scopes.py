@@ -1,4 +1,4 @@
-"""Which of Kubernetes' own kinds live in no namespace, for where there is no cluster to ask."""
+"""The cluster-scoped kinds of Kubernetes, for use without a cluster."""
 
 from kudo.model.objects import Object
 
@@ -26,6 +26,6 @@ _CLUSTER_SCOPED = {
 }
 
 
-async def namespaced_by_itself(item: Object) -> bool:
-    """Whether an object lives in a namespace; a kind that is not Kubernetes' own is taken to."""
+async def is_namespaced_offline(item: Object) -> bool:
+    """Return whether an object is namespaced, without a cluster; unknown kinds are assumed to be."""
     return item.kind not in _CLUSTER_SCOPED.get(item.group, ())

@@ -10,7 +10,7 @@ from kudo.instances.operator_versions import operator_version
 from kudo.instances.parameters import is_on
 from kudo.manifests import Namespaced, build
 from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod, pipe_task
-from kudo.manifests.scopes import namespaced_by_itself
+from kudo.manifests.scopes import is_namespaced_offline
 from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest
 from kudo.model.objects import Object
 from kudo.model.package import Package
@@ -46,7 +46,7 @@ async def preview(
     version: OperatorVersion,
     renderer: Renderer,
     request: PlanRequest,
-    namespaced: Namespaced = namespaced_by_itself,
+    namespaced: Namespaced = is_namespaced_offline,
 ) -> AsyncIterator[TaskPreview]:
     """Yield the tasks of a plan in their order, except those that have no objects or are skipped.
 

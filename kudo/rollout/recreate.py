@@ -5,7 +5,7 @@ from typing import Literal
 
 from kudo.errors import ImmutableField, ResourceValidationError
 from kudo.kubernetes.cluster import Cluster
-from kudo.manifests.recreate_policy import KEPT, RecreatePolicy, recreate_policy
+from kudo.manifests.recreate_policy import NEVER_RECREATED, RecreatePolicy, recreate_policy
 from kudo.model.annotations import INSTANCE, PHASE, PLAN_UID, RECREATE, STEP
 from kudo.model.objects import Object
 from kudo.rollout.wait import OnProgress, wait_until_gone
@@ -40,7 +40,7 @@ async def apply_or_recreate(cluster: Cluster, item: Object, on_progress: OnProgr
 
 
 def _hint(item: Object) -> str:
-    if item.kind in KEPT or not item.namespace:
+    if item.kind in NEVER_RECREATED or not item.namespace:
         return ""
     asks = f"{RECREATE}: {RecreatePolicy.IF_IMMUTABLE}"
     return f". What is there would have to be deleted, and made anew; with the annotation {asks} a plan does that."

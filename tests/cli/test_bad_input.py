@@ -39,8 +39,8 @@ async def nothing_written(cluster: Cluster) -> bool:
     ("arguments", "sentence"),
     [
         (["-p", "REQUIRED=x", "-p", "REPLICA=2"], "REPLICA: there is no such parameter; did you mean REPLICAS?"),
-        (["-p", "REQUIRED=x", "-p", "REPLICAS=two"], "REPLICAS: must be an integer, and 'two' is not"),
-        (["-p", "REQUIRED=x", "-p", "COLOUR=blue"], "COLOUR: must be one of red, green, and 'blue' is not"),
+        (["-p", "REQUIRED=x", "-p", "REPLICAS=two"], "REPLICAS: must be an integer, not 'two'"),
+        (["-p", "REQUIRED=x", "-p", "COLOUR=blue"], "COLOUR: must be one of red, green, not 'blue'"),
         ([], "REQUIRED: is required and has no default (What nobody can guess)"),
         (["-p", "REQUIRED=x", "-P", "nowhere.yaml"], "The parameter file nowhere.yaml cannot be read: No such file"),
         (["-p", "REQUIRED=x", "-n", "nowhere"], "There is no namespace nowhere."),
@@ -68,12 +68,12 @@ async def test_install_of_invalid_package_lists_every_problem(tmp_path: Path, cl
     assert result.status == 1
     assert result.err.splitlines() == [
         f"Error: The package {package} has 5 problems:",
-        "  - operator.yaml: tasks.odd: there is no task kind 'Aply'; use one of "
+        "  - operator.yaml: tasks.odd: unknown task kind 'Aply'; use one of "
         "'Apply', 'Delete', 'Toggle', 'Dummy', 'Pipe', 'KudoOperator'",
         "  - operator.yaml: plans.deploy.strategy: Input should be 'serial' or 'parallel'",
         "  - operator.yaml: plans.deploy.main.a: there is no task 'nothing'",
         "  - operator.yaml: tasks.config: there is no template templates/missing.yaml",
-        "  - params.yaml: parameters.N.default: must be an integer, and 'many' is not",
+        "  - params.yaml: parameters.N.default: must be an integer, not 'many'",
     ]
     assert await nothing_written(cluster)
 
@@ -82,7 +82,7 @@ async def test_install_of_missing_path_is_refused() -> None:
     result = await kudo("install", "./nowhere")
     assert (result.status, result.err) == (
         1,
-        "Error: ./nowhere is not there.\n",
+        "Error: ./nowhere does not exist.\n",
     )
 
 
@@ -94,7 +94,7 @@ async def test_install_from_unreachable_repository_is_refused(tmp_path: Path) ->
     result = await kudo("install", "kafka", KUDO_HOME=str(tmp_path))
     assert result.status == 1
     assert result.err.startswith(
-        "Error: kafka is no path, and the repository mine does not have it: "
+        "Error: kafka is not a path, and the index of the repository mine cannot be used: "
         "http://127.0.0.1:1/index.yaml cannot be read: Cannot connect"
     )
 
@@ -257,7 +257,7 @@ async def test_usage_errors_exit_with_status_2(command: str) -> None:
         (("plan", "status", "--instance", "it", "--watch", "-o", "json"), "--watch is for people"),
         (("repo", "add", "", "https://example.com"), "A repository needs a name and a URL."),
         (("package", "verify", "x" * 5000), "x"),
-        (("install", "x" * 5000), "is no path"),
+        (("install", "x" * 5000), "is not a path"),
     ],
 )
 async def test_invalid_arguments_are_reported_as_user_errors(

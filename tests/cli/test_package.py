@@ -35,7 +35,10 @@ async def test_new_package_is_valid(tmp_path: Path) -> None:
     verified = await kudo("package", "verify", tmp_path / "shop")
     assert (verified.status, verified.out, verified.err) == (0, "The package shop-1.0.0-0.1.0 is valid.\n", "")
     again = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
-    assert (again.status, again.err) == (1, f"Error: {tmp_path / 'shop'} is there already, and not empty.\n")
+    assert (again.status, again.err) == (
+        1,
+        f"Error: {tmp_path / 'shop'} already exists and is not an empty directory.\n",
+    )
     bad = await kudo("package", "new", "Shop!", "--directory", tmp_path / "other")
     assert (bad.status, (tmp_path / "other").exists()) == (1, False)
 
@@ -68,7 +71,7 @@ async def test_existing_archive_is_replaced_only_with_overwrite(tmp_path: Path) 
     assert (await kudo(*arguments)).status == 0
     refused = await kudo(*arguments)
     assert refused.status == 1
-    assert "is there already. Replace it with --overwrite." in refused.err
+    assert "already exists. Replace it with --overwrite." in refused.err
     assert (await kudo(*arguments, "--overwrite")).status == 0
     assert [file.name for file in tmp_path.iterdir()] == ["guestbook-1.27.3-0.1.0.tgz"]
 
@@ -113,7 +116,10 @@ async def test_large_file_outside_templates_is_archived(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("needed", "words"),
-    [("../other", "../other leads out of the archive"), ("./other.tgz", "./other.tgz is an archive in an archive")],
+    [
+        ("../other", "../other points outside the archive"),
+        ("./other.tgz", "./other.tgz is an archive inside an archive"),
+    ],
 )
 async def test_package_with_unusable_child_is_not_archived(tmp_path: Path, needed: str, words: str) -> None:
     deploy = {"deploy": plan(phase("a", ("b", ["done"])))}

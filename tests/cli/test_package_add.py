@@ -47,13 +47,13 @@ async def test_add_extends_package_and_keeps_its_lines(package: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("parameter", "GREETING"), "the name 'greeting' is there 2 times"),
+        (("parameter", "GREETING"), "the name 'greeting' occurs 2 times"),
         (("parameter", "X", "--type", "integer", "--default", "abc"), "must be an integer"),
         (("parameter", "X", "--type", "integer", "--default", "["), "The default is no YAML"),
         (("task", "extra", "--kind", "Toggle", "-r", "a.yaml", "-r", "a.yaml"), "Field required"),
         (("parameter", "X", "--trigger", "none"), "there is no plan 'none'"),
         (("task", "extra", "--kind", "Toggle", "-r", "new.yaml"), "tasks.extra.spec.parameter: Field required"),
-        (("plan", "deploy", "-t", "config"), "There is a plan deploy already."),
+        (("plan", "deploy", "-t", "config"), "The plan deploy already exists."),
         (("plan", "backup", "-t", "none"), "there is no task 'none'"),
     ],
 )
@@ -69,4 +69,4 @@ async def test_invalid_addition_is_refused_and_changes_nothing(
 
 async def test_add_to_missing_package_is_refused(tmp_path: Path) -> None:
     result = await kudo("package", "add", "maintainer", "Ann", "x", "--directory", tmp_path / "none")
-    assert (result.status, "there is no such directory or file" in result.err) == (1, True)
+    assert (result.status, "no such file or directory" in result.err) == (1, True)

@@ -91,7 +91,7 @@ async def test_example_is_rendered_without_servers() -> None:
     [
         (["--plan", "none"], "has no plan 'none'"),
         (["-p", "NONE=1"], "NONE: there is no such parameter"),
-        (["-p", "ON=maybe"], "ON: must be true or false, and 'maybe' is not"),
+        (["-p", "ON=maybe"], "ON: must be true or false, not 'maybe'"),
         (["--plan", "worded"], "The task worded is toggled by the parameter WORD, and that is neither true nor false."),
     ],
 )

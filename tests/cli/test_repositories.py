@@ -108,9 +108,9 @@ async def test_repositories_are_added_selected_and_removed(folder: Path, home: P
     rows = [line.split() for line in (await kudo("repo", "list")).out.splitlines()[1:]]
     assert ["*", "mine", str(folder)] in rows
     again = await kudo("repo", "add", "mine", folder)
-    assert "There is a repository mine already." in again.err
+    assert "The repository mine already exists." in again.err
     in_use = await kudo("repo", "remove", "mine")
-    assert (in_use.status, "is the repository in use" in in_use.err) == (1, True)
+    assert (in_use.status, "is the default repository" in in_use.err) == (1, True)
     assert (await kudo("repo", "remove", "community")).status == 0
     assert yaml.load((home / "repository" / "repositories.yaml").read_text()) == {
         "repoVersion": "v1",
@@ -132,8 +132,8 @@ async def test_missing_repository_is_not_added(tmp_path: Path, home: Path) -> No
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [", "is no YAML"),
-        ("entries: {}", "is no index of a repository:\n  - apiVersion: Field required"),
+        ("a: [", "is not valid YAML"),
+        ("entries: {}", "is not a repository index:\n  - apiVersion: Field required"),
         ("apiVersion: v1\nentries: {a: [{name: a}]}", "entries.a.a.operatorVersion: Field required"),
     ],
 )
@@ -186,11 +186,13 @@ async def test_install_by_name_resolves_version(installer: Installer, url: str) 
     assert await installed(installer) == {"shop-2.0-0.10.0", "shop-1.10-1.0.0", "shop-2.0-0.9.0"}
     missing = await install("shop", "--operator-version", "3.0.0")
     assert missing.err == (
-        "Error: The repository mine has no shop 3.0.0. It has 0.10.0 (app 2.0), 0.9.0 (app 2.0), 1.0.0 (app 1.10).\n"
+        "Error: The repository mine has no shop 3.0.0. "
+        "Available versions: 0.10.0 (app 2.0), 0.9.0 (app 2.0), 1.0.0 (app 1.10).\n"
     )
     unknown = await install("kafka")
     assert unknown.err == (
-        "Error: kafka is no path, and the repository mine has no package of this name. See `kudo search`.\n"
+        "Error: kafka is not a path, and the repository mine has no package of this name. "
+        "List its packages with `kudo search --repo mine`.\n"
     )
 
 
@@ -198,12 +200,12 @@ async def test_install_by_url_downloads_package(installer: Installer, url: str) 
     assert (await install(f"{url}/shop-2.0-0.9.0.tgz")).status == 0
     assert await installed(installer) == {"shop-2.0-0.9.0"}
     missing = await install(f"{url}/none.tgz")
-    assert missing.err == f"Error: {url}/none.tgz cannot be read: the server answered 404 Not Found.\n"
+    assert missing.err == f"Error: {url}/none.tgz cannot be read: the server returned 404 Not Found.\n"
     unreachable = await install("http://127.0.0.1:1/none.tgz")
     assert unreachable.status == 1
     assert unreachable.err.startswith("Error: http://127.0.0.1:1/none.tgz cannot be read: Cannot connect")
     unsupported = await install("ftp://example.com/none.tgz")
-    assert "a URL begins with https://, http:// or file://" in unsupported.err
+    assert "a URL must begin with https://, http:// or file://" in unsupported.err
 
 
 async def test_archive_with_other_digest_than_in_index_is_refused(
@@ -218,7 +220,7 @@ async def test_archive_with_other_digest_than_in_index_is_refused(
     assert (result.status, result.err) == (
         1,
         f"Error: The package {url}/{archive.name} has a problem:\n"
-        f"  - its SHA-256 is {actual}, and the repository says {expected}\n",
+        f"  - its SHA-256 is {actual}, but the index of the repository has {expected}\n",
     )
     assert await installed(installer) == set()
 
@@ -240,7 +242,7 @@ async def test_index_with_local_file_url_is_refused(installer: Installer, folder
     await kudo("repo", "index", folder, "--url", f"FILE://{folder}", "--overwrite")
     await kudo("repo", "add", "mine", url)
     result = await install("shop", "--repo", "mine")
-    assert (result.status, "is a file of this machine" in result.err) == (1, True)
+    assert (result.status, "is a local file. The index of " in result.err) == (1, True)
     await kudo("repo", "add", "local", folder)
     assert (await install("shop", "--repo", "local")).status == 0
 
@@ -253,7 +255,7 @@ async def test_package_with_local_file_url_is_refused(
     tasks = [{"name": "child", "kind": "KudoOperator", "spec": spec}]
     root = write_package(tmp_path, name="mall", tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["child"])))})
     result = await install(root)
-    assert (result.status, "which a package must not name by a URL" in result.err) == (1, True)
+    assert (result.status, "A package must not refer to local files by URL." in result.err) == (1, True)
 
 
 async def test_repo_option_takes_precedence_over_folder(
@@ -266,7 +268,7 @@ async def test_repo_option_takes_precedence_over_folder(
     await kudo("repo", "add", "mine", "../packages")
     assert (await install("shop", "--repo", "mine")).out == "The package shop-2.0-0.10.0 is installed.\n"
     assert (await install("shop", "--operator-version", "0.9.0")).err == (
-        "Error: shop is of the operator version 7.0.0, not of 0.9.0.\n"
+        "Error: shop has operator version 7.0.0, not 0.9.0.\n"
     )
     assert (await install("shop")).out == "The package shop-7.0.0 is installed.\n"
     monkeypatch.chdir(tmp_path)
@@ -278,4 +280,4 @@ async def test_index_with_invalid_url_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.yaml").write_text(f"apiVersion: v1\nentries: {{a: [{entry}]}}\n")
     result = await kudo("repo", "add", "mine", f"file://{tmp_path}")
     assert result.status == 1
-    assert "index.yaml: the URL of a 1.0.0 is none: Invalid IPv6 URL." in result.err
+    assert "index.yaml: the URL of a 1.0.0 is invalid: Invalid IPv6 URL." in result.err

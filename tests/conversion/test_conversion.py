@@ -152,7 +152,7 @@ async def test_a_package_is_converted(tmp_path: Path) -> None:
     again = await kudo("package", "convert", tmp_path / "new", tmp_path / "newer")
     assert again.err == f"Error: {tmp_path / 'new'} is a package of kudo.dev/v1 already.\n"
     there = await kudo("package", "convert", root, tmp_path / "new")
-    assert there.err == f"Error: {tmp_path / 'new'} is there already, and not empty.\n"
+    assert there.err == f"Error: {tmp_path / 'new'} already exists and is not an empty directory.\n"
 
 
 async def test_what_is_left_to_the_author_is_listed(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_what_is_left_to_the_author_is_listed(tmp_path: Path) -> None:
     assert result.err.splitlines() == [
         "What is left to you:",
         "  - templates/other.yaml:7: a value of the type map that is printed",
-        "  - operator.yaml: unheardOf: there is no such field",
+        "  - operator.yaml: unheardOf: unknown field",
     ]
     assert (tmp_path / "new" / "templates" / "other.yaml").read_text() == bad
 

@@ -99,7 +99,7 @@ def step(task: str) -> Manifest:
             "more than one step of one",
         ),
         (step("nothing"), UnknownTaskName, "has no task 'nothing'"),
-        ({"tasks": [{"name": "config", "kind": "Aply"}]}, TaskBuildError, "there is no task kind 'Aply'"),
+        ({"tasks": [{"name": "config", "kind": "Aply"}]}, TaskBuildError, "unknown task kind 'Aply'"),
         ({"tasks": [{"name": "config", "kind": "Apply", "spec": {}}]}, TaskBuildError, "spec.resources"),
         ({"templates": {"config.yaml": None}}, TaskRenderingError, "has no templates/config.yaml"),
         ({"parameters": [{"name": "NEEDED", "required": True}]}, InvalidParams, "NEEDED: is required"),

@@ -38,11 +38,11 @@ def test_everything_that_is_wrong_is_said() -> None:
         check_parameters(parameters, given_values)
     assert str(error.value).splitlines() == [
         "The parameters are not right:",
-        "  - COUNT: must be an integer, and 'many' is not",
-        "  - ON: must be true or false, and 'maybe' is not",
-        "  - LIST: must be a YAML list, and 'a: b' is not",
-        "  - MAP: must be a YAML map, and '[' is not",
-        "  - SIZE: must be one of s, m, and 'xl' is not",
+        "  - COUNT: must be an integer, not 'many'",
+        "  - ON: must be true or false, not 'maybe'",
+        "  - LIST: must be a YAML list, not 'a: b'",
+        "  - MAP: must be a YAML map, not '['",
+        "  - SIZE: must be one of s, m, not 'xl'",
         "  - NAMES: there is no such parameter; did you mean NAME?",
         "  - NEEDED: is required and has no default; give it with -p NEEDED=…",
     ]

@@ -123,7 +123,7 @@ async def test_only_the_named_templates_are_built_in_their_order(renderer: Rende
 async def test_a_template_that_is_missing(renderer: Renderer) -> None:
     with pytest.raises(TaskRenderingError) as error:
         await build(renderer, request({"a.yaml": ""}), ["b.yaml"], namespaced)
-    assert str(error.value) == "templates/b.yaml is not in the operator; the task app names it"
+    assert str(error.value) == "templates/b.yaml does not exist in the operator, but the task app uses it"
 
 
 async def test_errors_name_the_template(renderer: Renderer) -> None:

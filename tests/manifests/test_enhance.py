@@ -173,7 +173,7 @@ def test_an_instance_without_uid_owns_nothing() -> None:
         ({"spec": {"template": {"metadata": {"labels": 5}}}}, "Deployment a: metadata.labels must be a map"),
         (
             {"metadata": {"name": "a", "ownerReferences": [{"kind": "Pod", "uid": "9", "controller": True}]}},
-            "Deployment a: its template names another controller as owner",
+            "Deployment a: its template sets another controller as owner",
         ),
     ],
 )

@@ -73,7 +73,7 @@ def test_last_of_duplicate_keys_wins_as_in_kudo() -> None:
     ],
 )
 def test_fields_that_every_object_needs(text: str, missing: str) -> None:
-    assert refused(text) == f"templates/a.yaml (document at line 1 of what was rendered) lacks {missing}"
+    assert refused(text) == f"templates/a.yaml (rendered document at line 1) lacks {missing}"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_fields_that_every_object_needs(text: str, missing: str) -> None:
 )
 def test_what_is_no_object_is_told_without_showing_it(text: str, what: str) -> None:
     assert refused(f"# comment\n---\n{text}\n") == (
-        f"templates/a.yaml (document at line 3 of what was rendered) is no Kubernetes object, "
-        f"but {what}; is an indentation or a '---' missing?"
+        f"templates/a.yaml (rendered document at line 3) is {what}, not a Kubernetes object; "
+        f"check the indentation and the '---' separators"
     )
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_object_is_told_without_showing_it(text: str, what: str) -> N
         ("a: b: c", "line 1: mapping values are not allowed here"),
         ("a: 1\n\tb: 2", "line 2: found character '\\t' that cannot start any token"),
         (CONFIG_MAP.format("a") + "---\na: [1", "line 6: expected ',' or ']', but got '<stream end>'"),
-        ("a: &a [*a]", "line 1: an alias stands for something that contains it"),
+        ("a: &a [*a]", "line 1: an alias refers to a value that contains it"),
         (
             "a: \x00",
             'unacceptable character #x0000: special characters are not allowed in "<unicode string>", position 3',

@@ -68,9 +68,9 @@ def test_variables_as_kubectl_reads_them(tmp_path_factory: pytest.TempPathFactor
 def test_lines_that_are_none(content: bytes, line: int) -> None:
     with pytest.raises(PipeTaskError) as raised:
         variables(content)
-    assert str(raised.value) == f"/tmp/env:{line}: this is no line of the form NAME=VALUE"
+    assert str(raised.value) == f"/tmp/env:{line}: the line must have the form NAME=VALUE"
 
 
 def test_what_is_no_text() -> None:
-    with pytest.raises(PipeTaskError, match=r"^/tmp/env: a file of variables must be UTF-8$"):
+    with pytest.raises(PipeTaskError, match=r"^/tmp/env: an env file must be UTF-8 text$"):
         variables(b"A=\xff")

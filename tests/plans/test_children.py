@@ -324,7 +324,8 @@ async def test_timeout_of_task_cancels_child(installer: Installer) -> None:
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.failure == "TimedOut"
     assert outcome.message == (
-        "The task bounded was not done within its timeout of 10s. Last: the plan deploy of test-zookeeper was running"
+        "The task bounded did not complete within its timeout of 10s. "
+        "Last state: the plan deploy of test-zookeeper was running"
     )
     assert (await recorded(installer, instance="test-zookeeper")).status is ExecutionStatus.CANCELLED
 

@@ -210,7 +210,9 @@ async def test_missing_approval_times_out(installer: Installer) -> None:
     waits = step("b", "done", approval=True, timeout="3s")
     outcome = await asyncio.wait_for((await deploy(installer, plan(phase("one", waits)))).outcome(), 30)
     assert outcome.failure == "TimedOut"
-    assert outcome.message == "The step one.b was not done within its timeout of 3s. Last: it waited for an approval"
+    assert outcome.message == (
+        "The step one.b did not complete within its timeout of 3s. Last state: it waited for an approval"
+    )
 
 
 @pytest.mark.usefixtures("worker")

@@ -68,7 +68,7 @@ async def test_plan_with_invalid_input_fails(client: Client) -> None:
             await handle.result()
         assert isinstance(failure.value.cause, ApplicationError)
         assert failure.value.cause.type == "RequestError"
-        assert failure.value.cause.message.startswith("The input is no request for a plan (")
+        assert failure.value.cause.message.startswith("The input is not a valid PlanRequest (")
 
 
 async def test_invalid_progress_signals_are_ignored(installer: Installer, client: Client) -> None:

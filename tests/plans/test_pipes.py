@@ -150,7 +150,7 @@ async def test_invalid_env_file_fails_plan_without_printing_line(installer: Inst
     )
     outcome = await (await installer.deploy(package)).outcome()
     # The line may contain a secret, so the message does not contain it.
-    assert outcome.message == "/tmp/env:2: this is no line of the form NAME=VALUE"
+    assert outcome.message == "/tmp/env:2: the line must have the form NAME=VALUE"
     assert outcome.failure == "PipeTaskError"
     await until_pod_is_gone(installer)
 
@@ -194,8 +194,8 @@ async def test_duplicate_pipe_key_is_refused(installer: Installer, files: Files)
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.failure == "InvalidPlan"
     assert outcome.message == (
-        "The plan deploy makes the pipe 'certificate' more than once: the task use in main.use has the key of one "
-        "before it."
+        "The plan deploy defines the pipe 'certificate' more than once: the task use in main.use uses the key of "
+        "an earlier one."
     )
 
 
@@ -203,10 +203,10 @@ async def test_duplicate_pipe_key_is_refused(installer: Installer, files: Files)
 @pytest.mark.parametrize(
     ("spec", "problem"),
     [
-        ({"containers": [WAITER]}, "it must have no containers, because its init container makes the files"),
+        ({"containers": [WAITER]}, "it must have no containers, because its init container creates the files"),
         ({"restartPolicy": "Always"}, "its restartPolicy must be OnFailure"),
-        ({"initContainers": []}, "it must have one init container"),
-        ({"volumes": []}, "it must have one emptyDir volume, which the files are in"),
+        ({"initContainers": []}, "it must have exactly one init container"),
+        ({"volumes": []}, "it must have exactly one emptyDir volume, which contains the files"),
         ({"volumes": [{"name": "x", "emptyDir": {}}]}, "its init container must mount the volume x"),
         (
             {"initContainers": [{"name": "i", "volumeMounts": [{"name": "shared", "mountPath": "/data"}]}]},
@@ -218,7 +218,7 @@ async def test_duplicate_pipe_key_is_refused(installer: Installer, files: Files)
 async def test_invalid_pipe_pod_is_refused(installer: Installer, files: Files, spec: Manifest, problem: str) -> None:
     outcome = await (await installer.deploy(certificate_package(installer, files, spec=spec))).outcome()
     assert outcome.failure == "ResourceValidationError"
-    assert outcome.message == f"templates/pod.yaml is no pod for the Pipe task generate: {problem}"
+    assert outcome.message == f"templates/pod.yaml is not a valid pod for the Pipe task generate: {problem}"
     assert await pod_of(installer) is None
 
 
@@ -255,7 +255,7 @@ async def test_api_errors_during_copy_are_retried(installer: Installer, files: F
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize(
     ("keys", "words"),
-    [(("tls-crt", "tlscrt"), "makes the pipe 'tlscrt' more than once"), (("_",), "without any letter or digit")],
+    [(("tls-crt", "tlscrt"), "defines the pipe 'tlscrt' more than once"), (("_",), "has no letter or digit")],
 )
 async def test_keys_with_conflicting_names_are_refused(
     installer: Installer, files: Files, keys: tuple[str, ...], words: str

@@ -260,7 +260,7 @@ async def test_claim_with_recreate_annotation_is_refused(installer: Installer) -
     await install(installer, CLAIM, ALWAYS)
     outcome = await deploy(installer)
     assert outcome.failure == "TaskEnhancementError"
-    assert "a PersistentVolumeClaim is not made anew, because what it holds would be lost" in outcome.message
+    assert "a PersistentVolumeClaim cannot be recreated, because its contents would be lost" in outcome.message
     assert await installer.cluster.get(claim("test-data").ref) is None
 
 

@@ -58,7 +58,9 @@ async def test_task_that_is_not_healthy_in_time_times_out(installer: Installer) 
     )
     assert outcome.failure == "TimedOut"
     message = outcome.status.phases[0].steps[1].message
-    assert message.startswith("The task slow was not done within its timeout of 3.5s. Last: Deployment default/test")
+    assert message.startswith(
+        "The task slow did not complete within its timeout of 3.5s. Last state: Deployment default/test"
+    )
 
 
 @pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
@@ -68,7 +70,7 @@ async def test_task_that_fails_until_its_timeout_times_out(installer: Installer)
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
     assert outcome.failure == "TimedOut"
     assert outcome.message == (
-        "The task fails was not done within its timeout of 3s. Last: The task fails is asked to fail."
+        "The task fails did not complete within its timeout of 3s. Last state: The task fails is asked to fail."
     )
 
 
@@ -80,7 +82,7 @@ async def test_retry_after_the_timeout_does_not_start(installer: Installer) -> N
     fails = {**dummy("fails", wantErr=True), "timeout": "3s", "retry": late}
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
     assert outcome.failure == "TimedOut"
-    assert outcome.message.endswith("timeout of 3s. Last: The task fails is asked to fail.")
+    assert outcome.message.endswith("timeout of 3s. Last state: The task fails is asked to fail.")
 
 
 @pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
@@ -93,7 +95,7 @@ async def test_timeout_of_plan_phase_or_step_ends_its_task(installer: Installer,
     name = {"plan": "plan deploy", "phase": "phase one", "step": "step one.a"}[bounded]
     assert outcome.failure == "TimedOut"
     assert outcome.status.phases[0].steps[0].message == (
-        f"The {name} was not done within its timeout of 3s. Last: the task never is asked never to be done"
+        f"The {name} did not complete within its timeout of 3s. Last state: the task never is asked never to be done"
     )
 
 

@@ -246,7 +246,7 @@ async def test_a_rule_for_failures_alone(cluster: Cluster, renderer: Renderer) -
     # What cannot be compared yet has not failed.
     assert (await judge(await with_status(cluster, item))).state is not State.FAILED
     assert await judge(await with_status(cluster, item, errors=1)) == HEALTHY
-    assert await judge(await with_status(cluster, item, errors=4)) == failed("`status.errors > 3` holds")
+    assert await judge(await with_status(cluster, item, errors=4)) == failed("`status.errors > 3` is true")
 
 
 @pytest.mark.usefixtures("widgets")
