@@ -7,7 +7,7 @@ KudoError
 │   │   ├── InstanceNotFound
 │   │   ├── PlanAlreadyRunning
 │   │   └── PlanNotRunning
-│   ├── PlanFailed                   a plan that an operation waited for did not end COMPLETE
+│   ├── PlanFailed                   a plan was waited for and did not end COMPLETE
 │   ├── ConfigurationError           no kubeconfig, a context that does not exist, a missing program
 │   ├── InvalidOperatorVersion       ┐
 │   ├── InvalidPlan                  │
