@@ -1,4 +1,4 @@
-"""Packages of KUDO's dialect as packages of `kudo.dev/v1`."""
+"""Conversion of packages from `kudo.dev/v1beta1` to `kudo.dev/v1`."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def jinja(source: str, *, exact: bool = False) -> str:
 
 
 @pytest.mark.parametrize(
-    ("go", "wanted"),
+    ("go", "expected"),
     [
         ("a: {{ .Params.TEXT }}", "a: {{ Params.TEXT }}"),
         ("a: {{ $.Name }}-{{.Namespace}}", "a: {{ Name }}-{{ Namespace }}"),
@@ -57,21 +57,21 @@ def jinja(source: str, *, exact: bool = False) -> str:
         ),
     ],
 )
-def test_what_is_certain(go: str, wanted: str) -> None:
-    assert jinja(go) == wanted
+def test_go_template_is_converted(go: str, expected: str) -> None:
+    assert jinja(go) == expected
 
 
-def test_white_space_that_has_to_stay() -> None:
+def test_exact_conversion_keeps_white_space() -> None:
     assert jinja("{{ if .Params.ON }}\na\n{{ end }}\n", exact=True) == "{% if Params.ON +%}\na\n{% endif +%}\n"
     assert jinja("  {{ if .Params.ON }}\n  a{{ end }}\n", exact=True) == "  {%+ if Params.ON +%}\n  a{% endif +%}\n"
 
 
-def test_the_end_of_a_line_stays_where_a_tag_does_not_stand_alone() -> None:
+def test_line_end_after_an_inline_tag_is_kept() -> None:
     converted = jinja("a: {{ if .Params.ON }}b{{ else }}c{{ end }}\nnext: d\n")
     assert converted == "a: {% if Params.ON %}b{% else %}c{% endif +%}\nnext: d\n"
 
 
-def test_a_loop_hides_no_other() -> None:
+def test_variables_of_nested_loops_do_not_collide() -> None:
     source = (
         "{{ range $k, $v := .Params.MAP }}{{ $o := $k }}{{ range $k, $w := $.Params.MAP }}{{ $o }}{{ end }}{{ end }}"
     )
@@ -98,7 +98,7 @@ def test_a_loop_hides_no_other() -> None:
         ("{{ toYaml . }}", "the function toYaml for what it is called with"),
     ],
 )
-def test_what_is_left(go: str, reason: str) -> None:
+def test_template_that_cannot_be_converted_with_certainty_is_refused(go: str, reason: str) -> None:
     with pytest.raises(NotCertain) as raised:
         jinja(go)
     assert str(raised.value) == reason
@@ -138,16 +138,16 @@ def package(directory: Path, **templates: str) -> Path:
     )
 
 
-async def test_a_package_is_converted(tmp_path: Path) -> None:
+async def test_package_is_converted(tmp_path: Path) -> None:
     root = package(tmp_path, config=CONFIG)
     (root / "docs").mkdir()
     (root / "docs" / "README.md").write_text("# {{ .Name }}\n")
     result = await kudo("package", "convert", root, tmp_path / "new")
     assert (result.status, result.err) == (0, "")
     assert result.out == f"{tmp_path / 'new'} has 1 template in Jinja2.\n"
-    made = read_package(tmp_path / "new")
-    assert made.operator.api_version == made.params.api_version == "kudo.dev/v1"
-    assert "{%+ if Params.TEXT +%}" in made.templates["config.yaml"]
+    converted_package = read_package(tmp_path / "new")
+    assert converted_package.operator.api_version == converted_package.params.api_version == "kudo.dev/v1"
+    assert "{%+ if Params.TEXT +%}" in converted_package.templates["config.yaml"]
     assert (tmp_path / "new" / "docs" / "README.md").read_text() == "# {{ .Name }}\n"
     again = await kudo("package", "convert", tmp_path / "new", tmp_path / "newer")
     assert again.err == f"Error: {tmp_path / 'new'} is a package of kudo.dev/v1 already.\n"
@@ -155,7 +155,7 @@ async def test_a_package_is_converted(tmp_path: Path) -> None:
     assert there.err == f"Error: {tmp_path / 'new'} already exists and is not an empty directory.\n"
 
 
-async def test_what_is_left_to_the_author_is_listed(tmp_path: Path) -> None:
+async def test_unconverted_parts_are_listed(tmp_path: Path) -> None:
     bad = CONFIG.replace('on: "yes"', "on: {{ .Params.MAP }}")
     root = package(tmp_path, config=CONFIG, other=bad)
     operator = root / "operator.yaml"
@@ -172,7 +172,7 @@ async def test_what_is_left_to_the_author_is_listed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not OPERATORS.is_dir(), reason=f"the packages of the public collection are not at {OPERATORS}")
 @pytest.mark.parametrize("operator", ["cowsay", "first-operator", "mysql", "redis", "zookeeper"])
-async def test_public_packages_are_converted_wholly(tmp_path: Path, operator: str) -> None:
+async def test_public_packages_are_converted_completely(tmp_path: Path, operator: str) -> None:
     result = await kudo("package", "convert", OPERATORS / operator, tmp_path / operator)
     assert (result.status, result.err) == (0, "")
     verified = await kudo("package", "verify", tmp_path / operator)

@@ -1,4 +1,4 @@
-"""What a run reads at its start, and what keeps it from running before anything is applied."""
+"""Loading the plan of a run, and the errors that refuse the run before anything is applied."""
 
 import pytest
 from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
@@ -45,7 +45,9 @@ async def installed(installer: Installer) -> Installer:
     return installer
 
 
-async def test_it_holds_what_the_plan_uses_and_no_more(installed: Installer, renderer: Renderer) -> None:
+async def test_active_plan_has_only_the_tasks_and_templates_of_the_plan(
+    installed: Installer, renderer: Renderer
+) -> None:
     active = await load_active_plan(installed.cluster, renderer, request(parameters={"SIZE": "large"}), "run-1")
     assert [task.name for task in active.tasks] == ["config", "done"]
     assert active.templates == {"config.yaml": CONFIG_MAP}
@@ -67,7 +69,7 @@ async def test_resume_starts_from_the_recorded_status(installed: Installer, rend
     assert {step.status for part in fresh.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
 
 
-async def test_a_report_leaves_nothing_of_the_one_before(installed: Installer, renderer: Renderer) -> None:
+async def test_report_replaces_the_previous_report(installed: Installer, renderer: Renderer) -> None:
     active = await load_active_plan(installed.cluster, renderer, request(), "run-1")
     active.status.message = "cancelled for a reason"
     await report_status(installed.cluster, StatusReport(request=request(), uid="run-1", status=active.status))
@@ -78,7 +80,7 @@ async def test_a_report_leaves_nothing_of_the_one_before(installed: Installer, r
     assert "message" not in instance.child("status", "planStatus", "deploy").manifest
 
 
-async def test_a_report_on_an_instance_that_is_gone(cluster: Cluster) -> None:
+async def test_report_on_a_missing_instance_returns_false(cluster: Cluster) -> None:
     status = StatusReport.model_validate({"request": request(), "uid": "x", "status": {"name": "deploy"}})
     assert not await report_status(cluster, status)
 
@@ -106,7 +108,7 @@ def step(task: str) -> Manifest:
         ({"parameters": "nonsense"}, InvalidOperatorVersion, "parameters: Input should be a valid list"),
     ],
 )
-async def test_what_cannot_be_run(
+async def test_invalid_plan_task_or_parameter_is_refused(
     installed: Installer, patch: Manifest, error: type[KudoError], words: str, renderer: Renderer
 ) -> None:
     await installed.cluster.patch(VERSION, {"spec": patch})
@@ -114,23 +116,23 @@ async def test_what_cannot_be_run(
         await load_active_plan(installed.cluster, renderer, request(), "run-1")
 
 
-async def test_no_instance(cluster: Cluster, renderer: Renderer) -> None:
+async def test_missing_instance_is_reported(cluster: Cluster, renderer: Renderer) -> None:
     with pytest.raises(InstanceNotFound, match="There is no instance test in the namespace default"):
         await load_active_plan(cluster, renderer, request(), "run-1")
 
 
-async def test_no_operator_version(installed: Installer, renderer: Renderer) -> None:
+async def test_missing_operator_version_is_reported(installed: Installer, renderer: Renderer) -> None:
     await installed.cluster.delete(VERSION, propagation="Background")
     with pytest.raises(InvalidOperatorVersion, match=r"uses the OperatorVersion tested-1\.0\.0, which is not there"):
         await load_active_plan(installed.cluster, renderer, request(), "run-1")
 
 
-async def test_an_argument_that_is_not_right(installed: Installer, renderer: Renderer) -> None:
+async def test_unknown_parameter_is_refused(installed: Installer, renderer: Renderer) -> None:
     with pytest.raises(InvalidParams, match="SIZ: there is no such parameter; did you mean SIZE"):
         await load_active_plan(installed.cluster, renderer, request(parameters={"SIZ": "1"}), "run-1")
 
 
-async def test_a_plan_that_fits_into_no_message(
+async def test_plan_larger_than_a_message_is_refused(
     installed: Installer, monkeypatch: pytest.MonkeyPatch, renderer: Renderer
 ) -> None:
     monkeypatch.setattr("kudo.model.limits.PLAN_BYTES", 1000)
@@ -138,7 +140,7 @@ async def test_a_plan_that_fits_into_no_message(
         await load_active_plan(installed.cluster, renderer, request(), "run-1")
 
 
-async def test_a_plan_whose_history_would_be_too_long(
+async def test_plan_with_a_too_large_history_is_refused(
     installed: Installer, monkeypatch: pytest.MonkeyPatch, renderer: Renderer
 ) -> None:
     monkeypatch.setattr("kudo.model.limits.PLAN_CONTENT_BYTES", 3000)

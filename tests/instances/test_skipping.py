@@ -1,4 +1,4 @@
-"""What a run leaves out."""
+"""Phases, steps and tasks that a run skips."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def statuses(status: PlanStatus) -> list[str]:
     return [part for phase in status.phases for part in (phase.status, *(step.status for step in phase.steps))]
 
 
-def test_every_condition_is_found_with_its_place() -> None:
+def test_every_condition_is_found_with_its_path() -> None:
     assert conditions("deploy", PLAN, TASKS) == {
         "plans.deploy.one.b": "B",
         "plans.deploy.two": "TWO",
@@ -36,7 +36,7 @@ def test_every_condition_is_found_with_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hold", "left", "tasks"),
+    ("hold", "expected", "tasks"),
     [
         ({}, [*["PENDING"] * 3, *["PENDING"] * 2, "PENDING"], [["x"], ["x", "y"]]),
         ({"tasks.x": False}, ["PENDING", "SKIPPED", "PENDING", *["PENDING"] * 2, "PENDING"], [[], ["y"]]),
@@ -50,15 +50,17 @@ def test_every_condition_is_found_with_its_place() -> None:
         ({"plans.deploy.three": False}, [*["PENDING"] * 5, "SKIPPED"], None),
     ],
 )
-def test_what_does_not_hold_is_left_out(hold: dict[str, bool], left: list[str], tasks: list[list[str]] | None) -> None:
+def test_phases_steps_and_tasks_with_unmet_conditions_are_skipped(
+    hold: dict[str, bool], expected: list[str], tasks: list[list[str]] | None
+) -> None:
     status = PlanStatus.pending("deploy", PLAN)
     plan = skip_unmet_conditions(status, PLAN, hold)
-    assert statuses(status) == left
+    assert statuses(status) == expected
     if tasks is not None:
         assert [step.tasks for step in plan.phases[0].steps] == tasks
 
 
-def test_what_is_complete_stays_complete_and_what_was_skipped_is_told_anew() -> None:
+def test_completed_steps_stay_complete_and_skipped_steps_are_reevaluated() -> None:
     recorded = PlanStatus.pending("deploy", PLAN)
     recorded.phases[0].steps[0].set(S.COMPLETE)
     recorded.phases[0].steps[1].set(S.SKIPPED)
@@ -71,7 +73,7 @@ def test_what_is_complete_stays_complete_and_what_was_skipped_is_told_anew() -> 
 
 
 @pytest.mark.parametrize(
-    ("place", "left"),
+    ("place", "expected"),
     [
         ("one", ["PENDING"] * 6),
         ("one.a", ["PENDING"] * 6),
@@ -81,13 +83,13 @@ def test_what_is_complete_stays_complete_and_what_was_skipped_is_told_anew() -> 
         ("three", ["SKIPPED"] * 5 + ["PENDING"]),
     ],
 )
-def test_a_run_from_the_middle(place: str, left: list[str]) -> None:
+def test_steps_before_the_start_are_skipped(place: str, expected: list[str]) -> None:
     status = PlanStatus.pending("deploy", PLAN)
     start_from(status, place)
-    assert statuses(status) == left
+    assert statuses(status) == expected
 
 
-def test_a_run_from_the_middle_remembers_what_is_complete() -> None:
+def test_completed_steps_before_the_start_stay_complete() -> None:
     recorded = PlanStatus.pending("deploy", PLAN)
     recorded.phases[0].steps[0].set(S.COMPLETE)
     status = PlanStatus.pending("deploy", PLAN)
@@ -95,6 +97,6 @@ def test_a_run_from_the_middle_remembers_what_is_complete() -> None:
     assert statuses(status) == ["PENDING", "COMPLETE", "SKIPPED", "PENDING", "PENDING", "PENDING"]
 
 
-def test_a_run_from_nowhere() -> None:
+def test_unknown_start_is_refused() -> None:
     with pytest.raises(InvalidPlan, match=r"no 'one\.c' to start from\. Its steps: one\.a, one\.b, two"):
         start_from(PlanStatus.pending("deploy", PLAN), "one.c")

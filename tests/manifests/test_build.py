@@ -1,4 +1,4 @@
-"""The whole way of a task's templates to its objects."""
+"""Building the objects of a task from its templates."""
 
 import pytest
 
@@ -19,7 +19,7 @@ spec:
   names: {kind: {{ kind }}, plural: {{ plural }}}
 """
 
-THINGS = """\
+CUSTOM_RESOURCES = """\
 apiVersion: example.com/v1
 kind: Shelf
 metadata:
@@ -37,7 +37,7 @@ metadata:
 DEFINITION
 """.replace("DEFINITION\n", DEFINITION)
 
-EVERYTHING = """\
+ALL_VARIABLES = """\
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -75,14 +75,14 @@ def request(templates: dict[str, str], api_version: str = "kudo.dev/v1") -> Task
 
 
 async def namespaced(item: Object) -> bool:
-    """A cluster that knows the kinds of Kubernetes alone."""
+    """Return whether an object is namespaced, in a cluster that serves only the kinds of Kubernetes."""
     if item.group == "example.com":
         raise KindNotFound(f"the cluster serves no {item.kind}")
     return item.kind != "CustomResourceDefinition"
 
 
-async def test_a_definition_and_its_resources_in_one_task(renderer: Renderer) -> None:
-    built = await build(renderer, request({"a.yaml": THINGS}), ["a.yaml"], namespaced)
+async def test_definition_and_its_resources_are_built_in_one_task(renderer: Renderer) -> None:
+    built = await build(renderer, request({"a.yaml": CUSTOM_RESOURCES}), ["a.yaml"], namespaced)
     assert [(item.kind, item.name, item.namespace, item.has("metadata", "ownerReferences")) for item in built] == [
         ("Shelf", "city-shelf", "town", True),
         ("CustomResourceDefinition", "shelves.example.com", "", False),
@@ -91,14 +91,14 @@ async def test_a_definition_and_its_resources_in_one_task(renderer: Renderer) ->
     ]
 
 
-async def test_a_kind_that_nobody_defines(renderer: Renderer) -> None:
+async def test_kind_without_definition_is_refused(renderer: Renderer) -> None:
     shelf = "apiVersion: example.com/v1\nkind: Shelf\nmetadata: {name: a}"
     with pytest.raises(KindNotFound, match="the cluster serves no Shelf"):
         await build(renderer, request({"a.yaml": shelf}), ["a.yaml"], namespaced)
 
 
-async def test_templates_see_the_variables_of_kudo(renderer: Renderer) -> None:
-    (item,) = await build(renderer, request({"a.yaml": EVERYTHING}), ["a.yaml"], namespaced)
+async def test_templates_get_the_variables_of_kudo(renderer: Renderer) -> None:
+    (item,) = await build(renderer, request({"a.yaml": ALL_VARIABLES}), ["a.yaml"], namespaced)
     assert item.manifest["data"] == {
         "seen": "library city town 5.7 1.0.0 deploy main everything",
         "parameter": 1,
@@ -106,13 +106,13 @@ async def test_templates_see_the_variables_of_kudo(renderer: Renderer) -> None:
     }
 
 
-async def test_the_dialect_decides_on_the_engine(renderer: Renderer) -> None:
+async def test_api_version_selects_the_template_engine(renderer: Renderer) -> None:
     template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Name | upper | quote }}}\n"
     (item,) = await build(renderer, request({"a.yaml": template}, "kudo.dev/v1beta1"), ["a.yaml"], namespaced)
     assert item.name == "CITY"
 
 
-async def test_only_the_named_templates_are_built_in_their_order(renderer: Renderer) -> None:
+async def test_named_templates_are_built_in_the_given_order(renderer: Renderer) -> None:
     templates = {name: f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}" for name in ("a", "b", "c")}
     built = await build(renderer, request(templates), ["c", "a"], namespaced)
     assert [item.name for item in built] == ["c", "a"]
@@ -120,7 +120,7 @@ async def test_only_the_named_templates_are_built_in_their_order(renderer: Rende
     assert await build(renderer, request(templates), [], namespaced) == []
 
 
-async def test_a_template_that_is_missing(renderer: Renderer) -> None:
+async def test_missing_template_is_reported(renderer: Renderer) -> None:
     with pytest.raises(TaskRenderingError) as error:
         await build(renderer, request({"a.yaml": ""}), ["b.yaml"], namespaced)
     assert str(error.value) == "templates/b.yaml does not exist in the operator, but the task app uses it"

@@ -1,4 +1,4 @@
-"""Labels, annotations, namespace and owner, as KUDO gives them."""
+"""Labels, annotations, namespace and owner, set as by KUDO."""
 
 import copy
 
@@ -55,12 +55,12 @@ def enhanced(manifest: Manifest, *, namespaced: bool = True) -> Manifest:
     return item.manifest
 
 
-def made(api_version: str, kind: str, **fields: object) -> Manifest:
+def manifest_of(api_version: str, kind: str, **fields: object) -> Manifest:
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}, **fields}
 
 
-def test_a_namespaced_object() -> None:
-    assert enhanced(made("v1", "ConfigMap", data={"a": "1"})) == {
+def test_namespaced_object_gets_namespace_labels_annotations_and_owner() -> None:
+    assert enhanced(manifest_of("v1", "ConfigMap", data={"a": "1"})) == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
@@ -74,13 +74,13 @@ def test_a_namespaced_object() -> None:
     }
 
 
-def test_a_cluster_scoped_object_has_neither_namespace_nor_owner() -> None:
-    metadata = enhanced(made("v1", "PersistentVolume"), namespaced=False)["metadata"]
+def test_cluster_scoped_object_gets_neither_namespace_nor_owner() -> None:
+    metadata = enhanced(manifest_of("v1", "PersistentVolume"), namespaced=False)["metadata"]
     assert metadata == {"name": "a", "labels": LABELS, "annotations": ANNOTATIONS}
 
 
-def test_what_the_author_wrote_stays_beside_it() -> None:
-    item = made("v1", "ConfigMap")
+def test_metadata_of_the_template_is_kept_unless_kudo_sets_it() -> None:
+    item = manifest_of("v1", "ConfigMap")
     item["metadata"].update(
         labels={"app": "a", "heritage": "other"}, annotations={"note": "b"}, namespace="elsewhere", finalizers=["c"]
     )
@@ -101,22 +101,22 @@ def test_what_the_author_wrote_stays_beside_it() -> None:
         ("batch/v1", "Job"),
     ],
 )
-def test_pod_templates_get_only_what_stays_the_same(api_version: str, kind: str) -> None:
-    item = made(api_version, kind, spec={"template": {"metadata": {"labels": {"app": "a"}}, "spec": {}}})
+def test_pod_template_gets_only_metadata_that_stays_the_same(api_version: str, kind: str) -> None:
+    item = manifest_of(api_version, kind, spec={"template": {"metadata": {"labels": {"app": "a"}}, "spec": {}}})
     assert enhanced(item)["spec"]["template"] == {
         "metadata": {"labels": {"app": "a", **LABELS}, "annotations": {"kudo.dev/operator-version": "1.0.0"}},
         "spec": {},
     }
 
 
-def test_pod_template_of_a_cron_job() -> None:
-    item = made("batch/v1", "CronJob", spec={"jobTemplate": {"spec": {"template": {"spec": {}}}}})
+def test_pod_template_of_a_cron_job_is_enhanced() -> None:
+    item = manifest_of("batch/v1", "CronJob", spec={"jobTemplate": {"spec": {"template": {"spec": {}}}}})
     assert enhanced(item)["spec"] == {"jobTemplate": {"spec": {"template": {"metadata": POD_METADATA, "spec": {}}}}}
 
 
-def test_claims_of_a_stateful_set_get_labels_alone() -> None:
+def test_volume_claim_templates_get_only_labels() -> None:
     claims = [{"metadata": {"name": "data"}}, {"metadata": {"name": "logs", "labels": {"app": "a"}}}]
-    item = made("apps/v1", "StatefulSet", spec={"template": {"spec": {}}, "volumeClaimTemplates": claims})
+    item = manifest_of("apps/v1", "StatefulSet", spec={"template": {"spec": {}}, "volumeClaimTemplates": claims})
     assert enhanced(item)["spec"]["volumeClaimTemplates"] == [
         {"metadata": {"name": "data", "labels": LABELS}},
         {"metadata": {"name": "logs", "labels": {"app": "a", **LABELS}}},
@@ -126,14 +126,14 @@ def test_claims_of_a_stateful_set_get_labels_alone() -> None:
 @pytest.mark.parametrize(
     "item",
     [
-        made("example.com/v1", "Deployment", spec={"template": {"a": 1}}),
-        made("v1", "Pod", spec={"template": {"a": 1}}),
-        made("apps/v1", "Deployment"),
-        made("apps/v1", "Deployment", spec={"template": None}),
-        made("apps/v1", "Deployment", spec="none"),
+        manifest_of("example.com/v1", "Deployment", spec={"template": {"a": 1}}),
+        manifest_of("v1", "Pod", spec={"template": {"a": 1}}),
+        manifest_of("apps/v1", "Deployment"),
+        manifest_of("apps/v1", "Deployment", spec={"template": None}),
+        manifest_of("apps/v1", "Deployment", spec="none"),
     ],
 )
-def test_what_has_no_pod_template_keeps_its_spec(item: Manifest) -> None:
+def test_spec_without_pod_template_is_unchanged(item: Manifest) -> None:
     assert enhanced(item).get("spec") == item.get("spec")
 
 
@@ -144,22 +144,24 @@ def test_empty_metadata_is_filled() -> None:
     assert enhanced(item)["metadata"]["labels"] == LABELS
 
 
-def test_the_original_stays_as_it_was() -> None:
-    item = made("apps/v1", "StatefulSet", spec={"template": {"spec": {}}, "volumeClaimTemplates": [{"metadata": {}}]})
+def test_original_manifest_is_not_modified() -> None:
+    item = manifest_of(
+        "apps/v1", "StatefulSet", spec={"template": {"spec": {}}, "volumeClaimTemplates": [{"metadata": {}}]}
+    )
     before = copy.deepcopy(item)
     enhanced(item)
     assert item == before
 
 
-def test_other_owners_that_do_not_control_are_kept() -> None:
-    item = made("v1", "ConfigMap")
+def test_owners_that_are_not_controllers_are_kept() -> None:
+    item = manifest_of("v1", "ConfigMap")
     item["metadata"]["ownerReferences"] = [{"kind": "Pod", "name": "b", "uid": "9"}, {**OWNER, "controller": False}]
     assert enhanced(item)["metadata"]["ownerReferences"] == [{"kind": "Pod", "name": "b", "uid": "9"}, OWNER]
 
 
-def test_an_instance_without_uid_owns_nothing() -> None:
+def test_instance_without_uid_is_not_set_as_owner() -> None:
     request = REQUEST.model_copy(update={"metadata": REQUEST.metadata.model_copy(update={"instance_uid": ""})})
-    (item,) = enhance([Object(made("v1", "ConfigMap"))], request, lambda _: True)
+    (item,) = enhance([Object(manifest_of("v1", "ConfigMap"))], request, lambda _: True)
     assert not item.has("metadata", "ownerReferences")
 
 
@@ -177,9 +179,9 @@ def test_an_instance_without_uid_owns_nothing() -> None:
         ),
     ],
 )
-def test_what_cannot_be_enhanced(change: Manifest, message: str) -> None:
+def test_malformed_metadata_is_refused(change: Manifest, message: str) -> None:
     with pytest.raises(TaskEnhancementError) as error:
-        enhanced({**made("apps/v1", "Deployment"), **change})
+        enhanced({**manifest_of("apps/v1", "Deployment"), **change})
     assert str(error.value) == message
 
 
@@ -199,15 +201,13 @@ SPEC = st.fixed_dictionaries(
 
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(KINDS), METADATA, SPEC, st.booleans())
-def test_enhancing_twice_is_enhancing_once(
-    kind: tuple[str, str], metadata: Manifest, spec: Manifest, namespaced: bool
-) -> None:
-    once = enhanced({**made(*kind), "metadata": metadata, "spec": spec}, namespaced=namespaced)
+def test_enhance_is_idempotent(kind: tuple[str, str], metadata: Manifest, spec: Manifest, namespaced: bool) -> None:
+    once = enhanced({**manifest_of(*kind), "metadata": metadata, "spec": spec}, namespaced=namespaced)
     assert enhanced(once, namespaced=namespaced) == once
     assert once["metadata"]["labels"].items() >= LABELS.items()
 
 
-def test_what_only_the_api_sets_is_left_to_it() -> None:
+def test_metadata_that_only_the_api_sets_is_removed() -> None:
     copied = {
         "name": "a",
         "uid": "12",
@@ -222,17 +222,17 @@ def test_what_only_the_api_sets_is_left_to_it() -> None:
     assert set(item.child("metadata").manifest) == {"name", "finalizers", "labels", "annotations"}
 
 
-def test_a_secret_is_written_as_it_is_read() -> None:
+def test_string_data_of_a_secret_is_merged_into_data() -> None:
     fields = {"data": {"a": "MQ=="}, "stringData": {"a": "2", "b": "ü"}}
     (item,) = enhance([Object.of("v1", "Secret", {"name": "a"}, **fields)], REQUEST, lambda _: False)
     assert (item.has("stringData"), item.strings("data")) == (False, {"a": "Mg==", "b": "w7w="})
-    # What is no text is left for the API to refuse.
+    # The API refuses values that are not text.
     wrong = Object.of("v1", "Secret", {"name": "a"}, stringData={"a": 1})
     assert enhance([wrong], REQUEST, lambda _: False)[0].manifest["stringData"] == {"a": 1}
 
 
 @pytest.mark.parametrize("name", ["kudo.dev/ready", "kudo.dev/failed"])
-def test_a_rule_of_health_that_is_no_expression(name: str) -> None:
+def test_invalid_health_annotation_is_refused(name: str) -> None:
     item = Object.of("v1", "ConfigMap", {"name": "one", "annotations": {name: "status.phase =="}})
     with pytest.raises(
         TaskEnhancementError, match=rf"ConfigMap streams/one: the annotation {name}: 'status.phase ==' is no"

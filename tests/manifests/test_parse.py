@@ -21,11 +21,11 @@ def refused(text: str) -> str:
 @pytest.mark.parametrize(
     "text", ["", "\n\n", "# a comment\n", "---\n", "---\n# a comment\n---\n...\n", "null", "{}", "---\n{}\n---\n~\n"]
 )
-def test_text_without_objects(text: str) -> None:
+def test_text_without_objects_parses_to_none(text: str) -> None:
     assert parse({"a.yaml": text}) == []
 
 
-def test_several_documents_and_templates_keep_their_order() -> None:
+def test_order_of_documents_and_templates_is_kept() -> None:
     first = f"{CONFIG_MAP.format('b')}---\n# nothing here\n---\n{CONFIG_MAP.format('a')}"
     items = parse({"z.yaml": first, "y.yaml": CONFIG_MAP.format("c")})
     assert [item.name for item in items] == ["b", "a", "c"]
@@ -33,7 +33,7 @@ def test_several_documents_and_templates_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("kind", ["List", "ConfigMapList"])
-def test_lists_are_opened(kind: str) -> None:
+def test_lists_are_flattened(kind: str) -> None:
     text = (
         f"apiVersion: v1\nkind: {kind}\nitems:\n"
         "- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n"
@@ -42,20 +42,20 @@ def test_lists_are_opened(kind: str) -> None:
     assert names(text + "---\n" + CONFIG_MAP.format("c")) == ["a", "b", "c"]
 
 
-def test_an_empty_list_has_no_objects() -> None:
+def test_empty_list_has_no_objects() -> None:
     assert names("apiVersion: v1\nkind: List\nitems: []\n") == []
 
 
-def test_a_kind_that_ends_like_a_list_is_an_object_where_it_has_no_items() -> None:
+def test_kind_that_ends_in_list_without_items_is_an_object() -> None:
     assert names("apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: a}\nspec: {}") == ["a"]
 
 
-def test_numbers_and_dates_are_those_of_go() -> None:
+def test_numbers_and_dates_are_parsed_as_in_go() -> None:
     (item,) = parse({"a.yaml": CONFIG_MAP.format("a") + "data:\n  day: 2020-01-01\n  mode: 0644\n  on: yes\n"})
     assert item.manifest["data"] == {"day": "2020-01-01", "mode": 420, "true": True}
 
 
-def test_last_of_duplicate_keys_wins_as_in_kudo() -> None:
+def test_last_duplicate_key_wins_as_in_kudo() -> None:
     (item,) = parse({"a.yaml": CONFIG_MAP.format("a") + "data: {a: '1'}\ndata: {b: '2'}\n"})
     assert item.manifest["data"] == {"b": "2"}
 
@@ -72,7 +72,7 @@ def test_last_of_duplicate_keys_wins_as_in_kudo() -> None:
         ("apiVersion: v1\nkind: List\nitems: [{kind: Pod, metadata: {name: a}}]", "apiVersion"),
     ],
 )
-def test_fields_that_every_object_needs(text: str, missing: str) -> None:
+def test_object_without_a_required_field_is_refused(text: str, missing: str) -> None:
     assert refused(text) == f"templates/a.yaml (rendered document at line 1) lacks {missing}"
 
 
@@ -86,7 +86,7 @@ def test_fields_that_every_object_needs(text: str, missing: str) -> None:
         ("yes", "a boolean"),
     ],
 )
-def test_what_is_no_object_is_told_without_showing_it(text: str, what: str) -> None:
+def test_document_that_is_not_an_object_is_refused_without_showing_it(text: str, what: str) -> None:
     assert refused(f"# comment\n---\n{text}\n") == (
         f"templates/a.yaml (rendered document at line 3) is {what}, not a Kubernetes object; "
         f"check the indentation and the '---' separators"
@@ -106,12 +106,12 @@ def test_what_is_no_object_is_told_without_showing_it(text: str, what: str) -> N
         ),
     ],
 )
-def test_what_is_no_yaml(text: str, reason: str) -> None:
+def test_invalid_yaml_is_refused(text: str, reason: str) -> None:
     assert refused(text) == f"templates/a.yaml did not render to YAML: {reason}"
 
 
 @pytest.mark.parametrize("text", ["a: *swordfish", "a: !swordfish b", "a: !!int swordfish"])
-def test_what_was_rendered_is_not_told(text: str) -> None:
+def test_error_does_not_contain_rendered_text(text: str) -> None:
     with pytest.raises(ResourceUnmarshalError) as error:
         parse({"a.yaml": text})
     assert "swordfish" not in str(error.value)

@@ -48,7 +48,7 @@ INSTANCE = {
 }
 
 
-def test_an_instance_that_kudo_wrote_is_read() -> None:
+def test_instance_written_by_kudo_is_parsed() -> None:
     instance = Instance.model_validate(INSTANCE)
     assert (instance.namespace, instance.name, instance.metadata.uid) == ("streams", "kafka-instance", "2c2a")
     assert instance.metadata.resource_version == "4711"
@@ -60,18 +60,18 @@ def test_an_instance_that_kudo_wrote_is_read() -> None:
     assert instance.status.plan_status["backup"].status is ExecutionStatus.NEVER_RUN
 
 
-def test_a_status_is_written_as_it_was_read() -> None:
+def test_plan_status_round_trips_through_json() -> None:
     instance = Instance.model_validate(INSTANCE)
     assert instance.status.plan_status["deploy"].to_json() == INSTANCE["status"]["planStatus"]["deploy"]
 
 
-def test_an_instance_without_status_has_no_plans() -> None:
+def test_instance_without_status_has_no_plan_status() -> None:
     instance = Instance.model_validate({"metadata": {"name": "a"}, "spec": {}})
     assert instance.status.plan_status == {}
     assert instance.spec.to_json() == {"operatorVersion": {}}
 
 
-def test_a_spec_has_the_names_of_kudo() -> None:
+def test_specs_have_the_field_names_of_kudo() -> None:
     spec = InstanceSpec(operator_version=Reference(name="kafka-1.0.0"), parameters={"A": "1"})
     assert spec.to_json() == {"operatorVersion": {"name": "kafka-1.0.0"}, "parameters": {"A": "1"}}
     assert OperatorSpec(kudo_version="0.19.0", namespace_manifest="ns.yaml").to_json() == {
@@ -80,7 +80,7 @@ def test_a_spec_has_the_names_of_kudo() -> None:
     }
 
 
-def test_an_operator_version_keeps_malformed_tasks_as_they_are() -> None:
+def test_operator_version_keeps_malformed_tasks_unchanged() -> None:
     version = OperatorVersion.model_validate(
         {
             "metadata": {"name": "kafka-1.0.0"},
@@ -114,6 +114,6 @@ def test_an_operator_version_keeps_malformed_tasks_as_they_are() -> None:
     }
 
 
-def test_a_resource_without_a_name_is_refused() -> None:
+def test_resource_without_name_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"metadata\.name"):
         Instance.model_validate({"metadata": {"name": ""}, "spec": {}})

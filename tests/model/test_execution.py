@@ -1,4 +1,4 @@
-"""What a run of a plan is asked for."""
+"""Plan requests, active plans and progress messages as JSON."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ METADATA = {
 }
 
 
-def test_a_request_from_json() -> None:
+def test_plan_request_is_parsed_from_json() -> None:
     request = PlanRequest.model_validate_json(
         '{"namespace": "streams", "instance": "events", "plan": "deploy", "parameters": {"A": "1"}, "resume": true}'
     )
@@ -29,7 +29,7 @@ def test_a_request_from_json() -> None:
     assert request.workflow_id == workflow_id("streams", "events") == "streams/events"
 
 
-def test_a_request_as_json_omits_what_was_not_asked_for() -> None:
+def test_plan_request_as_json_omits_unset_fields() -> None:
     request = PlanRequest(namespace="streams", instance="events", plan="deploy")
     assert request.to_json() == {"namespace": "streams", "instance": "events", "plan": "deploy"}
 
@@ -44,24 +44,24 @@ def test_a_request_as_json_omits_what_was_not_asked_for() -> None:
         ({"resume": "perhaps"}, "resume\n  Input should be a valid boolean"),
     ],
 )
-def test_a_malformed_request_is_refused(change: dict[str, object], message: str) -> None:
+def test_malformed_plan_request_is_refused(change: dict[str, object], message: str) -> None:
     request = {"namespace": "streams", "instance": "events", "plan": "deploy"}
     with pytest.raises(ValidationError) as error:
         PlanRequest.model_validate({**request, **change})
     assert message in str(error.value)
 
 
-def test_a_request_without_a_plan_is_refused() -> None:
+def test_plan_request_without_plan_is_refused() -> None:
     with pytest.raises(ValidationError, match="plan\n  Field required"):
         PlanRequest.model_validate({"namespace": "streams", "instance": "events"})
 
 
-def test_numbers_of_a_request_are_taken_for_strings() -> None:
+def test_numeric_parameters_become_strings() -> None:
     request = {"namespace": "streams", "instance": "events", "plan": "deploy", "parameters": {"A": 3, "B": 0.5}}
     assert PlanRequest.model_validate(request).parameters == {"A": "3", "B": "0.5"}
 
 
-def test_an_active_plan_survives_json() -> None:
+def test_active_plan_round_trips_through_json() -> None:
     plan = Plan.model_validate({"phases": [{"name": "main", "steps": [{"name": "a", "tasks": ["t"]}]}]})
     active = ActivePlan(
         name="deploy",
@@ -89,7 +89,7 @@ def test_an_active_plan_survives_json() -> None:
         {"kind": "load", "error": "away"},
     ],
 )
-def test_progress_message_is_read_as_its_kind(message: JsonObject) -> None:
+def test_progress_message_is_parsed_by_kind(message: JsonObject) -> None:
     parsed = TypeAdapter[ProgressMessage](ProgressMessage).validate_python(message)
     assert parsed.kind == message["kind"]
     assert parsed.to_json() == message

@@ -1,4 +1,4 @@
-"""Kubernetes objects, read with types."""
+"""Typed access to Kubernetes objects."""
 
 import pytest
 
@@ -22,7 +22,7 @@ POD = Object(
 )
 
 
-def test_metadata() -> None:
+def test_metadata_is_read_into_properties() -> None:
     assert (POD.api_version, POD.kind, POD.namespace, POD.name) == ("v1", "Pod", "shop", "web-0")
     assert (POD.uid, POD.resource_version, POD.terminating) == ("1", "7", False)
     assert POD.labels == {"app": "web"}
@@ -30,7 +30,7 @@ def test_metadata() -> None:
     assert POD.ref == ObjectRef("v1", "Pod", "shop", "web-0")
 
 
-def test_values_by_path() -> None:
+def test_values_are_read_by_path() -> None:
     assert POD.integer("spec", "priority") == 3
     assert POD.flag("spec", "hostNetwork")
     assert POD.has("metadata", "labels", "odd")
@@ -38,7 +38,7 @@ def test_values_by_path() -> None:
     assert [container.text("name") for container in POD.children("spec", "containers")] == ["main", "side"]
 
 
-def test_what_is_missing_or_of_another_type_reads_as_the_default() -> None:
+def test_missing_or_mistyped_value_reads_as_default() -> None:
     assert POD.text("spec", "priority") == ""
     assert POD.text("spec", "none", default="x") == "x"
     assert POD.integer("spec", "hostNetwork") == 0
@@ -50,7 +50,7 @@ def test_what_is_missing_or_of_another_type_reads_as_the_default() -> None:
     assert POD.strings("kind") == {}
 
 
-def test_an_empty_object_has_nothing() -> None:
+def test_empty_object_reads_as_defaults() -> None:
     empty = Object({})
     assert empty.ref == ObjectRef("", "", "", "")
     assert (empty.labels, empty.annotations, empty.terminating) == ({}, {}, False)
@@ -66,22 +66,22 @@ def test_conditions_are_found_by_type() -> None:
     ("api_version", "group"),
     [("v1", ""), ("apps/v1", "apps"), ("kudo.dev/v1beta1", "kudo.dev"), ("", "")],
 )
-def test_group_of_an_api_version(api_version: str, group: str) -> None:
+def test_group_is_the_first_part_of_the_api_version(api_version: str, group: str) -> None:
     assert Object({"apiVersion": api_version}).group == group
 
 
-def test_references_read_as_people_write_them() -> None:
+def test_reference_prints_kind_namespace_and_name() -> None:
     assert str(ObjectRef("v1", "Pod", "shop", "web-0")) == "Pod shop/web-0"
     assert str(ObjectRef("v1", "Namespace", "", "shop")) == "Namespace shop"
 
 
-def test_an_object_that_was_asked_to_go_is_terminating() -> None:
+def test_object_with_deletion_timestamp_is_terminating() -> None:
     assert Object({"metadata": {"deletionTimestamp": "2021-01-01T00:00:00Z"}}).terminating
 
 
-def test_a_new_object() -> None:
-    made = Object.of("v1", "ConfigMap", {"name": "a"}, data={"key": "value"})
-    assert made.manifest == {
+def test_new_object_has_given_metadata_and_fields() -> None:
+    created = Object.of("v1", "ConfigMap", {"name": "a"}, data={"key": "value"})
+    assert created.manifest == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "a"},

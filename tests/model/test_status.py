@@ -1,4 +1,4 @@
-"""The status of plans: KUDO's names in JSON, and what statuses mean."""
+"""The status of plans: JSON, states and messages."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from kudo.model.plans import Plan
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip
 
 
-def test_json_has_the_names_of_kudo_and_omits_what_is_empty() -> None:
+def test_json_has_field_names_of_kudo_and_omits_empty_fields() -> None:
     status = PlanStatus(
         name="deploy",
         status=ExecutionStatus.IN_PROGRESS,
@@ -32,7 +32,7 @@ def test_json_has_the_names_of_kudo_and_omits_what_is_empty() -> None:
     }
 
 
-def test_json_is_read_back() -> None:
+def test_plan_status_round_trips_through_json() -> None:
     status = PlanStatus(
         name="deploy",
         message="stopped",
@@ -55,12 +55,12 @@ def test_json_is_read_back() -> None:
         ("COMPLETE", True, False),
     ],
 )
-def test_what_a_status_means(status: str, terminal: bool, running: bool) -> None:
+def test_status_is_terminal_or_running(status: str, terminal: bool, running: bool) -> None:
     assert ExecutionStatus(status).terminal is terminal
     assert ExecutionStatus(status).running is running
 
 
-def test_setting_a_step_says_whether_it_made_a_difference() -> None:
+def test_setting_step_status_returns_whether_it_changed() -> None:
     step = StepStatus(name="a")
     assert step.set(ExecutionStatus.ERROR, "away")
     assert not step.set(ExecutionStatus.ERROR, "away")
@@ -80,7 +80,7 @@ def test_phases_and_steps_are_found_by_name() -> None:
     assert status.failed_steps() == [(phase, step)]
 
 
-def test_a_pending_plan_has_all_phases_and_steps() -> None:
+def test_pending_status_has_all_phases_and_steps() -> None:
     plan = Plan.model_validate(
         {"phases": [{"name": "main", "strategy": "parallel", "steps": [{"name": "a", "tasks": None}]}]}
     )
@@ -100,20 +100,20 @@ def test_a_pending_plan_has_all_phases_and_steps() -> None:
     }
 
 
-def test_tasks_of_a_plan_are_named_once_in_the_order_of_use() -> None:
+def test_task_names_are_unique_and_in_order_of_use() -> None:
     steps = [{"name": "a", "tasks": ["y", "x"]}, {"name": "b", "tasks": ["x", "z"]}]
     plan = Plan.model_validate({"phases": [{"name": "main", "steps": steps}]})
     assert plan.task_names() == ["y", "x", "z"]
 
 
 @given(st.text(max_size=300), st.integers(100, 400))
-def test_messages_are_clipped_by_their_bytes(text: str, size: int) -> None:
+def test_message_is_clipped_to_a_number_of_bytes(text: str, size: int) -> None:
     clipped = clip(text, size)
     assert len(clipped.encode()) <= size
     assert clipped == text or clipped.endswith("…")
     assert text.startswith(clipped.removesuffix("…"))
 
 
-@pytest.mark.parametrize(("steps", "room"), [(0, 4000), (1, 4000), (1000, 500), (100_000, 100)])
-def test_the_messages_of_many_steps_have_little_room_each(steps: int, room: int) -> None:
-    assert step_message_bytes(steps) == room
+@pytest.mark.parametrize(("steps", "limit"), [(0, 4000), (1, 4000), (1000, 500), (100_000, 100)])
+def test_step_message_limit_shrinks_with_number_of_steps(steps: int, limit: int) -> None:
+    assert step_message_bytes(steps) == limit

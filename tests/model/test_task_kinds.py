@@ -1,4 +1,4 @@
-"""The table of task kinds: complete, and in agreement with the models, the activities and the previews."""
+"""The table of task kinds is complete and agrees with the models, the activities and the previews."""
 
 from typing import get_args
 
@@ -46,7 +46,7 @@ def test_every_preview_is_implemented() -> None:
         ("Dummy", {}, []),
     ],
 )
-def test_template_names_of_a_task(kind: str, spec: dict[str, object], names: list[str]) -> None:
+def test_template_names_of_a_task_are_found(kind: str, spec: dict[str, object], names: list[str]) -> None:
     assert TASK.validate_python({"name": "t", "kind": kind, "spec": spec}).template_names() == names
     assert template_names(kind, spec) == names
 

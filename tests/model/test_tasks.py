@@ -1,4 +1,4 @@
-"""Tasks by kind."""
+"""The models of tasks, by kind."""
 
 import pytest
 from pydantic import ValidationError
@@ -28,20 +28,20 @@ PIPE = {"pod": "pod.yaml", "pipe": [{"file": "/tmp/a", "kind": "Secret", "key": 
         ("KudoOperator", {"package": "zookeeper", "operatorVersion": 0.3}, KudoOperatorTask, []),
     ],
 )
-def test_the_kind_decides_on_the_model(kind: str, spec: object, model: type, templates: list[str]) -> None:
+def test_kind_selects_the_task_model(kind: str, spec: object, model: type, templates: list[str]) -> None:
     task = TASK.validate_python({"name": "t", "kind": kind, "spec": spec})
     assert type(task) is model
     assert task.template_names() == templates
     assert TASK.validate_json(TASK.dump_json(task)) == task
 
 
-def test_a_dummy_task_needs_no_spec() -> None:
+def test_dummy_task_needs_no_spec() -> None:
     task = TASK.validate_python({"name": "t", "kind": "Dummy"})
     assert isinstance(task, DummyTask)
     assert (task.spec.want_err, task.spec.fatal, task.spec.done) == (False, False, False)
 
 
-def test_json_of_a_task_has_the_names_of_kudo() -> None:
+def test_task_json_has_the_field_names_of_kudo() -> None:
     task = TASK.validate_python({"name": "t", "kind": "Dummy", "spec": {"wantErr": True}})
     assert task.to_json() == {"kind": "Dummy", "name": "t", "spec": {"wantErr": True, "fatal": False, "done": False}}
 
@@ -61,7 +61,7 @@ def test_json_of_a_task_has_the_names_of_kudo() -> None:
         ({"name": "t", "kind": "KudoOperator", "spec": {}}, "KudoOperator.spec.package\n  Field required"),
     ],
 )
-def test_a_malformed_task_is_refused(task: object, message: str) -> None:
+def test_malformed_task_is_refused(task: object, message: str) -> None:
     with pytest.raises(ValidationError) as error:
         TASK.validate_python(task)
     assert message in str(error.value)
@@ -77,13 +77,13 @@ def test_a_malformed_task_is_refused(task: object, message: str) -> None:
         ({"file": "a", "kind": "Secret", "key": ""}, "String should match pattern"),
     ],
 )
-def test_a_malformed_pipe_is_refused(pipe: object, message: str) -> None:
+def test_malformed_pipe_is_refused(pipe: object, message: str) -> None:
     with pytest.raises(ValidationError) as error:
         TASK.validate_python({"name": "t", "kind": "Pipe", "spec": {"pod": "pod.yaml", "pipe": [pipe]}})
     assert message in str(error.value)
 
 
-def test_a_file_of_environment_variables_is_piped() -> None:
+def test_pipe_accepts_a_file_of_environment_variables() -> None:
     pipe = [{"envFile": "/tmp/env", "kind": "ConfigMap", "key": "My_env-1"}]
     task = TASK.validate_python({"name": "t", "kind": "Pipe", "spec": {"pod": "pod.yaml", "pipe": pipe}})
     assert isinstance(task, PipeTask)

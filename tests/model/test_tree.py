@@ -5,7 +5,7 @@ from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStat
 from kudo.model.tree import status_tree
 
 
-def test_one_failing_step() -> None:
+def test_failing_step_is_shown_with_its_status() -> None:
     status = PlanStatus(
         name="deploy",
         strategy="serial",
@@ -26,7 +26,7 @@ def test_one_failing_step() -> None:
     )
 
 
-def test_branches_beside_each_other_and_messages() -> None:
+def test_siblings_and_message_lines_are_drawn_as_branches() -> None:
     deploy = PlanStatus(
         name="deploy",
         strategy="parallel",
@@ -59,7 +59,7 @@ def test_branches_beside_each_other_and_messages() -> None:
     ]
 
 
-def test_message_of_a_plan_comes_before_its_phases() -> None:
+def test_plan_message_precedes_phases() -> None:
     status = PlanStatus(name="deploy", message="stopped", phases=[PhaseStatus(name="main")])
     assert status_tree("db", status).splitlines() == [
         "└── db",
@@ -69,11 +69,11 @@ def test_message_of_a_plan_comes_before_its_phases() -> None:
     ]
 
 
-def test_an_instance_without_plans_is_a_leaf() -> None:
+def test_instance_without_plans_is_a_leaf() -> None:
     assert status_tree("db") == "└── db"
 
 
-def test_a_plan_of_which_nothing_was_started() -> None:
+def test_pending_plan_shows_all_steps_as_pending() -> None:
     plan = Plan.model_validate(
         {
             "strategy": "parallel",

@@ -1,4 +1,4 @@
-"""Values of parameters: strings in an Instance, arrays and maps for templates."""
+"""Parameter values: strings in an Instance, arrays and maps in templates."""
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +28,7 @@ from kudo.model.parameters import Parameter, ParameterType
         ("a: 1", "map", "a: 1"),
     ],
 )
-def test_a_yaml_value_becomes_a_string(value: object, kind: ParameterType, wrapped: str | None) -> None:
+def test_yaml_value_is_wrapped_into_a_string(value: object, kind: ParameterType, wrapped: str | None) -> None:
     assert values.wrap(value, kind) == wrapped
 
 
@@ -51,7 +51,7 @@ def test_only_arrays_and_maps_are_unwrapped(value: str | None, kind: ParameterTy
     assert values.unwrap(value, kind) == unwrapped
 
 
-def test_an_array_that_is_no_yaml_cannot_be_unwrapped() -> None:
+def test_unwrapping_invalid_yaml_raises() -> None:
     with pytest.raises(yaml.YamlError, match="line 1"):
         values.unwrap("[1, 2", "array")
 
@@ -72,19 +72,19 @@ def test_an_array_that_is_no_yaml_cannot_be_unwrapped() -> None:
         ("map", ["{}", "a: 1"], ["", "a", "[1]", "{", "a: 1\na: 2"], "a YAML map"),
     ],
 )
-def test_values_of_each_type(kind: ParameterType, good: list[str], bad: list[str], wanted: str) -> None:
+def test_value_is_checked_against_its_type(kind: ParameterType, good: list[str], bad: list[str], wanted: str) -> None:
     parameter = Parameter(name="A", type=kind)
     assert [values.problem(parameter, value) for value in good] == [None] * len(good)
     assert [values.problem(parameter, value) for value in bad] == [f"must be {wanted}, not {value!r}" for value in bad]
 
 
-def test_a_value_outside_the_enum_is_told_what_is_allowed() -> None:
+def test_value_outside_enum_is_refused_with_the_allowed_values() -> None:
     parameter = Parameter(name="A", enum=["small", "large"])
     assert values.problem(parameter, "large") is None
     assert values.problem(parameter, "huge") == "must be one of small, large, not 'huge'"
 
 
-def test_the_type_comes_before_the_enum() -> None:
+def test_type_is_checked_before_enum() -> None:
     parameter = Parameter(name="A", type="integer", enum=["1", "2"])
     assert values.problem(parameter, "one") == "must be an integer, not 'one'"
     assert values.problem(parameter, "3") == "must be one of 1, 2, not '3'"
@@ -100,7 +100,7 @@ JSON = st.recursive(
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(JSON, max_size=4))
-def test_arrays_survive_wrapping(value: list[object]) -> None:
+def test_array_round_trips_through_wrapping(value: list[object]) -> None:
     wrapped = values.wrap(value, "array")
     assert wrapped is not None
     assert values.unwrap(wrapped, "array") == value
@@ -109,7 +109,7 @@ def test_arrays_survive_wrapping(value: list[object]) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(TEXT, JSON, max_size=4))
-def test_maps_survive_wrapping(value: dict[str, object]) -> None:
+def test_map_round_trips_through_wrapping(value: dict[str, object]) -> None:
     wrapped = values.wrap(value, "map")
     assert wrapped is not None
     assert values.unwrap(wrapped, "map") == value
@@ -118,7 +118,7 @@ def test_maps_survive_wrapping(value: dict[str, object]) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
-def test_scalars_are_good_values_of_their_type_once_wrapped(integer: int, number: float, flag: bool) -> None:
+def test_wrapped_scalar_is_a_valid_value_of_its_type(integer: int, number: float, flag: bool) -> None:
     scalars: list[tuple[object, ParameterType]] = [(integer, "integer"), (number, "number"), (flag, "boolean")]
     for value, kind in scalars:
         wrapped = values.wrap(value, kind)

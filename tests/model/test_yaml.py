@@ -1,4 +1,4 @@
-"""YAML as Go's library reads it, and what is refused."""
+"""YAML, parsed as by the library of Go, and input that is refused."""
 
 import pytest
 import yaml as pyyaml
@@ -45,13 +45,13 @@ SCALARS: list[tuple[str, object]] = [
 
 
 @pytest.mark.parametrize(("text", "value"), SCALARS, ids=[text or "empty" for text, _ in SCALARS])
-def test_plain_scalars_are_those_of_go(text: str, value: object) -> None:
+def test_plain_scalar_resolves_as_in_go(text: str, value: object) -> None:
     loaded = yaml.load(f"key: {text}")
     assert loaded == {"key": value}
     assert type(loaded["key"]) is type(value)
 
 
-def test_keys_are_always_strings() -> None:
+def test_keys_become_strings() -> None:
     assert yaml.load("{1: a, true: b, 1.5: c, d: d}") == {"1": "a", "true": "b", "1.5": "c", "d": "d"}
 
 
@@ -75,7 +75,7 @@ def test_keys_are_always_strings() -> None:
         ),
     ],
 )
-def test_refused_with_line_and_reason(text: str, message: str) -> None:
+def test_invalid_yaml_is_refused_with_line_and_reason(text: str, message: str) -> None:
     with pytest.raises(yaml.YamlError) as error:
         yaml.load(text)
     assert str(error.value) == message
@@ -86,20 +86,20 @@ def test_control_characters_are_refused() -> None:
         yaml.load("a: \0")
 
 
-def test_last_of_duplicate_keys_wins_where_asked_for() -> None:
+def test_last_duplicate_key_wins_if_duplicates_are_allowed() -> None:
     assert yaml.load("a: 1\na: 2", reject_duplicates=False) == {"a": 2}
 
 
-def test_merge_keys_give_way_to_the_keys_beside_them() -> None:
+def test_explicit_key_overrides_merged_key() -> None:
     text = "base: &base {a: 1, b: 2}\nmerged:\n  <<: *base\n  b: 3\n"
     assert yaml.load(text) == {"base": {"a": 1, "b": 2}, "merged": {"a": 1, "b": 3}}
 
 
-def test_merge_key_with_several_maps() -> None:
+def test_first_of_several_merged_maps_wins() -> None:
     assert yaml.load("<<: [{a: 1}, {a: 2, b: 2}]\nc: 3") == {"a": 1, "b": 2, "c": 3}
 
 
-def test_alias_is_the_same_value_again() -> None:
+def test_alias_repeats_the_anchored_value() -> None:
     assert yaml.load("a: &x [1, 2]\nb: *x") == {"a": [1, 2], "b": [1, 2]}
 
 
@@ -109,7 +109,7 @@ def test_deep_nesting_is_refused(text: str) -> None:
         yaml.load(text)
 
 
-def test_moderate_nesting_is_fine() -> None:
+def test_moderate_nesting_is_accepted() -> None:
     assert str(yaml.load("[" * 90 + "]" * 90)).count("[") == 90
 
 
@@ -121,13 +121,13 @@ def test_alias_bomb_is_refused() -> None:
     assert str(error.value) == "line 6: more than 200000 values after alias expansion"
 
 
-def test_documents_come_with_their_lines_and_without_the_empty_ones() -> None:
+def test_documents_have_their_lines_and_empty_ones_are_skipped() -> None:
     text = "# comment\n---\n---\na: 1\n---\n# nothing\n---\n- b\n...\n"
     assert list(yaml.load_documents(text)) == [(4, {"a": 1}), (8, ["b"])]
 
 
 @pytest.mark.parametrize("text", ["", "# comment\n", "---\n---\n", "null"])
-def test_nothing_is_none(text: str) -> None:
+def test_empty_document_loads_as_none(text: str) -> None:
     assert yaml.load(text) is None
 
 
@@ -144,17 +144,17 @@ def json_of(text: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
 
 @settings(max_examples=150, deadline=None)
 @given(value=json_of(TEXT | st.from_regex(r"[-+.0-9eEoxyn_:]{1,8}", fullmatch=True)))
-def test_what_is_written_is_read_back(value: object) -> None:
+def test_dumped_value_loads_as_the_same_value(value: object) -> None:
     assert yaml.load(yaml.dump(value)) == value
 
 
-# Longer than y and n, and without digits: Go takes y, 1e3 and 0o17 for what PyYAML writes as plain strings.
+# Without y, n and digits: PyYAML writes y, 1e3 and 0o17 as plain strings, which Go resolves to other types.
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="\x85yYnN"))
 
 
 @settings(max_examples=80, deadline=None)
 @given(value=json_of(PLAIN))
-def test_what_pyyaml_writes_is_read(value: object) -> None:
+def test_output_of_pyyaml_is_parsed(value: object) -> None:
     assert yaml.load(pyyaml.safe_dump(value)) == value
 
 
@@ -172,12 +172,12 @@ def test_what_pyyaml_writes_is_read(value: object) -> None:
     ],
     ids=lambda text: text[:12],
 )
-def test_what_json_has_not_is_refused(text: str) -> None:
+def test_value_without_json_counterpart_is_refused(text: str) -> None:
     with pytest.raises(yaml.YamlError):
         yaml.load(f"a: {text}")
 
 
-def test_characters_as_json_escapes_them() -> None:
+def test_surrogate_pair_is_decoded_and_half_of_one_is_refused() -> None:
     assert yaml.load(r'"\ud83d\ude00"') == "\U0001f600"
     with pytest.raises(yaml.YamlError, match="half a surrogate pair"):
         yaml.load(r'"\ud800"')

@@ -1,4 +1,4 @@
-"""Archives and directories that are broken, or made to hurt."""
+"""Archives and directories that are broken or malicious."""
 
 import gzip
 import io
@@ -71,11 +71,11 @@ def problems(path: Path) -> list[str]:
         (("templates/a.yaml", b"a: \xff"), "templates/a.yaml: is not UTF-8 text (byte 3)"),
     ],
 )
-def test_an_entry_that_is_refused(package: Path, entry: Entry, problem: str) -> None:
+def test_invalid_entry_is_refused(package: Path, entry: Entry, problem: str) -> None:
     assert problems(pack(package, entry)) == [problem]
 
 
-def test_every_entry_that_is_refused_is_told(package: Path) -> None:
+def test_all_invalid_entries_are_reported(package: Path) -> None:
     archive = pack(package, ("../a", b""), special(tarfile.SYMTYPE, "a"), ("templates/b.yaml", b"\xff"))
     assert [problem.partition(":")[0] for problem in problems(archive)] == [
         "../a",
@@ -84,17 +84,17 @@ def test_every_entry_that_is_refused_is_told(package: Path) -> None:
     ]
 
 
-def test_too_many_entries(package: Path) -> None:
+def test_archive_with_too_many_entries_is_refused(package: Path) -> None:
     archive = pack(package, *((f"docs/{number}", b"") for number in range(1000)))
     assert problems(archive) == ["docs/998: the archive has more than 1000 entries"]
 
 
-def test_too_much_together(package: Path) -> None:
+def test_archive_above_total_size_is_refused(package: Path) -> None:
     archive = pack(package, *((f"templates/{number}.yaml", b" " * MEBIBYTE) for number in range(20)))
     assert problems(archive) == ["templates/7.yaml: the files are larger than 8192 KiB in total"]
 
 
-def test_a_file_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
+def test_entry_with_huge_claimed_size_is_not_read(tmp_path: Path) -> None:
     entry = tarfile.TarInfo("templates/a.yaml")
     entry.size = 10**12
     archive = tmp_path / "package.tgz"
@@ -102,14 +102,14 @@ def test_a_file_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
     assert problems(archive) == ["templates/a.yaml: is larger than 1024 KiB"]
 
 
-def test_a_bomb_of_zeros(tmp_path: Path) -> None:
+def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(gzip.compress(bytes(64 * MEBIBYTE), compresslevel=1))
     assert problems(archive) == ["package.tgz: is not a readable .tgz archive (it unpacks to more than 32 MiB)"]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8])
-def test_a_truncated_archive(package: Path, share: float) -> None:
+def test_truncated_archive_is_refused(package: Path, share: float) -> None:
     archive = pack(package, ("templates/a.yaml", os.urandom(4096).hex().encode()))
     content = archive.read_bytes()
     archive.write_bytes(content[: int(len(content) * share)])
@@ -121,14 +121,14 @@ def test_a_truncated_archive(package: Path, share: float) -> None:
     "content",
     [b"", b"hello", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"hello" * 500), b"PK\x03\x04" + bytes(600)],
 )
-def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(content)
     (problem,) = problems(archive)
     assert problem.startswith("package.tgz: is not a readable .tgz archive (")
 
 
-def test_a_link_that_leads_out_of_a_directory(package: Path, tmp_path: Path) -> None:
+def test_link_out_of_the_directory_is_refused(package: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text("a: secret")
     (package / "templates" / "a.yaml").symlink_to(tmp_path / "secret.yaml")
     (package / "templates" / "b.yaml").symlink_to("../../secret.yaml")
@@ -138,20 +138,20 @@ def test_a_link_that_leads_out_of_a_directory(package: Path, tmp_path: Path) -> 
     ]
 
 
-def test_a_linked_folder_is_not_followed(package: Path, tmp_path: Path) -> None:
+def test_linked_folder_is_not_followed(package: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "a.yaml").write_text("a: secret")
     (package / "templates" / "linked").symlink_to(tmp_path / "outside")
     assert read_package(package).templates == {}
 
 
-def test_a_link_within_a_directory_is_fine(package: Path) -> None:
+def test_link_within_the_directory_is_followed(package: Path) -> None:
     (package / "templates" / "a.yaml").write_text("a: 1")
     (package / "templates" / "b.yaml").symlink_to("a.yaml")
     assert read_package(package).templates == {"a.yaml": "a: 1", "b.yaml": "a: 1"}
 
 
-def test_files_of_a_directory_that_are_refused(package: Path) -> None:
+def test_invalid_files_of_a_directory_are_refused(package: Path) -> None:
     os.mkfifo(package / "templates" / "a.yaml")
     (package / "templates" / "b.yaml").symlink_to("nothing.yaml")
     (package / "templates" / "c.yaml").write_bytes(b" " * (MEBIBYTE + 1))
@@ -165,20 +165,20 @@ def test_files_of_a_directory_that_are_refused(package: Path) -> None:
     ]
 
 
-def test_missing_files(tmp_path: Path) -> None:
+def test_missing_files_are_reported(tmp_path: Path) -> None:
     assert problems(tmp_path) == [
         "operator.yaml: is missing at the root of the package",
         "params.yaml: is missing at the root of the package",
     ]
 
 
-def test_files_that_are_no_maps(package: Path) -> None:
+def test_files_that_are_not_maps_are_refused(package: Path) -> None:
     (package / "operator.yaml").write_text("- a\n")
     (package / "params.yaml").write_text("# nothing\n")
     assert problems(package) == ["operator.yaml: must be a YAML map", "params.yaml: must be a YAML map"]
 
 
-def test_a_long_name_that_fills_the_memory(tmp_path: Path) -> None:
+def test_huge_long_name_header_is_refused(tmp_path: Path) -> None:
     header = tarfile.TarInfo("././@LongLink")
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 64 * MEBIBYTE
     archive = tmp_path / "package.tgz"
@@ -186,7 +186,7 @@ def test_a_long_name_that_fills_the_memory(tmp_path: Path) -> None:
     assert problems(archive) == ["package.tgz: is not a readable .tgz archive (it unpacks to more than 32 MiB)"]
 
 
-def test_headers_upon_headers(tmp_path: Path) -> None:
+def test_long_chain_of_pax_headers_is_refused(tmp_path: Path) -> None:
     header = tarfile.TarInfo("pax")
     header.type = tarfile.XHDTYPE
     archive = tmp_path / "package.tgz"
@@ -195,7 +195,7 @@ def test_headers_upon_headers(tmp_path: Path) -> None:
     assert problem.startswith("package.tgz: is not a readable .tgz archive")
 
 
-def test_a_wrong_checksum(tmp_path: Path) -> None:
+def test_archive_with_wrong_checksum_is_refused(tmp_path: Path) -> None:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as written:
         entry = tarfile.TarInfo("docs/a.md")
@@ -208,10 +208,10 @@ def test_a_wrong_checksum(tmp_path: Path) -> None:
     assert "CRC" in problem
 
 
-def test_a_link_to_itself(package: Path) -> None:
+def test_link_to_itself_is_refused(package: Path) -> None:
     (package / "templates" / "loop.yaml").symlink_to("loop.yaml")
     assert problems(package) == ["templates/loop.yaml: is not a regular file"]
 
 
-def test_a_file_that_is_called_like_the_folder(package: Path) -> None:
+def test_entry_named_like_the_root_folder_is_ignored(package: Path) -> None:
     assert read_package(pack(package, (".", b"what?"))).operator.name == "tested"

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a package is told at once, with file and field."""
+"""All problems of a package are reported at once, with file and field."""
 
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def problems(directory: Path, operator: str = OPERATOR, params: str = PARAMS) ->
     return list(error.value.problems)
 
 
-def test_five_different_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_five_different_problems_are_reported_at_once(tmp_path: Path) -> None:
     operator = (
         OPERATOR.replace("kind: Apply", "kind: Aply")
         .replace("operatorVersion: 1.0.0\n", "")
@@ -81,7 +81,7 @@ def test_five_different_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert str(error.value).startswith(f"The package {tmp_path} has 5 problems:\n  - operator.yaml: operatorVersion")
 
 
-# Where the unknown field goes, and how it is named.
+# The file, the line before the unknown field, its indentation, and its path in the report.
 UNKNOWN = [
     ("operator.yaml", "name: tested\n", "", "extra"),
     ("operator.yaml", "- name: Ada\n", "    ", "maintainers.Ada.extra"),
@@ -98,7 +98,7 @@ UNKNOWN = [
 
 @pytest.mark.parametrize(("file", "after", "indent", "field"), UNKNOWN, ids=[field for *_, field in UNKNOWN])
 @pytest.mark.parametrize("api_version", ["kudo.dev/v1", "kudo.dev/v1beta1"])
-def test_unknown_fields_are_refused_in_the_new_dialect_alone(
+def test_unknown_field_is_refused_in_v1_only(
     tmp_path: Path, api_version: str, file: str, after: str, indent: str, field: str
 ) -> None:
     operator, params = (
@@ -136,7 +136,7 @@ def test_unknown_fields_are_refused_in_the_new_dialect_alone(
         ("name: tested\n", "name: [a\n", "operator.yaml: line "),
     ],
 )
-def test_mistakes_in_the_operator(tmp_path: Path, old: str, new: str, expected: str) -> None:
+def test_problem_in_operator_yaml_is_reported(tmp_path: Path, old: str, new: str, expected: str) -> None:
     found = problems(tmp_path, OPERATOR.replace(old, new, 1))
     assert [problem for problem in found if problem.startswith(expected)], found
 
@@ -156,19 +156,19 @@ def test_mistakes_in_the_operator(tmp_path: Path, old: str, new: str, expected: 
         ("parameters: {A: 1}", "parameters: Input should be a valid list"),
     ],
 )
-def test_mistakes_in_the_parameters(tmp_path: Path, params: str, expected: str) -> None:
+def test_problem_in_params_yaml_is_reported(tmp_path: Path, params: str, expected: str) -> None:
     (problem,) = problems(tmp_path, params=params)
     assert problem.startswith(f"params.yaml: {expected}")
 
 
-def test_names_that_are_there_twice_in_a_plan(tmp_path: Path) -> None:
+def test_duplicate_step_name_is_refused(tmp_path: Path) -> None:
     step = "          - name: everything\n            tasks: [config]\n"
     assert problems(tmp_path, OPERATOR + step) == [
         "operator.yaml: plans.deploy.main.steps: the name 'everything' occurs 2 times"
     ]
 
 
-def test_an_api_version_that_nobody_knows(tmp_path: Path) -> None:
+def test_unknown_api_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"operator\.yaml: apiVersion: Input should be 'kudo\.dev/v1beta1' or"):
         read(tmp_path, api_version="kudo.dev/v2")
 
@@ -181,9 +181,7 @@ def test_an_api_version_that_nobody_knows(tmp_path: Path) -> None:
         ("  deploy:\n", "    ", "timeout: 5m", "plans.deploy.timeout"),
     ],
 )
-def test_newer_fields_are_refused_in_the_old_dialect(
-    tmp_path: Path, after: str, indent: str, field: str, where: str
-) -> None:
+def test_fields_of_v1_are_refused_in_v1beta1(tmp_path: Path, after: str, indent: str, field: str, where: str) -> None:
     assert after in OPERATOR
     operator = OPERATOR.replace(after, f"{after}{indent}{field}\n")
     (tmp_path / "new").mkdir()

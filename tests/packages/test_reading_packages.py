@@ -1,4 +1,4 @@
-"""Packages from directories and archives."""
+"""Reading packages from directories and archives."""
 
 import tarfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from kudo.packages import parameter_of, read_package
 
 REPOSITORY = Path(__file__).parents[2]
 OPERATORS = REPOSITORY.parent / "shared" / "operators"
-REAL = ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"]
+PUBLIC = ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"]
 
 DEPLOY = {"deploy": plan(phase("main", ("everything", ["config"])))}
 
@@ -35,7 +35,7 @@ def pack(package: Path, prefix: str = "") -> Path:
     return archive
 
 
-def test_a_directory(package: Path) -> None:
+def test_package_is_read_from_a_directory(package: Path) -> None:
     read = read_package(package)
     assert read.operator.name == "tested"
     assert read.operator.plans["deploy"].task_names() == ["config"]
@@ -45,11 +45,11 @@ def test_a_directory(package: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "./"])
-def test_an_archive_is_as_good_as_a_directory(package: Path, prefix: str) -> None:
+def test_archive_is_read_like_a_directory(package: Path, prefix: str) -> None:
     assert read_package(pack(package, prefix)) == read_package(package)
 
 
-def test_templates_in_sub_directories_have_their_path_as_name(package: Path) -> None:
+def test_template_in_subdirectory_is_named_by_its_path(package: Path) -> None:
     (package / "templates" / "sub" / "deep").mkdir(parents=True)
     (package / "templates" / "sub" / "deep" / "a.yml").write_text("a: 1")
     (package / "templates" / "notes.txt").write_text("no template")
@@ -59,7 +59,7 @@ def test_templates_in_sub_directories_have_their_path_as_name(package: Path) -> 
     assert read_package(pack(package)) == read_package(package)
 
 
-def test_numbers_are_versions_too(package: Path) -> None:
+def test_numeric_versions_are_read_as_strings(package: Path) -> None:
     text = (package / "operator.yaml").read_text()
     (package / "operator.yaml").write_text(text.replace("1.0.0", "3") + "appVersion: 5.7\nkudoVersion: 0.19\n")
     operator = read_package(package)
@@ -67,14 +67,14 @@ def test_numbers_are_versions_too(package: Path) -> None:
     assert operator.operator_version_name == "tested-5.7-3"
 
 
-def test_a_package_that_names_no_api_version_is_one_of_kudo(package: Path) -> None:
+def test_package_without_api_version_is_v1beta1(package: Path) -> None:
     for file in ("operator.yaml", "params.yaml"):
         text = (package / file).read_text()
         (package / file).write_text(text.replace("apiVersion: kudo.dev/v1\n", "unknown: 1\n"))
     assert read_package(package).operator.api_version == "kudo.dev/v1beta1"
 
 
-def test_tasks_of_all_kinds_may_stand_in_one_package(tmp_path: Path) -> None:
+def test_tasks_of_different_kinds_are_read(tmp_path: Path) -> None:
     tasks = [dummy("d", done=True), {"name": "k", "kind": "KudoOperator", "spec": {"package": "zookeeper"}}]
     package = write_package(tmp_path, tasks=tasks, plans={"deploy": plan(phase("main", ("a", ["d", "k"])))})
     assert [task.kind for task in read_package(package).operator.tasks] == ["Dummy", "KudoOperator"]
@@ -96,7 +96,7 @@ def test_tasks_of_all_kinds_may_stand_in_one_package(tmp_path: Path) -> None:
         ({"type": "map", "default": {"b": {"a": 1}}}, "b:\n  a: 1\n"),
     ],
 )
-def test_defaults_are_wrapped_as_kudo_does(tmp_path: Path, definition: dict[str, object], wrapped: str | None) -> None:
+def test_defaults_are_wrapped_as_in_kudo(tmp_path: Path, definition: dict[str, object], wrapped: str | None) -> None:
     package = write_package(
         tmp_path,
         tasks=[dummy("config")],
@@ -115,10 +115,10 @@ def test_enums_are_wrapped_like_defaults(tmp_path: Path) -> None:
     assert parameter.enum == ["1", "2"]
 
 
-@pytest.mark.parametrize("name", REAL)
-def test_a_real_package_is_read(name: str) -> None:
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_package_is_read(name: str) -> None:
     if not OPERATORS.is_dir():
-        pytest.skip(f"there are no operator packages of others at {OPERATORS}")
+        pytest.skip(f"the packages of the public operator collection are not at {OPERATORS}")
     read = read_package(OPERATORS / name)
     assert read.operator.name == name
     assert read.operator.api_version == "kudo.dev/v1beta1"
@@ -130,14 +130,14 @@ EXAMPLES = sorted(file.parent for file in (REPOSITORY / "examples").glob("*/oper
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_is_read(example: Path) -> None:
+def test_example_is_read(example: Path) -> None:
     read = read_package(example)
     assert read.operator.name == example.name
     used = {template for task in read.operator.tasks for template in task.template_names()}
     assert used == read.templates.keys()
 
 
-def test_a_path_that_leads_nowhere(tmp_path: Path) -> None:
+def test_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError) as error:
         read_package(tmp_path / "nothing")
     assert error.value.problems == ("no such file or directory",)

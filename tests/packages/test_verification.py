@@ -1,4 +1,4 @@
-"""What `kudo package verify` finds; what reading a package refuses is in test_package_problems."""
+"""Findings of `kudo package verify`; test_package_problems has the problems that reading a package reports."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ async def found(
     groups: list[Content] | None = None,
     **fields: str,
 ) -> list[str]:
-    """What is found in a package with these parts, with its severity."""
+    """Return the findings for a package with these parts, each with its severity."""
     root = write_package(
         directory,
         tasks=[apply("config", "config.yaml"), *(tasks or [])],
@@ -35,14 +35,14 @@ async def found(
         templates={"config.yaml": template, **(templates or {})},
         api_version=api_version,
     )
-    for file, more in (("operator.yaml", fields), ("params.yaml", {"groups": groups or []})):
+    for file, extra in (("operator.yaml", fields), ("params.yaml", {"groups": groups or []})):
         content = yaml.load((root / file).read_text())
         assert isinstance(content, dict)
-        (root / file).write_text(yaml.dump({**content, **more}))
-    return list(map(shown, await verify(read_package(root))))
+        (root / file).write_text(yaml.dump({**content, **extra}))
+    return list(map(with_severity, await verify(read_package(root))))
 
 
-def shown(finding: Finding) -> str:
+def with_severity(finding: Finding) -> str:
     return f"{finding.severity}: {finding}"
 
 
@@ -50,7 +50,7 @@ def config(value: str) -> str:
     return CONFIG_MAP.replace("key: value", f"key: {value}")
 
 
-async def test_a_package_without_fault(tmp_path: Path) -> None:
+async def test_valid_package_has_no_findings(tmp_path: Path) -> None:
     assert await found(tmp_path) == []
 
 
@@ -68,12 +68,12 @@ async def test_a_package_without_fault(tmp_path: Path) -> None:
         ({"group": "g"}, "parameters.P.group: there is no group 'g'"),
     ],
 )
-async def test_a_parameter(tmp_path: Path, parameter: Content, words: str) -> None:
+async def test_invalid_parameter_is_reported(tmp_path: Path, parameter: Content, words: str) -> None:
     parameters = [{"name": "P", "trigger": "deploy", **parameter}]
     assert await found(tmp_path, parameters=parameters) == [f"error: params.yaml: {words}"]
 
 
-async def test_groups(tmp_path: Path) -> None:
+async def test_invalid_groups_are_reported(tmp_path: Path) -> None:
     groups: list[Content] = [{"name": "a/b"}, {"name": "c"}, {"name": "c"}]
     assert await found(tmp_path, groups=groups) == [
         "error: params.yaml: groups.a/b: a name must not have a '/'",
@@ -82,13 +82,13 @@ async def test_groups(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("field", ["operatorVersion", "kubernetesVersion", "appVersion", "kudoVersion"])
-async def test_versions(tmp_path: Path, field: str) -> None:
+async def test_malformed_version_is_reported(tmp_path: Path, field: str) -> None:
     assert await found(tmp_path, **{field: "one"}) == [
         f"error: operator.yaml: {field}: 'one' is no version, such as 1.2.3"
     ]
 
 
-async def test_what_nobody_uses(tmp_path: Path) -> None:
+async def test_unused_parts_are_reported(tmp_path: Path) -> None:
     parameters: list[Content] = [{"name": "IDLE", "default": "x"}, {"name": "TRIGGER", "trigger": "deploy"}]
     assert await found(
         tmp_path, parameters=parameters, tasks=[dummy("idle", done=True)], templates={"idle.yaml": CONFIG_MAP}
@@ -112,7 +112,7 @@ async def test_what_nobody_uses(tmp_path: Path) -> None:
         ("kudo.dev/v1beta1", "{{ len .Params }}"),
     ],
 )
-async def test_a_parameter_is_used(tmp_path: Path, api_version: str, use: str) -> None:
+async def test_parameter_in_a_template_is_used(tmp_path: Path, api_version: str, use: str) -> None:
     template = CONFIG_MAP.replace("{{ Name }}", "one").replace("key: value", f"key: x{use}")
     assert (
         await found(tmp_path, template=template, parameters=[{"name": "P", "default": "x"}], api_version=api_version)
@@ -120,7 +120,7 @@ async def test_a_parameter_is_used(tmp_path: Path, api_version: str, use: str) -
     )
 
 
-async def test_a_parameter_is_used_by_a_toggle_or_a_condition(tmp_path: Path) -> None:
+async def test_parameter_in_a_toggle_or_condition_is_used(tmp_path: Path) -> None:
     parameters: list[Content] = [
         {"name": "ON", "type": "boolean", "default": True},
         {"name": "MODE", "default": "a", "enum": ["a", "b"]},
@@ -150,7 +150,9 @@ async def test_a_parameter_is_used_by_a_toggle_or_a_condition(tmp_path: Path) ->
         ),
     ],
 )
-async def test_what_is_undefined(tmp_path: Path, api_version: str, template: str, words: str) -> None:
+async def test_undefined_name_in_template_is_reported(
+    tmp_path: Path, api_version: str, template: str, words: str
+) -> None:
     assert await found(tmp_path, template=template, api_version=api_version) == [
         f"error: templates/config.yaml:{words}"
     ]
@@ -165,7 +167,9 @@ async def test_what_is_undefined(tmp_path: Path, api_version: str, template: str
         ("kudo.dev/v1beta1", "one", "a{{ if and .Params.ON true }}b{{ end }}"),
     ],
 )
-async def test_a_boolean_that_is_always_true(tmp_path: Path, api_version: str, name: str, use: str) -> None:
+async def test_boolean_parameter_that_is_always_true_is_reported(
+    tmp_path: Path, api_version: str, name: str, use: str
+) -> None:
     template = config(use).replace("{{ Name }}", name)
     parameters: list[Content] = [{"name": "ON", "type": "boolean", "default": False}]
     assert await found(tmp_path, template=template, parameters=parameters, api_version=api_version) == [
@@ -181,19 +185,19 @@ async def test_a_boolean_that_is_always_true(tmp_path: Path, api_version: str, n
         (CONFIG_MAP.replace("ConfigMap", "Namespace"), "only the namespaceManifest may be a Namespace"),
     ],
 )
-async def test_what_templates_render_to(tmp_path: Path, template: str, words: str) -> None:
+async def test_template_that_renders_no_valid_object_is_reported(tmp_path: Path, template: str, words: str) -> None:
     (finding,) = await found(tmp_path, template=template)
     assert finding.startswith("error: ")
     assert words in finding
 
 
-async def test_what_has_no_default_is_rendered_with_a_sample(tmp_path: Path) -> None:
+async def test_parameter_without_default_is_rendered_with_a_sample(tmp_path: Path) -> None:
     parameters: list[Content] = [{"name": "LIST", "type": "array"}, {"name": "SIZE", "type": "integer"}]
     template = config("{{ Params.LIST | length + Params.SIZE | int }}")
     assert await found(tmp_path, template=template, parameters=parameters) == []
 
 
-async def test_the_manifest_of_a_namespace(tmp_path: Path) -> None:
+async def test_namespace_manifest_of_another_kind_is_reported(tmp_path: Path) -> None:
     assert await found(tmp_path, namespaceManifest="config.yaml") == [
         "error: templates/config.yaml: the namespaceManifest must be one Namespace"
     ]
@@ -210,7 +214,7 @@ async def test_the_manifest_of_a_namespace(tmp_path: Path) -> None:
         ("false", "never holds"),
     ],
 )
-async def test_conditions(tmp_path: Path, when: str, words: str | None) -> None:
+async def test_invalid_or_unsatisfiable_condition_is_reported(tmp_path: Path, when: str, words: str | None) -> None:
     parameters: list[Content] = [
         {"name": "ON", "type": "boolean", "default": True, "trigger": "deploy"},
         {"name": "MODE", "default": "a", "enum": ["a", "b"], "trigger": "deploy"},
@@ -225,7 +229,7 @@ async def test_conditions(tmp_path: Path, when: str, words: str | None) -> None:
 
 
 @pytest.mark.parametrize("example", ["guestbook", "valkey"])
-async def test_our_examples(example: str) -> None:
+async def test_examples_have_no_findings(example: str) -> None:
     assert await verify(read_package(ROOT / "examples" / example)) == []
 
 
@@ -233,7 +237,7 @@ async def test_our_examples(example: str) -> None:
     not OPERATORS.is_dir(), reason=f"the packages of the public operator collection are not at {OPERATORS}"
 )
 @pytest.mark.parametrize("operator", ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"])
-async def test_public_packages(operator: str) -> None:
+async def test_public_packages_have_no_findings(operator: str) -> None:
     assert await verify(read_package(OPERATORS / operator)) == []
 
 
@@ -254,12 +258,12 @@ spec:
 """
 
 
-async def test_a_pipe(tmp_path: Path) -> None:
+async def test_valid_pipe_has_no_findings(tmp_path: Path) -> None:
     tasks = [pipe("pipe", SECRET_FILE)]
     assert await found(tmp_path, tasks=tasks, plans=PIPED, templates={"pod.yaml": PIPE_POD}) == []
 
 
-async def test_a_pod_that_is_none_for_a_pipe(tmp_path: Path) -> None:
+async def test_unsuitable_pod_of_a_pipe_is_reported(tmp_path: Path) -> None:
     tasks, pod = [pipe("pipe", {**SECRET_FILE, "file": "/data/a"})], PIPE_POD + "  restartPolicy: Never\n"
     assert await found(tmp_path, tasks=tasks, plans=PIPED, templates={"pod.yaml": pod}) == [
         "error: templates/pod.yaml: its restartPolicy must be OnFailure",
@@ -267,7 +271,7 @@ async def test_a_pod_that_is_none_for_a_pipe(tmp_path: Path) -> None:
     ]
 
 
-async def test_a_key_of_a_pipe_that_is_there_twice(tmp_path: Path) -> None:
+async def test_duplicate_key_of_a_pipe_is_reported(tmp_path: Path) -> None:
     tasks = [pipe("pipe", SECRET_FILE, {**SECRET_FILE, "file": "/tmp/b"})]
     assert await found(tmp_path, tasks=tasks, plans=PIPED, templates={"pod.yaml": PIPE_POD}) == [
         "error: operator.yaml: plans.deploy: defines the pipe 'a' more than once: the task pipe in main.pipe uses the "

@@ -1,4 +1,4 @@
-"""docker-compose.yml and Dockerfile, as far as they can be checked without an engine."""
+"""docker-compose.yml and Dockerfile, as far as they can be checked without Docker."""
 
 import re
 from pathlib import Path
@@ -17,18 +17,18 @@ def compose() -> dict[str, Any]:
     return content
 
 
-def test_it_follows_the_compose_specification(compose: dict[str, Any]) -> None:
+def test_compose_file_follows_the_specification(compose: dict[str, Any]) -> None:
     ComposeSpecification.model_validate(compose, extra="forbid", by_alias=True)
 
 
-def test_what_runs_is_health_checked_and_what_ends_is_waited_for(compose: dict[str, Any]) -> None:
+def test_services_wait_until_dependencies_are_healthy_or_completed(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    ending = {"schema", "namespace"}
-    assert {name for name, service in services.items() if "healthcheck" not in service} == ending
+    one_shot = {"schema", "namespace"}
+    assert {name for name, service in services.items() if "healthcheck" not in service} == one_shot
     conditions = {
-        (name, needed, how["condition"])
+        (name, needed, dependency["condition"])
         for name, service in services.items()
-        for needed, how in service.get("depends_on", {}).items()
+        for needed, dependency in service.get("depends_on", {}).items()
     }
     assert conditions == {
         ("schema", "postgresql", "service_healthy"),
@@ -44,12 +44,12 @@ def test_every_image_has_a_version(compose: dict[str, Any]) -> None:
     assert all(re.search(r":\d", image) for image in images)
 
 
-def test_nothing_is_open_to_the_network(compose: dict[str, Any]) -> None:
+def test_ports_are_published_on_localhost_only(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_the_image_has_all_that_is_installed() -> None:
+def test_image_contains_all_installed_packages() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     pyproject = (ROOT / "pyproject.toml").read_text()
     included = re.search(r"only-include = \[(.*)\]", pyproject)
@@ -58,7 +58,7 @@ def test_the_image_has_all_that_is_installed() -> None:
         assert re.search(rf"^COPY .*\b{re.escape(name)}\b", dockerfile, re.MULTILINE), name
 
 
-def test_the_worker_does_not_run_as_root() -> None:
+def test_worker_does_not_run_as_root() -> None:
     assert re.search(r"^USER \d+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""Import rules that import-linter cannot check: circles, and worker.py, which is a module and not a package."""
+"""Import rules that import-linter cannot check: cycles, and worker.py, which is a module and not a package."""
 
 import ast
 from pathlib import Path
@@ -20,8 +20,8 @@ def imported(file: Path) -> set[str]:
 
 
 def test_worker_does_not_import_cli_or_sandbox() -> None:
-    above = {"kudo.cli", "kudo.devstack", "kudo.sandbox"}
-    assert not [name for name in imported(ROOT / "worker.py") if ".".join(name.split(".")[:2]) in above]
+    forbidden = {"kudo.cli", "kudo.devstack", "kudo.sandbox"}
+    assert not [name for name in imported(ROOT / "worker.py") if ".".join(name.split(".")[:2]) in forbidden]
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +29,19 @@ def graph() -> grimp.ImportGraph:
     return grimp.build_graph("kudo", "workflows", "activities")
 
 
-def test_modules_import_no_circle(graph: grimp.ImportGraph) -> None:
-    assert not circles(graph)
+def test_imports_have_no_cycle(graph: grimp.ImportGraph) -> None:
+    assert not import_cycles(graph)
 
 
-def test_circle_is_found() -> None:
+def test_import_cycle_is_found() -> None:
     graph = grimp.ImportGraph()
     for importer, imported in (("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")):
         graph.add_import(importer=importer, imported=imported)
-    assert circles(graph) == [{"a", "b", "c"}]
+    assert import_cycles(graph) == [{"a", "b", "c"}]
 
 
-def circles(graph: grimp.ImportGraph) -> list[set[str]]:
-    """The groups of modules that import each other, directly or not; a package's modules are not its imports."""
+def import_cycles(graph: grimp.ImportGraph) -> list[set[str]]:
+    """Return the groups of modules that import each other, directly or not; a package does not import its modules."""
     reach = {module: graph.find_downstream_modules(module) for module in graph.modules}
     groups = {
         frozenset({module, *(other for other in below if module in reach[other])}) for module, below in reach.items()

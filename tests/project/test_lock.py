@@ -46,7 +46,7 @@ class Pin:
 
 
 def pins(name: str) -> Iterator[Pin]:
-    """Read a file of requirements/: each pin starts a line, its hashes and uv's comments are indented."""
+    """Yield the pins in a file of requirements/: each starts a line, its hashes and uv's comments are indented."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     for entry in re.findall(r"^[^\s#].*\n(?:[ ].*\n)*", text, re.MULTILINE):
         requirement = Requirement(entry.splitlines()[0].removesuffix("\\"))
@@ -73,7 +73,7 @@ def test_every_requirement_is_locked_to_a_version_in_its_range(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_no_requirement_is_locked_that_pyproject_dropped(name: str) -> None:
+def test_requirement_dropped_from_pyproject_is_not_locked(name: str) -> None:
     assert {pin.name for pin in pins(name) if pin.is_direct} == names(SETS[name])
 
 
@@ -91,7 +91,7 @@ def test_all_sets_have_the_same_version_of_a_package() -> None:
 
 
 def test_no_index_is_named() -> None:
-    """Whoever installs decides where packages come from."""
+    """The user who installs chooses the package index."""
     assert not [file.name for file in FILES if "://" in file.read_text() or "index-url" in file.read_text()]
 
 

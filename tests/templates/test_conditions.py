@@ -1,4 +1,4 @@
-"""Conditions are true or false, and nothing that only looks like it."""
+"""Conditions evaluate to true or false; anything else is refused."""
 
 import contextlib
 
@@ -27,7 +27,7 @@ VARIABLES: Variables = {"Params": {"ON": "true", "OFF": "false", "SIZE": "small"
         ("Params.MISSING is defined", False),
     ],
 )
-def test_holds(condition: str, holds: bool) -> None:
+def test_condition_is_evaluated(condition: str, holds: bool) -> None:
     assert evaluate_conditions({"here": condition}, VARIABLES) == {"here": holds}
 
 
@@ -54,7 +54,7 @@ def test_holds(condition: str, holds: bool) -> None:
         ("(" * 3000, "is not a valid expression"),
     ],
 )
-def test_is_refused(condition: str, words: str) -> None:
+def test_invalid_condition_is_refused(condition: str, words: str) -> None:
     with pytest.raises(TaskRenderingError) as error:
         evaluate_conditions({"plans.deploy.main": condition}, VARIABLES)
     assert str(error.value).startswith("plans.deploy.main.when: ")
@@ -62,7 +62,7 @@ def test_is_refused(condition: str, words: str) -> None:
 
 
 @given(st.text(max_size=40))
-def test_nothing_but_our_error_comes_out(condition: str) -> None:
+def test_any_text_evaluates_or_raises_task_rendering_error(condition: str) -> None:
     with contextlib.suppress(TaskRenderingError):
         condition_uses("here", condition)
         assert set(evaluate_conditions({"here": condition}, VARIABLES)) == {"here"}

@@ -1,4 +1,4 @@
-"""Go templates rendered here and by Go itself: the same bytes."""
+"""Go templates render to the same bytes in our engine and in Go itself."""
 
 import sys
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def go() -> Iterator[GoEngine]:
         yield engine
 
 
-def here(template: str, variables: Variables = VARIABLES) -> str | None:
+def render_or_none(template: str, variables: Variables = VARIABLES) -> str | None:
     try:
         return ENGINE.render("test.yaml", template, variables)
     except TaskRenderingError:
@@ -59,7 +59,7 @@ LISTS = st.sampled_from([".Params.LIST", ".Params.NONE", '(list "x" "y" "x")', '
 MAPS = st.sampled_from([".Params.MAP", '(dict "k" "v" "a" "b")'])
 NUMBERS = st.sampled_from(["0", "1", "3", "-2", "(len .Params.LIST)", "(int .Params.NUMBER)", "(atoi .Params.NUMBER)"])
 
-# Not camelcase, snakecase and kebabcase: what they make of capitals beside signs differs between versions of Sprig.
+# Without camelcase, snakecase and kebabcase: versions of Sprig differ for capitals beside punctuation.
 OF_TEXT = st.sampled_from(
     [
         *(
@@ -110,8 +110,8 @@ OF_NUMBER = st.sampled_from(
 )
 
 
-def has_key(expression: str) -> str:
-    """Sprig's `hasKey`, `pick` and `omit` take the map first, and the pipe would give it last."""
+def with_map_first(expression: str) -> str:
+    """Return the expression with the map as first argument of `hasKey`, `pick` and `omit`; a pipe passes it last."""
     value, _, function = expression.partition(" | ")
     name, *rest = function.split(" | ")
     word, _, key = name.partition(" ")
@@ -124,7 +124,7 @@ TERMS = st.one_of(
     st.builds("{} | {}".format, TEXTS, OF_TEXT),
     st.builds("{} | {} | {}".format, TEXTS, st.sampled_from(["trim", "upper", "nospace", "title"]), OF_TEXT),
     st.builds("{} | {}".format, LISTS, OF_LIST),
-    st.builds("{} | {}".format, MAPS, OF_MAP).map(has_key),
+    st.builds("{} | {}".format, MAPS, OF_MAP).map(with_map_first),
     st.builds("{} | {}".format, NUMBERS, OF_NUMBER),
     st.builds("index .Params.LIST {}".format, st.integers(0, 5)),
     st.builds("index .Params.MAP {}".format, LITERALS),
@@ -159,9 +159,9 @@ TEMPLATES = st.recursive(
 
 @settings(max_examples=400, deadline=None)
 @given(template=TEMPLATES)
-def test_what_both_render_is_the_same(go: GoEngine, template: str) -> None:
-    rendered = here(template)
-    # Go is more lenient where a key is missing: KUDO asks it not to be, and this library does not.
+def test_rendered_template_equals_the_output_of_go(go: GoEngine, template: str) -> None:
+    rendered = render_or_none(template)
+    # Go's engine accepts missing keys: KUDO sets missingkey=error, and py-go-template does not.
     assume(rendered is not None)
     by_go = go.render(template, VARIABLES)
     assume(by_go is not None)
@@ -170,7 +170,7 @@ def test_what_both_render_is_the_same(go: GoEngine, template: str) -> None:
 
 @pytest.mark.skipif(not OPERATORS.is_dir(), reason=f"the public operator collection is not at {OPERATORS}")
 @pytest.mark.parametrize("operator", ["cowsay", "first-operator", "kafka", "mysql", "redis", "zookeeper"])
-def test_public_templates(go: GoEngine, operator: str) -> None:
+def test_public_templates_render_as_in_go(go: GoEngine, operator: str) -> None:
     package = read_package(OPERATORS / operator)
     parameters = [parameter_of(definition) for definition in package.params.parameters]
     tasks = package.operator.tasks
@@ -187,6 +187,6 @@ def test_public_templates(go: GoEngine, operator: str) -> None:
         "StepName": "step",
     }
     for name, source in package.templates.items():
-        rendered = here(source, variables)
+        rendered = render_or_none(source, variables)
         assert rendered is not None, name
         assert go.render(source, variables) == rendered, name

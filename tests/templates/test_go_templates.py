@@ -51,7 +51,7 @@ def refused(source: str) -> str:
         ('{{ printf "%s-%d" .Name 5 }}', "test-5"),
     ],
 )
-def test_what_is_rendered(source: str, rendered: str) -> None:
+def test_template_is_rendered(source: str, rendered: str) -> None:
     assert render(source) == rendered
 
 
@@ -96,7 +96,7 @@ def test_errors_name_file_line_and_reason(source: str, message: str) -> None:
         "getHostByName",
     ],
 )
-def test_functions_that_look_outside_are_absent(name: str) -> None:
+def test_environment_path_and_network_functions_are_undefined(name: str) -> None:
     assert refused(f'{{{{ {name} "PATH" }}}}') == f"templates/sub/a.yaml:1: function {name!r} not defined"
 
 
@@ -111,11 +111,11 @@ def test_functions_that_look_outside_are_absent(name: str) -> None:
         '(genCA "a" 1).__dict__',
     ],
 )
-def test_attributes_of_python_are_out_of_reach(expression: str) -> None:
+def test_python_attributes_are_inaccessible(expression: str) -> None:
     assert refused(f"{{{{ {expression} }}}}").startswith("templates/sub/a.yaml:1: ")
 
 
-def test_certificates_have_their_two_fields() -> None:
+def test_certificate_has_cert_and_key() -> None:
     rendered = render('{{ $ca := genCA "test" 1 }}{{ $ca.Cert | trunc 27 }} {{ $ca.Key | trunc 10 }}')
     assert rendered == "-----BEGIN CERTIFICATE----- -----BEGIN"
 
@@ -128,7 +128,7 @@ def test_certificates_have_their_two_fields() -> None:
         ('{{ repeat 5000000 "a" }}', "output character budget exceeded"),
     ],
 )
-def test_bounds_of_the_engine(source: str, bound: str) -> None:
+def test_template_above_the_limits_of_the_engine_is_refused(source: str, bound: str) -> None:
     assert bound in refused(source)
 
 
@@ -137,6 +137,6 @@ def test_several_templates_are_rendered_by_name() -> None:
     assert render_all("kudo.dev/v1beta1", sources, VARIABLES) == {"a.yaml": "test", "b.yaml": "b"}
 
 
-def test_the_first_template_that_fails_is_named() -> None:
+def test_first_template_that_fails_is_named() -> None:
     with pytest.raises(TaskRenderingError, match=r"templates/b\.yaml:1: 'Typo' is undefined"):
         render_all("kudo.dev/v1beta1", {"a.yaml": "a", "b.yaml": "{{ .Typo }}"}, VARIABLES)

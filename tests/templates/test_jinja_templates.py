@@ -1,4 +1,4 @@
-"""Jinja2 templates: what they may, and what they may not."""
+"""Jinja2 templates: rendering, filters, errors and the sandbox."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def refused(source: str) -> str:
         ("{% raw %}{{ untouched }}{% endraw %}", "{{ untouched }}"),
     ],
 )
-def test_what_is_rendered(source: str, rendered: str) -> None:
+def test_template_is_rendered(source: str, rendered: str) -> None:
     assert render(source) == rendered
 
 
@@ -64,7 +64,7 @@ def test_what_is_rendered(source: str, rendered: str) -> None:
         ("{{ '<a>' | e }} {{ ['b', 'a'] | sort | join(',') }}", "&lt;a&gt; a,b"),
     ],
 )
-def test_filters(source: str, rendered: str) -> None:
+def test_filter_is_applied(source: str, rendered: str) -> None:
     assert render(source) == rendered
 
 
@@ -94,7 +94,7 @@ def test_errors_name_file_line_and_reason(source: str, message: str) -> None:
 @pytest.mark.parametrize(
     "source", ["{% include 'b' %}", "{% import 'b' as b %}", "{% from 'b' import c %}", "{% extends 'b' %}"]
 )
-def test_other_templates_are_out_of_reach(source: str) -> None:
+def test_access_to_other_templates_is_refused(source: str) -> None:
     assert refused(source) == "templates/sub/a.yaml:1: a template cannot include, import or extend another"
 
 
@@ -125,7 +125,7 @@ def test_other_templates_are_out_of_reach(source: str) -> None:
         "range(10000000)",
     ],
 )
-def test_the_ways_out_of_the_sandbox_are_closed(expression: str) -> None:
+def test_escape_from_the_jinja_sandbox_is_refused(expression: str) -> None:
     assert refused(f"{{{{ {expression} }}}}").startswith("templates/sub/a.yaml:1: ")
     assert refused(f"{{% do {expression} %}}{{{{ {expression} | string }}}}").startswith("templates/sub/a.yaml:1: ")
 
@@ -140,5 +140,5 @@ def test_the_ways_out_of_the_sandbox_are_closed(expression: str) -> None:
         "{{ 10 ** 5000 }}",
     ],
 )
-def test_what_python_cannot_compute_is_an_error_of_the_template(source: str) -> None:
+def test_python_error_is_reported_as_template_error(source: str) -> None:
     assert refused(source).startswith("templates/sub/a.yaml")

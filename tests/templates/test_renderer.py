@@ -1,4 +1,4 @@
-"""Rendering in processes of its own: bounds, and a pool that outlives what breaks them."""
+"""Rendering in separate processes: the limits, and the pool after a template has exceeded them."""
 
 from collections.abc import AsyncIterator
 
@@ -11,8 +11,8 @@ JINJA, GO = "kudo.dev/v1", "kudo.dev/v1beta1"
 
 
 @pytest.fixture(scope="module")
-async def impatient() -> AsyncIterator[Renderer]:
-    """A renderer with little time and memory."""
+async def limited_renderer() -> AsyncIterator[Renderer]:
+    """A renderer with a short timeout and little memory."""
     async with Renderer(processes=1, timeout=1.5, memory=512 * 1024 * 1024) as renderer:
         yield renderer
 
@@ -34,23 +34,23 @@ async def still_works(renderer: Renderer) -> bool:
         (GO, '{{ range until 100000 }}{{ bcrypt "a" }}{{ end }}'),
     ],
 )
-async def test_what_takes_for_ever_is_stopped(impatient: Renderer, dialect: str, source: str) -> None:
+async def test_template_above_the_timeout_is_stopped(limited_renderer: Renderer, dialect: str, source: str) -> None:
     with pytest.raises(TaskRenderingError) as error:
-        await impatient.run(
+        await limited_renderer.run(
             "templates/a.yaml, templates/b.yaml", render_all, dialect, {"a.yaml": source, "b.yaml": "b"}, {}
         )
     assert str(error.value) == "templates/a.yaml, templates/b.yaml: took longer than 1.5 s to render"
-    assert await still_works(impatient)
+    assert await still_works(limited_renderer)
 
 
 @pytest.mark.parametrize(
     "source", ["{{ 'a' * 3000000000 }}", "{{ '{:9999999999}'.format(1) }}", "{{ [1] * 999999999 }}"]
 )
-async def test_what_needs_too_much_memory_is_stopped(impatient: Renderer, source: str) -> None:
+async def test_template_above_the_memory_limit_is_stopped(limited_renderer: Renderer, source: str) -> None:
     with pytest.raises(TaskRenderingError) as error:
-        await impatient.run("templates/a.yaml", render_all, JINJA, {"a.yaml": source}, {})
+        await limited_renderer.run("templates/a.yaml", render_all, JINJA, {"a.yaml": source}, {})
     assert str(error.value) == "templates/a.yaml: needed more than 512 MiB to render"
-    assert await still_works(impatient)
+    assert await still_works(limited_renderer)
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ async def test_what_needs_too_much_memory_is_stopped(impatient: Renderer, source
         (JINJA, "{% set x = 'a' * 50000000 %}{% for a in range(99999) %}{{ x }}{% endfor %}"),
     ],
 )
-async def test_what_writes_too_much_is_stopped(impatient: Renderer, dialect: str, source: str) -> None:
+async def test_template_with_too_much_output_is_stopped(limited_renderer: Renderer, dialect: str, source: str) -> None:
     with pytest.raises(TaskRenderingError):
-        await impatient.run("templates/a.yaml", render_all, dialect, {"a.yaml": source}, {})
-    assert await still_works(impatient)
+        await limited_renderer.run("templates/a.yaml", render_all, dialect, {"a.yaml": source}, {})
+    assert await still_works(limited_renderer)
 
 
 @pytest.mark.parametrize(("dialect", "source"), [(JINJA, "a\n{{ Typo }}"), (GO, "a\n{{ .Typo }}")])
-async def test_errors_of_templates_come_through(renderer: Renderer, dialect: str, source: str) -> None:
+async def test_template_error_is_raised(renderer: Renderer, dialect: str, source: str) -> None:
     with pytest.raises(TaskRenderingError) as error:
         await renderer.run("templates/a.yaml", render_all, dialect, {"a.yaml": source}, {})
     assert str(error.value) == "templates/a.yaml:2: 'Typo' is undefined"
     assert await still_works(renderer)
 
 
-async def test_nothing_to_render(renderer: Renderer) -> None:
+async def test_no_templates_render_to_an_empty_result(renderer: Renderer) -> None:
     assert await renderer.run("templates/a.yaml", render_all, JINJA, {}, {}) == {}
 
 

@@ -1,4 +1,4 @@
-"""Whatever a template says, it renders or fails with one kind of error."""
+"""Any template renders, or raises TaskRenderingError."""
 
 import contextlib
 import copy
@@ -69,7 +69,7 @@ FRAGMENTS = [
     ),
 ]
 
-soup = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
+fragments = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
 expression = st.lists(st.sampled_from(FRAGMENTS), max_size=8).map(lambda parts: "{{ " + " ".join(parts) + " }}")
 statement = st.lists(st.sampled_from(FRAGMENTS), max_size=8).map(lambda parts: "{% " + " ".join(parts) + " %}")
 
@@ -87,8 +87,8 @@ def test_text_without_braces_renders_to_itself(dialect: str, source: str) -> Non
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(max_examples=300, deadline=None)
-@given(source=st.one_of(soup, expression, statement))
-def test_a_template_renders_or_fails_with_one_error(dialect: str, source: str) -> None:
+@given(source=st.one_of(fragments, expression, statement))
+def test_any_template_renders_or_raises_task_rendering_error(dialect: str, source: str) -> None:
     with contextlib.suppress(TaskRenderingError):
         render(dialect, source)
 
@@ -96,6 +96,6 @@ def test_a_template_renders_or_fails_with_one_error(dialect: str, source: str) -
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(max_examples=60, deadline=None)
 @given(text=st.text())
-def test_values_are_printed_as_they_are(dialect: str, text: str) -> None:
+def test_values_are_printed_unchanged(dialect: str, text: str) -> None:
     source = "{{ Value }}" if dialect == "kudo.dev/v1" else "{{ .Value }}"
     assert engine_for(dialect).render("a.yaml", source, {"Value": text}) == text

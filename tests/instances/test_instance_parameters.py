@@ -1,4 +1,4 @@
-"""Parameters given, checked, and as templates see them; and which plan a change runs."""
+"""Parameters of instances: checks, values for templates, and the plan that a change runs."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ def test_only_arrays_and_maps_are_unwrapped() -> None:
     }
 
 
-def test_everything_that_is_wrong_is_said() -> None:
+def test_all_invalid_parameters_are_reported() -> None:
     parameters = [*TYPED, Parameter(name="NEEDED"), Parameter(name="SIZE", enum=["s", "m"], default="s")]
     given_values = {"COUNT": "many", "ON": "maybe", "LIST": "a: b", "MAP": "[", "SIZE": "xl", "NAMES": "y"}
     with pytest.raises(InvalidParams) as error:
@@ -49,12 +49,12 @@ def test_everything_that_is_wrong_is_said() -> None:
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
-def test_every_integer_is_one(number: int) -> None:
+def test_every_integer_is_accepted(number: int) -> None:
     check_parameters(TYPED, {"COUNT": str(number)})
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_every_number_is_one(number: float) -> None:
+def test_every_number_is_accepted(number: float) -> None:
     check_parameters([Parameter(name="N", type="number")], {"N": str(number)})
 
 
@@ -83,20 +83,20 @@ ALL = ("deploy", "update", "backup", "restore")
         (ALL, {"BACKUP": "2", "PLAIN": "2"}, "backup"),
     ],
 )
-def test_the_plan_that_a_change_runs(plans: tuple[str, ...], after: dict[str, str], plan: str | None) -> None:
+def test_change_of_parameters_selects_the_plan(plans: tuple[str, ...], after: dict[str, str], plan: str | None) -> None:
     assert plan_for_change(version(*plans), {}, after) == plan
 
 
-def test_a_change_back_to_the_default_is_one() -> None:
+def test_change_back_to_the_default_runs_the_trigger() -> None:
     assert plan_for_change(version(*ALL), {"BACKUP": "2"}, {}) == "backup"
 
 
-def test_several_triggers_are_refused() -> None:
+def test_change_with_different_triggers_is_refused() -> None:
     words = r"run different plans \(BACKUP runs backup, RESTORE runs restore\)"
     with pytest.raises(RequestError, match=words):
         plan_for_change(version(*ALL), {}, {"BACKUP": "2", "RESTORE": "2"})
 
 
-def test_a_trigger_of_a_plan_that_is_not_there() -> None:
+def test_trigger_of_a_missing_plan_is_refused() -> None:
     with pytest.raises(InvalidPlan, match="has no plan 'nowhere'"):
         plan_for_change(version(*ALL), {}, {"LOST": "2"})

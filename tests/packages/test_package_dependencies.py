@@ -1,4 +1,4 @@
-"""Packages that need others: where they are found, what is said of them, and circles."""
+"""Dependencies of packages: resolution, checks and cycles."""
 
 import tarfile
 from pathlib import Path
@@ -11,17 +11,17 @@ from kudo.model.tasks import KudoOperatorSpec, KudoOperatorTask
 from kudo.packages import Bundle, Location, read_bundle, read_package
 
 
-def package(directory: Path, name: str, *needed: Content, version: str = "1.0.0", app_version: str = "") -> Path:
-    """A package with a task for each package that it needs."""
-    tasks = [{"name": f"child-{n}", "kind": "KudoOperator", "spec": spec} for n, spec in enumerate(needed)]
-    done = [*tasks, dummy("done", done=True)]
+def package(directory: Path, name: str, *dependencies: Content, version: str = "1.0.0", app_version: str = "") -> Path:
+    """Write a package with a KudoOperator task for each dependency."""
+    children = [{"name": f"child-{n}", "kind": "KudoOperator", "spec": spec} for n, spec in enumerate(dependencies)]
+    tasks = [*children, dummy("done", done=True)]
     return write_package(
         directory,
         name=name,
         operatorVersion=version,
         **({"appVersion": app_version} if app_version else {}),
-        tasks=done,
-        plans={"deploy": plan(phase("main", ("a", [str(t["name"]) for t in done])))},
+        tasks=tasks,
+        plans={"deploy": plan(phase("main", ("a", [str(task["name"]) for task in tasks])))},
     )
 
 
@@ -37,12 +37,12 @@ def specs(bundle: Bundle) -> list[KudoOperatorSpec]:
     return [task.spec for task in bundle.package.operator.tasks if isinstance(task, KudoOperatorTask)]
 
 
-async def test_a_package_that_needs_none(tmp_path: Path) -> None:
+async def test_package_without_dependencies_is_bundled_alone(tmp_path: Path) -> None:
     root = package(tmp_path, "alone")
     assert await read(root) == Bundle(read_package(root), ())
 
 
-async def test_what_is_needed_comes_first_and_is_named(tmp_path: Path) -> None:
+async def test_dependencies_come_first_and_tasks_get_their_versions(tmp_path: Path) -> None:
     root = package(tmp_path, "kafka", {"package": "./zookeeper"}, {"package": "../shared"})
     package(root, "zookeeper", {"package": "../../shared"}, app_version="3.9")
     package(tmp_path, "shared", version="0.2.0")
@@ -54,24 +54,24 @@ async def test_what_is_needed_comes_first_and_is_named(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("below", ["", "deep/"])
-async def test_an_archive_in_an_archive_s_folder(tmp_path: Path, below: str) -> None:
-    root = package(tmp_path, "kafka", {"package": f"./{below}zookeeper"})
-    package(root / below, "zookeeper")
+@pytest.mark.parametrize("subfolder", ["", "deep/"])
+async def test_dependency_within_an_archive_is_found(tmp_path: Path, subfolder: str) -> None:
+    root = package(tmp_path, "kafka", {"package": f"./{subfolder}zookeeper"})
+    package(root / subfolder, "zookeeper")
     archive = tmp_path / "kafka.tgz"
     with tarfile.open(archive, "w:gz") as file:
         file.add(root, arcname=".")
     assert await read(archive) == await read(root)
 
 
-async def test_an_archive_beside_a_directory(tmp_path: Path) -> None:
+async def test_dependency_that_is_an_archive_is_found(tmp_path: Path) -> None:
     root = package(tmp_path, "kafka", {"package": "./zookeeper.tgz"})
     with tarfile.open(root / "zookeeper.tgz", "w:gz") as file:
         file.add(package(tmp_path, "zookeeper"), arcname=".")
     assert names(await read(root)) == ["zookeeper-1.0.0", "kafka-1.0.0"]
 
 
-async def test_a_path_that_leads_out_of_an_archive(tmp_path: Path) -> None:
+async def test_path_out_of_the_archive_is_refused(tmp_path: Path) -> None:
     package(tmp_path, "zookeeper")
     archive = tmp_path / "kafka.tgz"
     with tarfile.open(archive, "w:gz") as file:
@@ -80,7 +80,7 @@ async def test_a_path_that_leads_out_of_an_archive(tmp_path: Path) -> None:
         await read(archive)
 
 
-async def test_a_circle_is_named(tmp_path: Path) -> None:
+async def test_dependency_cycle_is_refused(tmp_path: Path) -> None:
     root = package(tmp_path, "a", {"package": "../b"})
     package(tmp_path, "b", {"package": "../c"})
     package(tmp_path, "c", {"package": "../b"})
@@ -91,13 +91,13 @@ async def test_a_circle_is_named(tmp_path: Path) -> None:
     )
 
 
-async def test_a_package_that_needs_itself(tmp_path: Path) -> None:
+async def test_package_that_depends_on_itself_is_refused(tmp_path: Path) -> None:
     root = package(tmp_path, "a", {"package": "../a"})
     with pytest.raises(PackageError, match=r"a-1\.0\.0 needs a-1\.0\.0"):
         await read(root)
 
 
-async def test_another_version_than_is_wanted(tmp_path: Path) -> None:
+async def test_dependency_of_another_version_is_refused(tmp_path: Path) -> None:
     root = package(tmp_path, "kafka", {"package": "../zookeeper", "operatorVersion": "2.0.0"})
     package(tmp_path, "zookeeper")
     with pytest.raises(PackageError) as raised:
@@ -107,7 +107,7 @@ async def test_another_version_than_is_wanted(tmp_path: Path) -> None:
     )
 
 
-async def test_two_packages_of_one_name(tmp_path: Path) -> None:
+async def test_different_packages_of_one_name_and_version_are_refused(tmp_path: Path) -> None:
     root = package(tmp_path, "kafka", {"package": "../x/zookeeper"}, {"package": "../y/zookeeper"})
     package(tmp_path / "x", "zookeeper")
     package(tmp_path / "y", "zookeeper", {"package": "../../done"})
@@ -116,12 +116,12 @@ async def test_two_packages_of_one_name(tmp_path: Path) -> None:
         await read(root)
 
 
-async def test_a_package_that_is_not_there(tmp_path: Path) -> None:
+async def test_missing_dependency_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="no such file or directory"):
         await read(package(tmp_path, "kafka", {"package": "../zookeeper"}))
 
 
-async def test_a_name_is_never_a_path(tmp_path: Path) -> None:
+async def test_name_is_not_resolved_as_a_path(tmp_path: Path) -> None:
     package(tmp_path, "zookeeper")
     with pytest.raises(RequestError, match="zookeeper is in no repository"):
         await read(package(tmp_path, "kafka", {"package": "zookeeper"}))

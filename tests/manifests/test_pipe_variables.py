@@ -1,4 +1,4 @@
-"""What the files of Pipe tasks become: the same as `kubectl create --from-env-file` makes of them."""
+"""The variables in envFiles of Pipe tasks, parsed as by `kubectl create --from-env-file`."""
 
 import json
 import subprocess
@@ -47,30 +47,32 @@ def variables(content: bytes) -> dict[str, str]:
     return artifact(request, FILE, content).strings("data")
 
 
-@pytest.mark.skipif(not KUBECTL.exists(), reason=f"no kubectl at {KUBECTL}; `make control-plane` brings it")
+@pytest.mark.skipif(not KUBECTL.exists(), reason=f"no kubectl at {KUBECTL}; `make control-plane` downloads it")
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(LINES, max_size=6, unique_by=lambda line: line.strip().partition("=")[0]), st.sampled_from(["\n", "\r\n"])
 )
-def test_variables_as_kubectl_reads_them(tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str) -> None:
+def test_variables_are_parsed_as_by_kubectl(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str
+) -> None:
     content = end.join(lines).encode()
     file = tmp_path_factory.mktemp("env") / "env"
     file.write_bytes(content)
     command = [KUBECTL, "create", "configmap", "x", f"--from-env-file={file}", "--dry-run=client", "-o", "json"]
-    made = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    assert variables(content) == made.get("data", {})
+    created = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert variables(content) == created.get("data", {})
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [(b"A=1\nhunter2\n", 2), (b"1A=x", 1), (b"A B=x", 1), (b"=x", 1), (b"A=1\n\n# c\nB C", 4)],
 )
-def test_lines_that_are_none(content: bytes, line: int) -> None:
+def test_invalid_line_is_refused(content: bytes, line: int) -> None:
     with pytest.raises(PipeTaskError) as raised:
         variables(content)
     assert str(raised.value) == f"/tmp/env:{line}: the line must have the form NAME=VALUE"
 
 
-def test_what_is_no_text() -> None:
+def test_file_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(PipeTaskError, match=r"^/tmp/env: an env file must be UTF-8 text$"):
         variables(b"A=\xff")
