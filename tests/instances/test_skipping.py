@@ -60,7 +60,7 @@ def test_phases_steps_and_tasks_with_unmet_conditions_are_skipped(
         assert [step.tasks for step in plan.phases[0].steps] == tasks
 
 
-def test_completed_steps_stay_complete_and_skipped_steps_are_reevaluated() -> None:
+def test_completed_steps_are_carried_over_and_skipped_steps_are_not() -> None:
     recorded = PlanStatus.pending("deploy", PLAN)
     recorded.phases[0].steps[0].set(S.COMPLETE)
     recorded.phases[0].steps[1].set(S.SKIPPED)

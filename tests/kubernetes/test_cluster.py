@@ -17,87 +17,87 @@ from kudo.rollout import wait_until_gone, wait_until_healthy
 from kudo.sandbox import Sandbox
 
 
-def silent(_: str) -> None: ...
+def ignore_progress(_: str) -> None: ...
 
 
-async def test_apply_creates_and_changes(cluster: Cluster) -> None:
+async def test_apply_creates_and_updates(cluster: Cluster) -> None:
     first = await cluster.apply(config_map(a="1", b="2"))
     second = await cluster.apply(config_map(a="1", c="3"))
     assert second.uid == first.uid
     assert second.strings("data") == {"a": "1", "c": "3"}
 
 
-async def test_apply_twice_changes_nothing(cluster: Cluster) -> None:
+async def test_repeated_apply_changes_nothing(cluster: Cluster) -> None:
     first = await cluster.apply(deployment())
-    await wait_until_healthy(cluster, [first], silent)
+    await wait_until_healthy(cluster, [first], ignore_progress)
     second = await cluster.apply(deployment())
     assert second.integer("metadata", "generation") == first.integer("metadata", "generation")
 
 
-async def test_apply_leaves_what_others_manage(cluster: Cluster) -> None:
+async def test_apply_keeps_fields_of_other_managers(cluster: Cluster) -> None:
     applied = await cluster.apply(config_map(a="1"))
     await cluster.patch(applied.ref, {"metadata": {"labels": {"theirs": "yes"}}})
     again = await cluster.apply(config_map(a="2"))
     assert again.labels == {"theirs": "yes"}
 
 
-async def test_what_is_not_there_reads_as_none(cluster: Cluster) -> None:
+async def test_missing_object_reads_as_none(cluster: Cluster) -> None:
     assert await cluster.get(config_map("nowhere").ref) is None
     assert await cluster.patch(config_map("nowhere").ref, {"data": {}}) is None
     await cluster.delete(config_map("nowhere").ref)
 
 
-async def test_list_says_what_its_items_are(cluster: Cluster) -> None:
+async def test_listed_items_have_api_version_and_kind(cluster: Cluster) -> None:
     await cluster.apply(config_map("labelled"))
     await cluster.patch(config_map("labelled").ref, {"metadata": {"labels": {"app": "x"}}})
     found = await cluster.list("v1", "ConfigMap", NAMESPACE, "app=x")
     assert [item.ref for item in found] == [config_map("labelled").ref]
 
 
-async def test_unknown_kind(cluster: Cluster) -> None:
+async def test_unknown_kind_is_refused(cluster: Cluster) -> None:
     with pytest.raises(KindNotFound, match=r"serves no Widget of example\.com/v1"):
         await cluster.apply(widget())
 
 
-async def test_a_kind_that_has_moved_since_the_package_was_written(cluster: Cluster) -> None:
+async def test_kind_in_a_removed_api_version_is_refused_with_the_served_one(cluster: Cluster) -> None:
     ingress = Object.of("extensions/v1beta1", "Ingress", {"name": "web", "namespace": NAMESPACE})
     moved = r"serves no Ingress of extensions/v1beta1; it serves Ingress of networking\.k8s\.io/v1, so the package"
     with pytest.raises(KindNotFound, match=moved):
         await cluster.apply(ingress)
 
 
-async def test_a_kind_is_known_as_soon_as_its_definition_is_established(cluster: Cluster) -> None:
+async def test_kind_is_served_once_its_definition_is_established(cluster: Cluster) -> None:
     with pytest.raises(KindNotFound):
         await cluster.namespaced(widget())
-    await wait_until_healthy(cluster, [await cluster.apply(definition())], silent)
+    await wait_until_healthy(cluster, [await cluster.apply(definition())], ignore_progress)
     assert await cluster.namespaced(widget())
     assert (await cluster.apply(widget(size=3))).integer("spec", "size") == 3
 
 
-async def test_a_kind_whose_definition_went_is_unknown_again(cluster: Cluster) -> None:
+async def test_kind_of_a_deleted_definition_is_refused(cluster: Cluster) -> None:
     applied = await cluster.apply(definition())
-    await wait_until_healthy(cluster, [applied], silent)
+    await wait_until_healthy(cluster, [applied], ignore_progress)
     await cluster.apply(widget())
     await cluster.delete(applied.ref)
-    await wait_until_gone(cluster, [applied], silent)
+    await wait_until_gone(cluster, [applied], ignore_progress)
     with pytest.raises(KindNotFound):
         await cluster.apply(widget())
 
 
-async def test_unknown_namespace(cluster: Cluster) -> None:
+async def test_apply_in_a_missing_namespace_is_refused(cluster: Cluster) -> None:
     item = Object.of("v1", "ConfigMap", {"name": "a", "namespace": "nowhere"})
     with pytest.raises(NamespaceNotFound, match='namespaces "nowhere" not found'):
         await cluster.apply(item)
 
 
-async def test_an_object_that_the_api_rejects(cluster: Cluster) -> None:
+async def test_invalid_object_is_refused(cluster: Cluster) -> None:
     bad = deployment()
     bad.manifest["spec"]["selector"] = {"matchLabels": {"app": "other"}}
     with pytest.raises(ResourceValidationError, match=r"applying Deployment default/web: .*selector"):
         await cluster.apply(bad)
 
 
-async def test_no_secret_in_an_error(cluster: Cluster) -> None:
+async def test_error_does_not_contain_the_value_of_a_secret(cluster: Cluster) -> None:
     with pytest.raises(ResourceValidationError) as error:
         await cluster.apply(secret("Bad_Name", password="swordfish"))
     assert "Secret default/Bad_Name" in str(error.value)
@@ -119,7 +119,7 @@ async def test_no_secret_in_an_error(cluster: Cluster) -> None:
         (504, "Timeout", ClusterUnavailable),
     ],
 )
-async def test_the_table_of_failures(
+async def test_api_failure_raises_the_matching_error(
     cluster: Cluster, sandbox: Sandbox, code: int, reason: str, error: type[Exception]
 ) -> None:
     await cluster.apply(config_map())
@@ -128,7 +128,7 @@ async def test_the_table_of_failures(
         await cluster.apply(config_map(a="1"))
 
 
-async def test_a_field_that_the_kind_does_not_have(cluster: Cluster, sandbox: Sandbox) -> None:
+async def test_undeclared_field_raises_a_validation_error(cluster: Cluster, sandbox: Sandbox) -> None:
     await cluster.apply(config_map())
     message = "failed to create typed patch object: .spec.oops: field not declared in schema"
     sandbox.faults.fail(1, status=500, reason="InternalError", path_contains="/configmaps", message=message)
@@ -136,7 +136,7 @@ async def test_a_field_that_the_kind_does_not_have(cluster: Cluster, sandbox: Sa
         await cluster.apply(config_map(a="1"))
 
 
-async def test_an_api_that_is_away(cluster: Cluster, sandbox: Sandbox) -> None:
+async def test_unreachable_api_raises_cluster_unavailable(cluster: Cluster, sandbox: Sandbox) -> None:
     await cluster.apply(config_map())
     sandbox.faults.away = True
     with pytest.raises(ClusterUnavailable, match=f"the Kubernetes API at {sandbox.url} cannot be reached"):
@@ -145,22 +145,22 @@ async def test_an_api_that_is_away(cluster: Cluster, sandbox: Sandbox) -> None:
     await cluster.apply(config_map(a="1"))
 
 
-async def test_deleting_takes_what_it_owns_first(cluster: Cluster) -> None:
+async def test_deletion_deletes_owned_objects_first(cluster: Cluster) -> None:
     applied = await cluster.apply(deployment())
-    await wait_until_healthy(cluster, [applied], silent)
+    await wait_until_healthy(cluster, [applied], ignore_progress)
     assert await cluster.list("v1", "Pod", NAMESPACE)
     await cluster.delete(applied.ref)
-    await wait_until_gone(cluster, [applied], silent)
+    await wait_until_gone(cluster, [applied], ignore_progress)
     assert not await cluster.list("v1", "Pod", NAMESPACE)
 
 
-async def test_deleting_by_uid_spares_a_namesake(cluster: Cluster) -> None:
+async def test_deletion_by_uid_keeps_an_object_with_another_uid(cluster: Cluster) -> None:
     applied = await cluster.apply(config_map())
     await cluster.delete(applied.ref, uid="another")
     assert await cluster.get(applied.ref) is not None
 
 
-async def test_an_event_is_recorded_once(cluster: Cluster) -> None:
+async def test_event_is_recorded_once(cluster: Cluster) -> None:
     about = await cluster.apply(config_map())
     for _ in range(3):
         await cluster.record_event(about, "run", "Normal", "PlanStarted", "so it began")
@@ -169,9 +169,9 @@ async def test_an_event_is_recorded_once(cluster: Cluster) -> None:
     assert reasons == ["PlanStarted"]
 
 
-async def test_a_namespace_is_waited_for(cluster: Cluster) -> None:
+async def test_creation_and_deletion_of_a_namespace_are_awaited(cluster: Cluster) -> None:
     applied = await cluster.apply(namespace("fresh"))
-    await wait_until_healthy(cluster, [applied], silent)
+    await wait_until_healthy(cluster, [applied], ignore_progress)
     await cluster.delete(applied.ref)
-    await wait_until_gone(cluster, [applied], silent)
+    await wait_until_gone(cluster, [applied], ignore_progress)
     assert await cluster.get(applied.ref) is None

@@ -1,4 +1,4 @@
-"""What only a real API refuses: rights, quotas, schemas, namespaces on their way out."""
+"""Requests that only a real API refuses: permissions, quotas, schemas, policies and terminating namespaces."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from kudo.model import yaml
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
 
-pytestmark = pytest.mark.only_on("control-plane", "the sandbox has no schemas, and does not ask who one is")
+pytestmark = pytest.mark.only_on("control-plane", "the sandbox has neither schemas nor authentication")
 
 ACCOUNT = "limited"
 
@@ -35,7 +35,7 @@ def binding() -> Object:
 
 
 def with_token(kubeconfig: Path, token: str) -> Path:
-    """A kubeconfig like another, for somebody else."""
+    """Write a copy of a kubeconfig that authenticates with a token."""
     content = yaml.load(kubeconfig.read_text())
     assert isinstance(content, dict)
     content["users"] = [{"name": "admin", "user": {"token": token}}]
@@ -46,23 +46,23 @@ def with_token(kubeconfig: Path, token: str) -> Path:
 
 @pytest.fixture
 async def limited(cluster: Cluster, kubeconfig: Path) -> AsyncIterator[Cluster]:
-    """The cluster, as a ServiceAccount that nobody has given any rights."""
+    """The cluster, accessed as a ServiceAccount without permissions."""
     await cluster.apply(Object.of("v1", "ServiceAccount", {"name": ACCOUNT, "namespace": NAMESPACE}))
     path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNT}/token"
     async with await Connection.open() as connection:
-        answer = await connection.request("POST", path, body={"spec": {}})
-    kubeconfig = with_token(kubeconfig, answer.body.text("status", "token"))
+        response = await connection.request("POST", path, body={"spec": {}})
+    kubeconfig = with_token(kubeconfig, response.body.text("status", "token"))
     async with await Cluster.connect(kubeconfig=kubeconfig) as connected:
         yield connected
 
 
-async def test_a_token_that_is_none(kubeconfig: Path) -> None:
-    async with await Cluster.connect(kubeconfig=with_token(kubeconfig, "nonsense")) as stranger:
+async def test_invalid_token_is_refused(kubeconfig: Path) -> None:
+    async with await Cluster.connect(kubeconfig=with_token(kubeconfig, "nonsense")) as unauthenticated:
         with pytest.raises(AccessDenied, match="Unauthorized"):
-            await stranger.apply(config_map())
+            await unauthenticated.apply(config_map())
 
 
-async def test_rights_that_arrive_late(cluster: Cluster, limited: Cluster) -> None:
+async def test_permissions_apply_as_soon_as_they_are_granted(cluster: Cluster, limited: Cluster) -> None:
     denied = 'applying ConfigMap default/config: configmaps "config" is forbidden: User "system:serviceaccount:default:'
     with pytest.raises(AccessDenied, match=denied):
         await limited.apply(config_map(a="1"))
@@ -76,39 +76,39 @@ async def test_rights_that_arrive_late(cluster: Cluster, limited: Cluster) -> No
             return None
 
     assert (await until(applied)).strings("data") == {"a": "1"}
-    # What is denied one by one says so: reading is granted, deleting is not.
+    # Verbs are granted separately: get is granted, delete is not.
     assert await limited.get(config_map().ref) is not None
     with pytest.raises(AccessDenied, match=r"deleting ConfigMap default/config: .* cannot delete resource"):
         await limited.delete(config_map().ref)
 
 
-async def test_a_quota_that_is_used_up(cluster: Cluster) -> None:
+async def test_apply_above_a_quota_is_refused(cluster: Cluster) -> None:
     quota = Object.of(
         "v1", "ResourceQuota", {"name": "little", "namespace": NAMESPACE}, spec={"hard": {"count/secrets": "0"}}
     )
     applied = await cluster.apply(quota)
 
-    async def known() -> bool:
+    async def is_enforced() -> bool:
         found = await cluster.get(applied.ref)
         return found is not None and found.has("status", "hard")
 
-    await until(known)
+    await until(is_enforced)
     with pytest.raises(AccessDenied, match="exceeded quota: little"):
         await cluster.apply(secret(password="swordfish"))
 
 
-async def test_a_namespace_that_is_on_its_way_out(cluster: Cluster) -> None:
-    held = await cluster.apply(namespace("leaving"))
+async def test_apply_in_a_terminating_namespace_is_refused(cluster: Cluster) -> None:
+    terminating = await cluster.apply(namespace("leaving"))
     content = Object.of("v1", "ConfigMap", {"name": "a", "namespace": "leaving", "finalizers": ["example.com/hold"]})
     kept = await cluster.apply(content)
-    await cluster.delete(held.ref)
+    await cluster.delete(terminating.ref)
     other = Object.of("v1", "ConfigMap", {"name": "b", "namespace": "leaving"})
     with pytest.raises(AccessDenied, match="because it is being terminated"):
         await cluster.apply(other)
     await cluster.patch(kept.ref, {"metadata": {"finalizers": None}})
 
 
-def misspelt(**container: object) -> Object:
+def invalid_deployment(**container: object) -> Object:
     item = deployment()
     main: Manifest = {"name": "main", "image": "busybox", **container}
     item.manifest["spec"]["template"]["spec"]["containers"] = [main]
@@ -118,21 +118,24 @@ def misspelt(**container: object) -> Object:
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        (misspelt(imagePolicy="Always"), r'containers\[name="main"\].imagePolicy: field not declared in schema'),
-        (misspelt(env=[{"name": "A", "value": "1"}] * 2), r'env: duplicate entries for key \[name="A"\]'),
-        (misspelt(env=[{"name": "A", "value": 17}]), r'env\[name="A"\].value: expected string$'),
-        (misspelt(args="--password=swordfish"), r"args: expected list$"),
-        (misspelt(env={"PASSWORD": "swordfish"}), r"env: expected list$"),
-        (misspelt(resources={"limits": {"memory": "1 GiB"}}), "quantities must match the regular expression"),
-        (misspelt(image=""), r"spec.template.spec.containers\[0\].image: Required value"),
+        (
+            invalid_deployment(imagePolicy="Always"),
+            r'containers\[name="main"\].imagePolicy: field not declared in schema',
+        ),
+        (invalid_deployment(env=[{"name": "A", "value": "1"}] * 2), r'env: duplicate entries for key \[name="A"\]'),
+        (invalid_deployment(env=[{"name": "A", "value": 17}]), r'env\[name="A"\].value: expected string$'),
+        (invalid_deployment(args="--password=swordfish"), r"args: expected list$"),
+        (invalid_deployment(env={"PASSWORD": "swordfish"}), r"env: expected list$"),
+        (invalid_deployment(resources={"limits": {"memory": "1 GiB"}}), "quantities must match the regular expression"),
+        (invalid_deployment(image=""), r"spec.template.spec.containers\[0\].image: Required value"),
     ],
 )
-async def test_a_manifest_that_does_not_fit_its_schema(cluster: Cluster, item: Object, words: str) -> None:
+async def test_manifest_that_violates_its_schema_is_refused(cluster: Cluster, item: Object, words: str) -> None:
     with pytest.raises(ResourceValidationError, match=rf"^applying Deployment default/web: .*{words}"):
         await cluster.apply(item)
 
 
-async def test_a_secret_that_does_not_fit_says_where_but_not_what(cluster: Cluster) -> None:
+async def test_schema_error_of_a_secret_names_the_field_without_its_value(cluster: Cluster) -> None:
     with pytest.raises(ResourceValidationError) as error:
         await cluster.apply(secret(password=4711))
     assert str(error.value).endswith(".stringData.password: expected string")
@@ -146,16 +149,16 @@ async def test_a_secret_that_does_not_fit_says_where_but_not_what(cluster: Clust
         ({"data": {"password": "swordfish!"}}, "illegal base64 data"),
     ],
 )
-async def test_a_secret_that_is_none(cluster: Cluster, fields: Manifest, words: str) -> None:
+async def test_malformed_secret_is_refused_without_its_value(cluster: Cluster, fields: Manifest, words: str) -> None:
     with pytest.raises(ResourceValidationError) as error:
         await cluster.apply(Object.of("v1", "Secret", {"name": "secret", "namespace": NAMESPACE}, **fields))
     assert words in str(error.value)
     assert "swordfish" not in str(error.value)
 
 
-async def test_a_policy_that_quotes_a_secret(cluster: Cluster) -> None:
+async def test_policy_message_that_quotes_a_secret_is_not_reported(cluster: Cluster) -> None:
     rules = [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["secrets"], "operations": ["CREATE"]}]
-    says = "'bad value ' + (has(object.data) ? string(object.data['password']) : '')"
+    message = "'bad value ' + (has(object.data) ? string(object.data['password']) : '')"
     policy = Object.of(
         "admissionregistration.k8s.io/v1",
         "ValidatingAdmissionPolicy",
@@ -163,7 +166,7 @@ async def test_a_policy_that_quotes_a_secret(cluster: Cluster) -> None:
         spec={
             "failurePolicy": "Fail",
             "matchConstraints": {"resourceRules": rules},
-            "validations": [{"expression": "false", "messageExpression": says, "reason": "Forbidden"}],
+            "validations": [{"expression": "false", "messageExpression": message, "reason": "Forbidden"}],
         },
     )
     spec = {"policyName": "quoting", "validationActions": ["Deny"]}

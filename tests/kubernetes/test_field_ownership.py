@@ -1,4 +1,4 @@
-"""Server-side apply beside others that write the same objects: people, autoscalers, injectors, and KUDO before us."""
+"""Server-side apply to objects that people, autoscalers, injectors or KUDO write as well."""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ LAST_APPLIED = "kudo.dev/last-applied-configuration"
 
 @pytest.fixture
 async def others(kubeconfig: Path) -> AsyncIterator[Connection]:
-    """A connection for those who write beside us."""
+    """A connection for the other writers."""
     async with await Connection.open() as connection:
         yield connection
 
@@ -36,12 +36,12 @@ def autoscaler() -> Object:
 
 
 async def edit(others: Connection, path: str, patch: Manifest, manager: str = "someone") -> Object:
-    """Change an object as another manager; lists are merged by key."""
+    """Patch an object as another manager; lists are merged by key."""
     strategic = "application/strategic-merge-patch+json"
     query = {"fieldManager": manager}
-    answer = await others.request("PATCH", path, query=query, body=patch, content_type=strategic)
-    assert answer.ok, answer.body
-    return answer.body
+    response = await others.request("PATCH", path, query=query, body=patch, content_type=strategic)
+    assert response.ok, response.body
+    return response.body
 
 
 def with_containers(item: Object, *containers: Manifest) -> Object:
@@ -53,7 +53,7 @@ def containers(item: Object) -> list[str]:
     return [part.text("name") for part in item.children("spec", "template", "spec", "containers")]
 
 
-async def test_replicas_are_left_to_an_autoscaler(cluster: Cluster, others: Connection) -> None:
+async def test_replicas_set_by_an_autoscaler_are_kept(cluster: Cluster, others: Connection) -> None:
     await cluster.apply(deployment(replicas=2))
     await cluster.apply(autoscaler())
     await scale(others, 5, "kube-controller-manager")
@@ -61,56 +61,56 @@ async def test_replicas_are_left_to_an_autoscaler(cluster: Cluster, others: Conn
     changed.manifest["spec"]["revisionHistoryLimit"] = 1
     applied = await cluster.apply(changed)
     assert (applied.integer("spec", "replicas"), applied.integer("spec", "revisionHistoryLimit")) == (5, 1)
-    # Left once is not lost: the autoscaler's number is still there at the next apply.
+    # The next apply keeps the autoscaler's number as well.
     assert (await cluster.apply(changed)).integer("spec", "replicas") == 5
-    # What is to have no replicas at all has none.
+    # Zero replicas are applied nevertheless.
     assert (await cluster.apply(deployment(replicas=0))).integer("spec", "replicas") == 0
 
 
-async def test_replicas_of_an_autoscaler_that_is_gone(cluster: Cluster, others: Connection) -> None:
+async def test_replicas_set_by_a_deleted_autoscaler_are_overwritten(cluster: Cluster, others: Connection) -> None:
     await cluster.apply(deployment(replicas=2))
     await scale(others, 5, "kube-controller-manager")
     assert (await cluster.apply(deployment(replicas=3))).integer("spec", "replicas") == 3
 
 
-async def test_replicas_that_an_autoscaler_never_changed_are_ours(cluster: Cluster, others: Connection) -> None:
+async def test_replicas_unchanged_by_an_autoscaler_are_applied(cluster: Cluster, others: Connection) -> None:
     await cluster.apply(deployment(replicas=2))
     await scale(others, 2, "kube-controller-manager")
     assert (await cluster.apply(deployment(replicas=2))).integer("spec", "replicas") == 2
 
 
-async def test_replicas_set_by_hand_hold_until_the_next_plan(cluster: Cluster, others: Connection) -> None:
+async def test_replicas_set_manually_are_overwritten(cluster: Cluster, others: Connection) -> None:
     await cluster.apply(deployment(replicas=2))
     await scale(others, 5, "kubectl")
     assert (await cluster.apply(deployment(replicas=3))).integer("spec", "replicas") == 3
 
 
-async def test_replicas_that_the_manifest_does_not_name(cluster: Cluster, others: Connection) -> None:
-    silent = deployment()
-    del silent.manifest["spec"]["replicas"]
-    assert (await cluster.apply(silent)).integer("spec", "replicas") == 1
+async def test_replicas_absent_from_the_manifest_are_kept(cluster: Cluster, others: Connection) -> None:
+    without_replicas = deployment()
+    del without_replicas.manifest["spec"]["replicas"]
+    assert (await cluster.apply(without_replicas)).integer("spec", "replicas") == 1
     await scale(others, 4, "kubectl")
-    assert (await cluster.apply(silent)).integer("spec", "replicas") == 4
+    assert (await cluster.apply(without_replicas)).integer("spec", "replicas") == 4
 
 
-async def test_what_a_person_changed_is_what_the_package_says_again(cluster: Cluster, others: Connection) -> None:
+async def test_manual_change_of_an_applied_field_is_reverted(cluster: Cluster, others: Connection) -> None:
     before = (await cluster.apply(deployment())).integer("spec", "progressDeadlineSeconds")
     await edit(others, f"{DEPLOYMENTS}/web", {"spec": {"progressDeadlineSeconds": 99}}, "kubectl-edit")
     assert (await cluster.apply(deployment())).integer("spec", "progressDeadlineSeconds") == before != 99
 
 
-async def test_a_container_that_others_inject_stays(cluster: Cluster, others: Connection) -> None:
+async def test_injected_container_is_kept(cluster: Cluster, others: Connection) -> None:
     await cluster.apply(deployment())
     injected = {"spec": {"template": {"spec": {"containers": [{"name": "proxy", "image": "envoy"}]}}}}
     await edit(others, f"{DEPLOYMENTS}/web", injected)
     changed = with_containers(deployment(), {"name": "main", "image": "busybox:2"}, {"name": "second", "image": "b"})
     applied = await cluster.apply(changed)
     assert sorted(containers(applied)) == ["main", "proxy", "second"]
-    # What the manifest drops goes, and nothing else does.
+    # Only the container that the manifest drops is removed.
     assert sorted(containers(await cluster.apply(deployment()))) == ["main", "proxy"]
 
 
-async def test_variables_are_merged_by_name(cluster: Cluster, others: Connection) -> None:
+async def test_environment_variables_are_merged_by_name(cluster: Cluster, others: Connection) -> None:
     def main(**variables: str) -> Object:
         listed = [{"name": name, "value": value} for name, value in variables.items()]
         return with_containers(deployment(), {"name": "main", "image": "busybox", "env": listed})
@@ -131,14 +131,14 @@ async def test_ports_are_merged_by_number_and_protocol(cluster: Cluster) -> None
         {"name": "udp", "port": 53, "protocol": "UDP"},
     ]
     await cluster.apply(both)
-    one = service()
-    one.manifest["spec"]["ports"] = [{"name": "udp", "port": 53, "protocol": "UDP"}]
-    applied = await cluster.apply(one)
+    udp_only = service()
+    udp_only.manifest["spec"]["ports"] = [{"name": "udp", "port": 53, "protocol": "UDP"}]
+    applied = await cluster.apply(udp_only)
     assert [port.text("name") for port in applied.children("spec", "ports")] == ["udp"]
     assert applied.text("spec", "clusterIP")
 
 
-async def test_a_field_that_the_manifest_drops_goes(cluster: Cluster, others: Connection) -> None:
+async def test_field_dropped_from_the_manifest_is_removed(cluster: Cluster, others: Connection) -> None:
     await cluster.apply(config_map(a="1", b="2"))
     await edit(others, f"/api/v1/namespaces/{NAMESPACE}/configmaps/config", {"data": {"theirs": "3"}})
     assert (await cluster.apply(config_map(a="1"))).strings("data") == {"a": "1", "theirs": "3"}
@@ -149,32 +149,34 @@ async def test_a_field_that_the_manifest_drops_goes(cluster: Cluster, others: Co
     [(deployment(), "strategy", "Recreate"), (stateful_set(), "updateStrategy", "OnDelete")],
     ids=["Deployment", "StatefulSet"],
 )
-async def test_another_strategy(cluster: Cluster, item: Object, field: str, kind: str) -> None:
+async def test_update_strategy_is_changed_and_changed_back(
+    cluster: Cluster, item: Object, field: str, kind: str
+) -> None:
     await cluster.apply(item)
     other = json.loads(json.dumps(item.manifest))
     other["spec"][field] = {"type": kind}
     for _ in range(2):
         assert (await cluster.apply(Object(other))).child("spec", field).manifest == {"type": kind}
-    # And back again, with what the API fills in.
+    # The default strategy again, with the fields that the API sets.
     assert (await cluster.apply(item)).text("spec", field, "type") == "RollingUpdate"
 
 
-async def test_a_value_that_a_template_leaves_empty(cluster: Cluster) -> None:
+async def test_null_value_is_applied_as_empty_string(cluster: Cluster) -> None:
     item = config_map(a="1")
     item.manifest["data"]["b"] = None
     assert (await cluster.apply(item)).strings("data") == {"a": "1", "b": ""}
 
 
-async def made_by_kudo(others: Connection, item: Object) -> None:
-    """Make an object as KUDO did: client-side, with what was applied in an annotation."""
+async def create_as_kudo(others: Connection, item: Object) -> None:
+    """Create an object as KUDO does: client-side, with the applied manifest in an annotation."""
     manifest = json.loads(json.dumps(item.manifest))
     manifest["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(item.manifest)}
     plural = {"ConfigMap": f"/api/v1/namespaces/{NAMESPACE}/configmaps", "Deployment": DEPLOYMENTS}[item.kind]
     assert (await others.request("POST", plural, query={"fieldManager": "manager"}, body=manifest)).ok
 
 
-async def test_what_kudo_applied_is_taken_over(cluster: Cluster, others: Connection) -> None:
-    await made_by_kudo(others, config_map(a="1", b="2"))
+async def test_fields_applied_by_kudo_are_taken_over(cluster: Cluster, others: Connection) -> None:
+    await create_as_kudo(others, config_map(a="1", b="2"))
     await edit(others, f"/api/v1/namespaces/{NAMESPACE}/configmaps/config", {"data": {"theirs": "3"}})
     applied = await cluster.apply(config_map(a="4"))
     assert applied.strings("data") == {"a": "4", "theirs": "3"}
@@ -183,10 +185,10 @@ async def test_what_kudo_applied_is_taken_over(cluster: Cluster, others: Connect
     assert sorted(managers) == ["kudo", "someone"]
 
 
-async def test_who_writes_under_the_name_of_kudo_keeps_what_is_not_of_kudo(
+async def test_fields_set_under_the_manager_of_kudo_but_not_applied_are_kept(
     cluster: Cluster, others: Connection
 ) -> None:
-    await made_by_kudo(others, config_map(a="1", b="2"))
+    await create_as_kudo(others, config_map(a="1", b="2"))
     path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/config"
     theirs: Manifest = {"metadata": {"finalizers": ["example.com/hold"]}, "data": {"theirs": "3"}}
     await edit(others, path, theirs, "manager")
@@ -195,9 +197,9 @@ async def test_who_writes_under_the_name_of_kudo_keeps_what_is_not_of_kudo(
     assert applied.manifest["metadata"]["finalizers"] == ["example.com/hold"]
 
 
-async def test_a_workload_of_kudo_is_taken_over_without_a_restart(cluster: Cluster, others: Connection) -> None:
+async def test_workload_applied_by_kudo_is_taken_over_without_a_restart(cluster: Cluster, others: Connection) -> None:
     item = with_containers(deployment(), {"name": "main", "image": "busybox", "env": [{"name": "A", "value": "1"}]})
-    await made_by_kudo(others, item)
+    await create_as_kudo(others, item)
     before = await cluster.get(item.ref)
     unchanged = await cluster.apply(item)
     assert before is not None
@@ -206,8 +208,8 @@ async def test_a_workload_of_kudo_is_taken_over_without_a_restart(cluster: Clust
     assert not dropped.children("spec", "template", "spec", "containers")[0].children("env")
 
 
-async def test_replicas_of_a_workload_of_kudo_that_an_autoscaler_set(cluster: Cluster, others: Connection) -> None:
-    await made_by_kudo(others, deployment(replicas=2))
+async def test_autoscaled_replicas_of_a_workload_applied_by_kudo_are_kept(cluster: Cluster, others: Connection) -> None:
+    await create_as_kudo(others, deployment(replicas=2))
     await cluster.apply(autoscaler())
     await scale(others, 5, "kube-controller-manager")
     assert (await cluster.apply(deployment(replicas=2))).integer("spec", "replicas") == 5

@@ -1,4 +1,4 @@
-"""Every kind that has a rule of health, and some that have none: healthy in the end, and after a change, and failed."""
+"""Health of all kinds that have a rule, and of some that have none: healthy, healthy after a change, and failed."""
 
 import asyncio
 import copy
@@ -66,8 +66,8 @@ def account() -> Object:
     return Object.of("v1", "ServiceAccount", {"name": "web", "namespace": NAMESPACE})
 
 
-async def healthy(cluster: Cluster, item: Object) -> Object:
-    """Apply an object, and read it when it is healthy."""
+async def apply_until_healthy(cluster: Cluster, item: Object) -> Object:
+    """Apply an object, wait until it is healthy, and return it."""
     applied = await cluster.apply(item)
     await asyncio.wait_for(wait_until_healthy(cluster, [applied], lambda _: None), 30)
     found = await cluster.get(item.ref)
@@ -92,12 +92,12 @@ async def healthy(cluster: Cluster, item: Object) -> Object:
     ],
     ids=lambda item: item.kind + item.text("spec", "type") + item.text("spec", "clusterIP"),
 )
-async def test_becomes_healthy(cluster: Cluster, item: Object) -> None:
-    await healthy(cluster, item)
+async def test_object_becomes_healthy(cluster: Cluster, item: Object) -> None:
+    await apply_until_healthy(cluster, item)
 
 
-def changed(item: Object) -> Object:
-    """The same workload with another image."""
+def with_new_image(item: Object) -> Object:
+    """Return the same workload with another image."""
     new = Object(copy.deepcopy(item.manifest))
     new.manifest["spec"]["template"]["spec"]["containers"][0]["image"] = "busybox:2"
     return new
@@ -113,52 +113,52 @@ async def images(cluster: Cluster, app: str) -> list[str]:
     [(deployment(replicas=3), 3), (stateful_set(replicas=3), 3), (daemon_set(), 1)],
     ids=lambda value: value.kind if isinstance(value, Object) else "",
 )
-async def test_a_roll_out_is_waited_for_to_its_last_pod(cluster: Cluster, item: Object, count: int) -> None:
-    await healthy(cluster, item)
+async def test_roll_out_is_awaited_to_its_last_pod(cluster: Cluster, item: Object, count: int) -> None:
+    await apply_until_healthy(cluster, item)
     assert await images(cluster, item.name) == ["busybox"] * count
-    await healthy(cluster, changed(item))
+    await apply_until_healthy(cluster, with_new_image(item))
     assert await images(cluster, item.name) == ["busybox:2"] * count
 
 
-async def test_a_partition_is_rolled_out_as_far_as_it_goes(cluster: Cluster) -> None:
+async def test_partitioned_roll_out_is_healthy_at_its_partition(cluster: Cluster) -> None:
     item = stateful_set(replicas=3)
-    await healthy(cluster, item)
-    new = changed(item)
+    await apply_until_healthy(cluster, item)
+    new = with_new_image(item)
     new.manifest["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
-    await healthy(cluster, new)
+    await apply_until_healthy(cluster, new)
     assert sorted(await images(cluster, "db")) == ["busybox", "busybox", "busybox:2"]
 
 
-async def test_what_rolls_out_on_delete_is_not_waited_for(cluster: Cluster) -> None:
+async def test_on_delete_strategy_is_healthy_without_a_roll_out(cluster: Cluster) -> None:
     item = stateful_set(replicas=2)
-    await healthy(cluster, item)
-    new = changed(item)
+    await apply_until_healthy(cluster, item)
+    new = with_new_image(item)
     new.manifest["spec"]["updateStrategy"] = {"type": "OnDelete"}
-    await healthy(cluster, new)
+    await apply_until_healthy(cluster, new)
     assert await images(cluster, "db") == ["busybox"] * 2
 
 
-async def test_fewer_replicas_are_waited_for(cluster: Cluster) -> None:
-    await healthy(cluster, deployment(replicas=3))
-    await healthy(cluster, deployment(replicas=1))
+async def test_scale_down_is_awaited(cluster: Cluster) -> None:
+    await apply_until_healthy(cluster, deployment(replicas=3))
+    await apply_until_healthy(cluster, deployment(replicas=1))
     assert await images(cluster, "web") == ["busybox"]
 
 
-async def test_a_stopped_job_is_not_waited_for(cluster: Cluster) -> None:
+async def test_suspended_job_is_healthy(cluster: Cluster) -> None:
     pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
-    await healthy(cluster, of("batch/v1", "Job", {"suspend": True, "template": {"spec": pod}}))
+    await apply_until_healthy(cluster, of("batch/v1", "Job", {"suspend": True, "template": {"spec": pod}}))
 
 
-async def test_a_service_changes_its_type(cluster: Cluster) -> None:
-    await healthy(cluster, service())
-    balanced = await healthy(cluster, service("web", "LoadBalancer"))
+async def test_service_changed_to_load_balancer_becomes_healthy(cluster: Cluster) -> None:
+    await apply_until_healthy(cluster, service())
+    balanced = await apply_until_healthy(cluster, service("web", "LoadBalancer"))
     assert balanced.children("status", "loadBalancer", "ingress")
 
 
-async def test_a_definition_whose_names_are_taken(cluster: Cluster) -> None:
-    await healthy(cluster, definition())
+async def test_definition_whose_names_are_in_use_fails(cluster: Cluster) -> None:
+    await apply_until_healthy(cluster, definition())
     other = definition()
-    # The same group cannot have two kinds with one short name.
+    # Two definitions of a group cannot have the same kind.
     spec = other.manifest["spec"]
     spec["names"] = {"kind": "Widget", "listKind": "WidgetList", "plural": "gadgets", "singular": "gadget"}
     other.manifest["metadata"]["name"] = "gadgets.example.com"
@@ -167,31 +167,31 @@ async def test_a_definition_whose_names_are_taken(cluster: Cluster) -> None:
         await asyncio.wait_for(wait_until_healthy(cluster, [applied], lambda _: None), 30)
 
 
-async def test_a_custom_resource_says_itself_how_it_is(cluster: Cluster) -> None:
+async def test_conditions_of_a_custom_resource_decide_its_health(cluster: Cluster) -> None:
     crd = definition()
     crd.manifest["spec"]["versions"][0]["subresources"] = {"status": {}}
-    await healthy(cluster, crd)
-    one = Object.of("example.com/v1", "Widget", {"name": "one", "namespace": NAMESPACE}, spec={"size": 1})
-    await cluster.apply(one)
-    now = {"type": "Ready", "status": "False", "reason": "Working", "message": "not yet"}
-    await cluster.patch(one.ref, {"status": {"conditions": [now]}}, "status")
-    said: list[str] = []
-    task = asyncio.create_task(wait_until_healthy(cluster, [await cluster.apply(one)], said.append))
+    await apply_until_healthy(cluster, crd)
+    resource = Object.of("example.com/v1", "Widget", {"name": "one", "namespace": NAMESPACE}, spec={"size": 1})
+    await cluster.apply(resource)
+    not_ready = {"type": "Ready", "status": "False", "reason": "Working", "message": "not yet"}
+    await cluster.patch(resource.ref, {"status": {"conditions": [not_ready]}}, "status")
+    messages: list[str] = []
+    task = asyncio.create_task(wait_until_healthy(cluster, [await cluster.apply(resource)], messages.append))
 
-    async def told() -> bool:
-        return any("not yet" in line for line in said)
+    async def is_reported() -> bool:
+        return any("not yet" in line for line in messages)
 
-    await until(told)
-    await cluster.patch(one.ref, {"status": {"conditions": [{**now, "status": "True"}]}}, "status")
+    await until(is_reported)
+    await cluster.patch(resource.ref, {"status": {"conditions": [{**not_ready, "status": "True"}]}}, "status")
     await asyncio.wait_for(task, 30)
     stalled = {"type": "Stalled", "status": "True", "reason": "Broken", "message": "for good"}
-    await cluster.patch(one.ref, {"status": {"conditions": [stalled]}}, "status")
+    await cluster.patch(resource.ref, {"status": {"conditions": [stalled]}}, "status")
     with pytest.raises(FailedTerminalStateError, match="for good"):
-        await wait_until_healthy(cluster, [await cluster.apply(one)], said.append)
+        await wait_until_healthy(cluster, [await cluster.apply(resource)], messages.append)
 
 
-async def test_what_has_no_status_is_healthy_at_once(cluster: Cluster) -> None:
-    await healthy(cluster, config_map())
+async def test_object_without_status_is_healthy(cluster: Cluster) -> None:
+    await apply_until_healthy(cluster, config_map())
 
 
 RULES = {
@@ -200,7 +200,7 @@ RULES = {
 }
 
 
-def ruled(**rules: str) -> Object:
+def widget_with_rules(**rules: str) -> Object:
     item = Object.of("example.com/v1", "Widget", {"name": "one", "namespace": NAMESPACE}, spec={"size": 2})
     item.manifest["metadata"]["annotations"] = {f"kudo.dev/{name}": rule for name, rule in rules.items()} or RULES
     return item
@@ -218,7 +218,7 @@ async def with_status(cluster: Cluster, item: Object, **status: object) -> Objec
 async def widgets(cluster: Cluster) -> None:
     crd = definition()
     crd.manifest["spec"]["versions"][0]["subresources"] = {"status": {}}
-    await healthy(cluster, crd)
+    await apply_until_healthy(cluster, crd)
 
 
 @pytest.mark.usefixtures("widgets")
@@ -236,37 +236,41 @@ async def widgets(cluster: Cluster) -> None:
         ),
     ],
 )
-async def test_an_own_rule(cluster: Cluster, renderer: Renderer, status: dict[str, object], verdict: Health) -> None:
-    assert await AnnotationRules(renderer)(await with_status(cluster, ruled(), **status)) == verdict
+async def test_annotation_rules_decide_health(
+    cluster: Cluster, renderer: Renderer, status: dict[str, object], verdict: Health
+) -> None:
+    assert await AnnotationRules(renderer)(await with_status(cluster, widget_with_rules(), **status)) == verdict
 
 
 @pytest.mark.usefixtures("widgets")
-async def test_a_rule_for_failures_alone(cluster: Cluster, renderer: Renderer) -> None:
-    judge, item = AnnotationRules(renderer), ruled(failed="status.errors > 3")
-    # What cannot be compared yet has not failed.
-    assert (await judge(await with_status(cluster, item))).state is not State.FAILED
-    assert await judge(await with_status(cluster, item, errors=1)) == HEALTHY
-    assert await judge(await with_status(cluster, item, errors=4)) == failed("`status.errors > 3` is true")
+async def test_object_with_only_a_failure_rule_is_healthy_until_it_holds(cluster: Cluster, renderer: Renderer) -> None:
+    rules, item = AnnotationRules(renderer), widget_with_rules(failed="status.errors > 3")
+    # A rule that cannot be evaluated yet does not fail the object.
+    assert (await rules(await with_status(cluster, item))).state is not State.FAILED
+    assert await rules(await with_status(cluster, item, errors=1)) == HEALTHY
+    assert await rules(await with_status(cluster, item, errors=4)) == failed("`status.errors > 3` is true")
 
 
 @pytest.mark.usefixtures("widgets")
-async def test_a_rule_for_failures_that_cannot_be_told_hides_no_readiness(cluster: Cluster, renderer: Renderer) -> None:
-    item = ruled(ready="status.phase == 'Running'", failed="status.failures > 3")
+async def test_failure_rule_that_cannot_be_evaluated_does_not_hide_readiness(
+    cluster: Cluster, renderer: Renderer
+) -> None:
+    item = widget_with_rules(ready="status.phase == 'Running'", failed="status.failures > 3")
     assert await AnnotationRules(renderer)(await with_status(cluster, item, phase="Running")) == HEALTHY
 
 
 @pytest.mark.usefixtures("widgets")
-async def test_an_own_rule_is_waited_for(cluster: Cluster, renderer: Renderer) -> None:
-    said: list[str] = []
-    applied = await cluster.apply(ruled())
+async def test_annotation_rule_is_awaited(cluster: Cluster, renderer: Renderer) -> None:
+    messages: list[str] = []
+    applied = await cluster.apply(widget_with_rules())
     task = asyncio.create_task(
-        wait_until_healthy(cluster, [applied], said.append, health_check=AnnotationRules(renderer))
+        wait_until_healthy(cluster, [applied], messages.append, health_check=AnnotationRules(renderer))
     )
 
-    async def told() -> bool:
-        return any("does not hold yet" in line for line in said)
+    async def is_reported() -> bool:
+        return any("does not hold yet" in line for line in messages)
 
-    await until(told)
+    await until(is_reported)
     await cluster.patch(applied.ref, {"status": {"phase": "Running", "members": 2}}, "status")
     await asyncio.wait_for(task, 30)
 
@@ -279,7 +283,7 @@ async def test_an_own_rule_is_waited_for(cluster: Cluster, renderer: Renderer) -
         ("hang", r"for 1s pod db-0: Unschedulable"),
     ],
 )
-async def test_pods_in_trouble_are_given_up_in_the_end(cluster: Cluster, rollout: str, words: str) -> None:
+async def test_pods_in_trouble_fail_after_the_patience(cluster: Cluster, rollout: str, words: str) -> None:
     applied = await cluster.apply(stateful_set(rollout=rollout))
     with pytest.raises(FailedTerminalStateError, match=words):
         await asyncio.wait_for(
@@ -287,7 +291,7 @@ async def test_pods_in_trouble_are_given_up_in_the_end(cluster: Cluster, rollout
         )
 
 
-async def test_pods_that_heal_in_time_are_not_given_up(cluster: Cluster) -> None:
+async def test_pods_that_recover_within_the_patience_become_healthy(cluster: Cluster) -> None:
     applied = await cluster.apply(stateful_set(rollout="image"))
     task = asyncio.create_task(wait_until_healthy(cluster, [applied], lambda _: None, patience=timedelta(seconds=20)))
     await roll_out(cluster, "db")
@@ -295,7 +299,7 @@ async def test_pods_that_heal_in_time_are_not_given_up(cluster: Cluster) -> None
 
 
 def instance(*plans: tuple[str, str, str]) -> Object:
-    """An Instance whose plans have a status, and were changed last on a day of November."""
+    """Return an Instance with plans, each given as name, status and the day of November of its last update."""
     status = {
         name: {"name": name, "status": status, "lastUpdatedTimestamp": f"2026-11-{day}T00:00:00Z"}
         for name, status, day in plans
@@ -316,5 +320,5 @@ def instance(*plans: tuple[str, str, str]) -> Object:
         ),
     ],
 )
-def test_an_instance(item: Object, verdict: Health) -> None:
+def test_health_of_an_instance_is_that_of_its_latest_plan(item: Object, verdict: Health) -> None:
     assert health(item) == verdict

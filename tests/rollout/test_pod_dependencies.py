@@ -1,4 +1,4 @@
-"""What pods depend on, and the hash of it."""
+"""ConfigMaps and Secrets that pods depend on, and the hash of their content."""
 
 import copy
 
@@ -62,7 +62,7 @@ MOUNTED = workload(volumes=[{"name": "a", "configMap": {"name": "config"}}])
     ],
 )
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "CronJob"])
-def test_what_pods_use(kind: str, spec: Manifest, found: ObjectRef) -> None:
+def test_dependencies_of_a_pod_template_are_found(kind: str, spec: Manifest, found: ObjectRef) -> None:
     assert dependencies(workload(kind, **spec)) == [found]
 
 
@@ -75,26 +75,26 @@ def test_what_pods_use(kind: str, spec: Manifest, found: ObjectRef) -> None:
         Object.of("v1", "ConfigMap", {"name": "config"}, data={"a": "b"}),
     ],
 )
-def test_what_uses_nothing(item: Object) -> None:
+def test_object_without_dependencies_has_none(item: Object) -> None:
     assert dependencies(item) == []
 
 
-def test_each_is_named_once_and_in_order() -> None:
+def test_dependencies_are_unique_and_sorted() -> None:
     volumes = [{"name": str(n), "configMap": {"name": name}} for n, name in enumerate(["b", "a", "b"])]
     volumes.append({"name": "s", "secret": {"secretName": "a"}})
     found = dependencies(workload(volumes=volumes))
     assert [(ref.kind, ref.name) for ref in found] == [("ConfigMap", "a"), ("ConfigMap", "b"), ("Secret", "a")]
 
 
-def test_the_content_counts_and_nothing_else() -> None:
-    one = hash_of(MOUNTED, {CONFIG: content(CONFIG, a="1", b="2")})
-    assert one
-    assert hash_of(MOUNTED, {CONFIG: content(CONFIG, {"kudo.dev/plan": "other"}, b="2", a="1")}) == one
+def test_hash_depends_on_content_only() -> None:
+    baseline = hash_of(MOUNTED, {CONFIG: content(CONFIG, a="1", b="2")})
+    assert baseline
+    assert hash_of(MOUNTED, {CONFIG: content(CONFIG, {"kudo.dev/plan": "other"}, b="2", a="1")}) == baseline
     others = [content(CONFIG, a="1"), content(CONFIG, a="2", b="1"), content(CONFIG, a="1", b="2", c=""), None]
-    assert len({hash_of(MOUNTED, {CONFIG: other}) for other in others} | {one}) == len(others) + 1
+    assert len({hash_of(MOUNTED, {CONFIG: other}) for other in others} | {baseline}) == len(others) + 1
 
 
-def test_what_asks_to_be_left_out_is() -> None:
+def test_dependency_with_skip_annotation_is_not_hashed() -> None:
     skipped = content(SECRET, {"kudo.dev/skip-hash-calculation": "true"}, a="1")
     assert hash_of(MOUNTED, {SECRET: skipped}) is None
     config: dict[ObjectRef, Object | None] = {CONFIG: content(CONFIG, a="1")}

@@ -1,4 +1,4 @@
-"""Waiting for health, with the reasons, over watches that are shared."""
+"""Waiting until objects are healthy or deleted: reported reasons, failures and shared watches."""
 
 import asyncio
 
@@ -24,18 +24,18 @@ from kudo.sandbox import Sandbox
 
 
 async def apply_and_wait(cluster: Cluster, *items: Object) -> list[str]:
-    """Apply objects, wait for their health, and return what was said meanwhile."""
-    said: list[str] = []
+    """Apply objects, wait until they are healthy, and return the reported progress."""
+    messages: list[str] = []
     applied = [await cluster.apply(item) for item in items]
-    await wait_until_healthy(cluster, applied, said.append)
-    return said
+    await wait_until_healthy(cluster, applied, messages.append)
+    return messages
 
 
-async def says(said: list[str], words: str) -> None:
-    async def look() -> bool:
-        return any(words in line for line in said)
+async def wait_for_message(messages: list[str], words: str) -> None:
+    async def is_reported() -> bool:
+        return any(words in line for line in messages)
 
-    await until(look)
+    await until(is_reported)
 
 
 @pytest.mark.parametrize(
@@ -54,24 +54,24 @@ async def says(said: list[str], words: str) -> None:
     ],
     ids=lambda item: f"{item.kind} {item.name}",
 )
-async def test_becomes_healthy(cluster: Cluster, item: Object) -> None:
+async def test_object_becomes_healthy(cluster: Cluster, item: Object) -> None:
     await apply_and_wait(cluster, item)
 
 
-async def test_a_job_counts_all_its_completions(cluster: Cluster) -> None:
-    said = await apply_and_wait(cluster, job(completions=2, rollout="1"))
-    assert any("of 2 completions" in line for line in said)
+async def test_job_is_healthy_after_all_its_completions(cluster: Cluster) -> None:
+    messages = await apply_and_wait(cluster, job(completions=2, rollout="1"))
+    assert any("of 2 completions" in line for line in messages)
     done = await cluster.get(job().ref)
     assert done is not None
     assert done.integer("status", "succeeded") == 2
 
 
-async def test_a_change_is_waited_for_and_not_the_health_before_it(cluster: Cluster) -> None:
+async def test_change_of_a_healthy_object_is_awaited(cluster: Cluster) -> None:
     await apply_and_wait(cluster, deployment(replicas=1))
     await apply_and_wait(cluster, deployment(replicas=3))
-    now = await cluster.get(deployment().ref)
-    assert now is not None
-    assert now.integer("status", "readyReplicas") == 3
+    live = await cluster.get(deployment().ref)
+    assert live is not None
+    assert live.integer("status", "readyReplicas") == 3
 
 
 @pytest.mark.parametrize(
@@ -83,20 +83,20 @@ async def test_a_change_is_waited_for_and_not_the_health_before_it(cluster: Clus
         (pod(rollout="image"), "Pod default/pod: ImagePullBackOff"),
     ],
 )
-async def test_says_what_holds_it_up(cluster: Cluster, item: Object, words: str) -> None:
-    said: list[str] = []
+async def test_reason_of_the_wait_is_reported(cluster: Cluster, item: Object, words: str) -> None:
+    messages: list[str] = []
     applied = await cluster.apply(item)
-    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], said.append))
-    await says(said, words)
+    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], messages.append))
+    await wait_for_message(messages, words)
     assert not waiting.done()
     waiting.cancel()
 
 
-async def test_names_the_first_few_of_many(cluster: Cluster) -> None:
-    said: list[str] = []
+async def test_report_of_many_objects_is_shortened(cluster: Cluster) -> None:
+    messages: list[str] = []
     applied = [await cluster.apply(pod(f"pod-{number}", rollout="hang")) for number in range(5)]
-    waiting = asyncio.create_task(wait_until_healthy(cluster, applied, said.append))
-    await says(said, "; and 2 more")
+    waiting = asyncio.create_task(wait_until_healthy(cluster, applied, messages.append))
+    await wait_for_message(messages, "; and 2 more")
     waiting.cancel()
 
 
@@ -107,12 +107,12 @@ async def test_names_the_first_few_of_many(cluster: Cluster) -> None:
         (deployment(rollout="fail"), "Deployment default/web failed: ProgressDeadlineExceeded"),
     ],
 )
-async def test_fails_for_good(cluster: Cluster, item: Object, words: str) -> None:
+async def test_permanent_failure_is_raised(cluster: Cluster, item: Object, words: str) -> None:
     with pytest.raises(FailedTerminalStateError, match=words):
         await apply_and_wait(cluster, item)
 
 
-async def test_a_claim_that_waits_for_its_pod_is_no_reason_to_wait(cluster: Cluster) -> None:
+async def test_claim_that_waits_for_its_first_consumer_is_healthy(cluster: Cluster) -> None:
     storage_class = Object.of(
         "storage.k8s.io/v1",
         "StorageClass",
@@ -124,61 +124,61 @@ async def test_a_claim_that_waits_for_its_pod_is_no_reason_to_wait(cluster: Clus
     await apply_and_wait(cluster, claim(storage_class="late"))
 
 
-async def test_an_object_that_is_deleted_meanwhile_is_tried_again(cluster: Cluster) -> None:
+async def test_object_deleted_during_the_wait_raises_a_conflict(cluster: Cluster) -> None:
     applied = await cluster.apply(deployment(rollout="hang"))
-    said: list[str] = []
-    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], said.append))
-    await says(said, "replicas")
+    messages: list[str] = []
+    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], messages.append))
+    await wait_for_message(messages, "replicas")
     await cluster.delete(applied.ref)
     with pytest.raises(ConflictError, match="was deleted while the plan waited for it"):
         await waiting
 
 
-async def test_an_api_that_goes_away_is_noticed_at_once(cluster: Cluster, sandbox: Sandbox) -> None:
+async def test_api_that_becomes_unreachable_ends_the_wait(cluster: Cluster, sandbox: Sandbox) -> None:
     applied = await cluster.apply(deployment(rollout="hang"))
-    said: list[str] = []
-    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], said.append))
-    await says(said, "replicas")
+    messages: list[str] = []
+    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], messages.append))
+    await wait_for_message(messages, "replicas")
     sandbox.faults.away = True
     with pytest.raises(ClusterUnavailable):
         await waiting
 
 
 @pytest.mark.parametrize("trouble", ["drop", "compact and drop"])
-async def test_watches_that_are_cut_go_on(cluster: Cluster, sandbox: Sandbox, trouble: str) -> None:
+async def test_wait_continues_after_dropped_watches(cluster: Cluster, sandbox: Sandbox, trouble: str) -> None:
     applied = await cluster.apply(deployment(rollout="0.5"))
-    said: list[str] = []
-    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], said.append))
-    await says(said, "replicas")
+    messages: list[str] = []
+    waiting = asyncio.create_task(wait_until_healthy(cluster, [applied], messages.append))
+    await wait_for_message(messages, "replicas")
     if trouble != "drop":
         sandbox.faults.compact()
     sandbox.faults.drop_watches()
     await waiting
 
 
-async def test_many_wait_over_few_watches(cluster: Cluster, sandbox: Sandbox) -> None:
+async def test_many_waits_share_few_watches(cluster: Cluster, sandbox: Sandbox) -> None:
     items = [deployment(f"web-{number}", rollout="2") for number in range(30)]
     applied = [await cluster.apply(item) for item in items]
     waiting = [asyncio.create_task(wait_until_healthy(cluster, [item], lambda _: None)) for item in applied]
 
-    async def watching() -> bool:
+    async def watches_are_open() -> bool:
         return sandbox.open_watches >= 2
 
-    await until(watching)
+    await until(watches_are_open)
     await asyncio.sleep(0.1)
-    # Deployments, pods, and what is left of the definitions.
+    # Deployments, pods, and the watch of definitions that the set-up may have left open.
     assert sandbox.open_watches <= 3
     await asyncio.gather(*waiting)
 
 
-async def test_waits_until_a_finalizer_lets_go(cluster: Cluster) -> None:
+async def test_wait_for_deletion_lasts_until_finalizers_are_removed(cluster: Cluster) -> None:
     held = config_map("held")
     held.manifest["metadata"]["finalizers"] = ["example.com/hold"]
     applied = await cluster.apply(held)
     await cluster.delete(applied.ref)
-    said: list[str] = []
-    waiting = asyncio.create_task(wait_until_gone(cluster, [applied], said.append))
-    await says(said, "held by example.com/hold")
+    messages: list[str] = []
+    waiting = asyncio.create_task(wait_until_gone(cluster, [applied], messages.append))
+    await wait_for_message(messages, "held by example.com/hold")
     await cluster.patch(applied.ref, {"metadata": {"finalizers": None}})
     await waiting
     assert not await cluster.list("v1", "ConfigMap", NAMESPACE, "heritage=kudo")

@@ -22,7 +22,7 @@ FOOS = "/apis/example.com/v1/namespaces/default/foos"
 
 
 class Client:
-    """Plain HTTP with a look at the answer's code."""
+    """An HTTP client that checks the status codes of responses."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self.session = session
@@ -30,7 +30,7 @@ class Client:
     async def call(
         self, method: str, path: str, body: Any = None, code: int = 0, kind: str = "application/json", **query: str
     ) -> Any:
-        """Send a request; returns the decoded answer. The code is checked, 0 meaning any success."""
+        """Send a request, check the status code (0 allows any success), and return the decoded response."""
         data = body if isinstance(body, str) else None if body is None else json.dumps(body)
         headers = {"Content-Type": kind} if data is not None else {}
         async with self.session.request(method, path, data=data, headers=headers, params=query) as response:
@@ -61,7 +61,7 @@ class Client:
         return found
 
     async def until(self, path: str, check: Callable[[Any], Any]) -> Any:
-        """Get again and again until the answer is right; a missing object is None."""
+        """Poll a path until the check accepts the object, and return it; an object that does not exist is None."""
         async with asyncio.timeout(10):
             while True:
                 async with self.session.get(path) as response:
@@ -72,7 +72,7 @@ class Client:
 
     @asynccontextmanager
     async def watch(self, path: str, **query: str) -> AsyncIterator["Events"]:
-        """An open watch."""
+        """Open a watch while the body runs."""
         async with self.session.get(path, params={"watch": "1", **query}) as response:
             yield Events(response)
 
@@ -84,23 +84,23 @@ class Events:
         self._content = response.content
 
     async def next(self) -> Any:
-        """The next event; None at the end of the stream."""
+        """Return the next event, or None at the end of the stream."""
         async with asyncio.timeout(10):
             line = await self._content.readline()
         return json.loads(line) if line else None
 
     async def rest(self) -> list[Any]:
-        """All events until the end of the stream."""
+        """Return all events until the end of the stream."""
         return [json.loads(line) async for line in self._content]
 
     async def next_names(self, count: int) -> list[tuple[str, str]]:
-        """Type and name of the next events."""
+        """Return type and name of the next events."""
         events = [await self.next() for _ in range(count)]
         return [(event["type"], event["object"]["metadata"]["name"]) for event in events]
 
 
 async def eventually(check: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a check is true."""
     async with asyncio.timeout(10):
         while not check():
             await asyncio.sleep(0.005)
@@ -153,7 +153,7 @@ async def establish(client: Client, status: bool = True) -> None:
 
 
 def is_true(kind: str, status: str = "True") -> Callable[[Any], bool]:
-    """A check that an object has that condition."""
+    """Return a check that an object has the condition."""
 
     def check(obj: Any) -> bool:
         conditions = (obj or {}).get("status", {}).get("conditions", [])
@@ -162,6 +162,6 @@ def is_true(kind: str, status: str = "True") -> Callable[[Any], bool]:
     return check
 
 
-def counts(**wanted: int) -> Callable[[Any], bool]:
-    """A check that the status counts that many, and nothing where that is none."""
-    return lambda obj: all((obj or {}).get("status", {}).get(key, 0) == value for key, value in wanted.items())
+def counts(**expected: int) -> Callable[[Any], bool]:
+    """Return a check that the status has these counts; an absent count is 0."""
+    return lambda obj: all((obj or {}).get("status", {}).get(key, 0) == value for key, value in expected.items())

@@ -5,7 +5,7 @@ from sandbox_client import CRDS, FOOS, Client, crd, establish, foo, is_true
 FOO_CRD = f"{CRDS}/foos.example.com"
 
 
-async def test_established_and_served(client: Client) -> None:
+async def test_definition_is_established_and_served(client: Client) -> None:
     await client.post(CRDS, crd())
     established = await client.until(FOO_CRD, is_true("Established"))
     assert is_true("NamesAccepted")(established)
@@ -14,7 +14,7 @@ async def test_established_and_served(client: Client) -> None:
     assert created["spec"]["anything"] == {"goes": [1, None]}
 
 
-async def test_new_versions_are_served(client: Client) -> None:
+async def test_added_version_is_served(client: Client) -> None:
     await establish(client)
     await client.post(FOOS, foo(size=1))
     body = crd()
@@ -24,7 +24,7 @@ async def test_new_versions_are_served(client: Client) -> None:
     assert (seen["apiVersion"], seen["spec"]) == ("example.com/v2", {"size": 1})
 
 
-async def test_objects_go_before_their_definition(client: Client) -> None:
+async def test_custom_resources_are_deleted_before_their_definition(client: Client) -> None:
     await establish(client)
     body = foo()
     body["metadata"]["finalizers"] = ["example.com/hold"]
@@ -37,7 +37,7 @@ async def test_objects_go_before_their_definition(client: Client) -> None:
     await client.get(FOOS, code=404)
 
 
-async def test_a_definition_is_named_after_its_resource(client: Client) -> None:
+async def test_definition_not_named_after_its_resource_is_refused(client: Client) -> None:
     body = crd() | {"metadata": {"name": "foo.example.com"}}
     status = await client.post(CRDS, body, code=422)
     assert "must be spec.names.plural" in status["message"]

@@ -1,4 +1,4 @@
-"""Trouble on demand, and what is kept of a sandbox."""
+"""Injected faults, recorded requests and the saved state."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from kudo.sandbox import Sandbox
 MAPS = f"{CORE}/configmaps"
 
 
-async def test_the_next_requests_fail(client: Client, sandbox: Sandbox) -> None:
+async def test_next_requests_fail_as_injected(client: Client, sandbox: Sandbox) -> None:
     sandbox.faults.fail(2, 429, "TooManyRequests", method="POST", path_contains="configmaps", retry_after=1)
     await client.get(MAPS)
     for _ in range(2):
@@ -22,7 +22,7 @@ async def test_the_next_requests_fail(client: Client, sandbox: Sandbox) -> None:
     await client.post(MAPS, config_map())
 
 
-async def test_away_and_back(client: Client, sandbox: Sandbox) -> None:
+async def test_api_is_unreachable_while_it_is_away(client: Client, sandbox: Sandbox) -> None:
     async with client.watch(MAPS) as events:
         await events.next()
         sandbox.faults.away = True
@@ -39,13 +39,13 @@ async def test_requests_are_recorded(client: Client, sandbox: Sandbox) -> None:
     assert sandbox.requests[-1] == ("GET", MAPS, {"limit": "1"})
 
 
-async def test_a_taken_port(sandbox: Sandbox) -> None:
+async def test_start_on_a_used_port_is_refused(sandbox: Sandbox) -> None:
     port = int(sandbox.url.rpartition(":")[2])
     with pytest.raises(OSError, match="address already in use"):
         await Sandbox(port=port).start()
 
 
-async def test_the_state_survives(tmp_path: Path) -> None:
+async def test_state_is_restored_after_a_restart(tmp_path: Path) -> None:
     state = tmp_path / "new" / "state.json"
     async with Sandbox(rollout=0.02, state=state) as first, aiohttp.ClientSession(first.url) as session:
         client = Client(session)
@@ -64,7 +64,7 @@ async def test_the_state_survives(tmp_path: Path) -> None:
     assert [path.name for path in state.parent.iterdir()] == ["state.json"]
 
 
-async def test_an_unreadable_state(tmp_path: Path) -> None:
+async def test_unreadable_state_is_refused(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     state.write_text("{")
     with pytest.raises(ValueError, match="Expecting"):

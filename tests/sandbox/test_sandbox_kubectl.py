@@ -1,4 +1,4 @@
-"""The real kubectl at work."""
+"""The real kubectl, run against the sandbox."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def kubectl(sandbox: Sandbox, tmp_path: Path) -> Kubectl:
     return run
 
 
-async def test_a_deployment_through_its_life(kubectl: Kubectl) -> None:
+async def test_kubectl_manages_a_deployment(kubectl: Kubectl) -> None:
     body = workload("Deployment", replicas=2)
     assert await kubectl("apply", "-f", "-", stdin=body) == "deployment.apps/web created\n"
     assert "successfully rolled out" in await kubectl("rollout", "status", "deployment/web", "--timeout=10s")
@@ -53,7 +53,7 @@ async def test_a_deployment_through_its_life(kubectl: Kubectl) -> None:
     assert "deleted" in await kubectl("delete", "deployment", "web", "--cascade=foreground", "--timeout=10s")
 
 
-async def test_server_side(kubectl: Kubectl) -> None:
+async def test_kubectl_applies_server_side(kubectl: Kubectl) -> None:
     body = workload("Deployment")
     applied = await kubectl("apply", "--server-side", "-f", "-", stdin=body)
     assert applied == "deployment.apps/web serverside-applied\n"
@@ -65,7 +65,7 @@ async def test_server_side(kubectl: Kubectl) -> None:
     assert await kubectl("get", "deployment", "web", "-o", "jsonpath={.spec.replicas}") == "3"
 
 
-async def test_custom_resources(kubectl: Kubectl) -> None:
+async def test_kubectl_manages_custom_resources(kubectl: Kubectl) -> None:
     await kubectl("apply", "-f", "-", stdin=crd())
     await kubectl("wait", "--for=condition=Established", "crd/foos.example.com", "--timeout=10s")
     await kubectl("apply", "-f", "-", stdin=foo(size=3))
@@ -74,7 +74,7 @@ async def test_custom_resources(kubectl: Kubectl) -> None:
     assert "deleted" in await kubectl("delete", "crd", "foos.example.com", "--timeout=10s")
 
 
-async def test_a_namespace(kubectl: Kubectl) -> None:
+async def test_kubectl_manages_a_namespace(kubectl: Kubectl) -> None:
     body = workload("Job")
     await kubectl("create", "-f", "-", stdin={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}})
     await kubectl("create", "-n", "demo", "-f", "-", stdin=body)
@@ -84,13 +84,13 @@ async def test_a_namespace(kubectl: Kubectl) -> None:
     assert "NotFound" in await kubectl("get", "namespace", "demo", code=1)
 
 
-async def test_errors_are_told(kubectl: Kubectl, client: Client) -> None:
+async def test_kubectl_prints_errors_of_the_api(kubectl: Kubectl, client: Client) -> None:
     assert "selector" in await kubectl("create", "-f", "-", stdin=workload("Deployment", selector=None), code=1)
     await client.get("/readyz")
     assert 'pods "none" not found' in await kubectl("delete", "pod", "none", code=1)
 
 
-async def test_simple_objects_from_the_command_line(kubectl: Kubectl, client: Client) -> None:
+async def test_kubectl_creates_objects_from_arguments(kubectl: Kubectl, client: Client) -> None:
     await kubectl("create", "namespace", "demo")
     await kubectl("create", "configmap", "settings", "-n", "demo", "--from-literal=a=b")
     await kubectl("create", "secret", "generic", "key", "-n", "demo", "--from-literal=a=b")
@@ -100,7 +100,7 @@ async def test_simple_objects_from_the_command_line(kubectl: Kubectl, client: Cl
     assert "application/json" in await kubectl("create", "deployment", "web", "--image=web:1", code=1)
 
 
-async def test_a_watch(kubectl: Kubectl, client: Client, sandbox: Sandbox) -> None:
+async def test_kubectl_prints_watch_events(kubectl: Kubectl, client: Client, sandbox: Sandbox) -> None:
     printing = asyncio.create_task(kubectl("get", "configmaps", "--watch", "--output-watch-events"))
     await eventually(lambda: sandbox.open_watches > 0)
     await client.post(f"{CORE}/configmaps", config_map(a="1"))

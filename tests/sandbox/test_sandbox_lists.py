@@ -26,7 +26,7 @@ def names(found: list[Any]) -> list[str]:
         ("!tier", ["c"]),
     ],
 )
-async def test_labels(client: Client, selector: str, expected: list[str]) -> None:
+async def test_label_selector_filters_objects(client: Client, selector: str, expected: list[str]) -> None:
     await client.post(MAPS, config_map("a", {"app": "web", "tier": "front"}))
     await client.post(MAPS, config_map("b", {"app": "web", "tier": "back"}))
     await client.post(MAPS, config_map("c", {"app": "db"}))
@@ -34,7 +34,7 @@ async def test_labels(client: Client, selector: str, expected: list[str]) -> Non
     assert [name for name in found if name != "kube-root-ca.crt"] == expected
 
 
-async def test_fields(client: Client) -> None:
+async def test_field_selector_filters_objects(client: Client) -> None:
     await client.post(MAPS, config_map("a"))
     await client.post(MAPS, config_map("b"))
     assert names(await client.items(MAPS, fieldSelector="metadata.name=a")) == ["a"]
@@ -44,7 +44,7 @@ async def test_fields(client: Client) -> None:
     await client.get(MAPS, code=400, labelSelector="a=(")
 
 
-async def test_events_by_their_object(client: Client) -> None:
+async def test_events_are_selected_by_their_object(client: Client) -> None:
     for name in ("a", "b"):
         event = {"metadata": {"name": name}, "involvedObject": {"kind": "Pod", "name": name}, "reason": "Tested"}
         await client.post(f"{CORE}/events", event)
@@ -52,7 +52,7 @@ async def test_events_by_their_object(client: Client) -> None:
     assert names(await client.items(f"{CORE}/events", fieldSelector=selector)) == ["b"]
 
 
-async def test_pages(client: Client, sandbox: Sandbox) -> None:
+async def test_list_is_returned_in_pages_until_its_token_expires(client: Client, sandbox: Sandbox) -> None:
     for name in "abcde":
         await client.post(MAPS, config_map(name, {"page": "yes"}))
     first = await client.get(MAPS, limit="2", labelSelector="page")
@@ -67,14 +67,14 @@ async def test_pages(client: Client, sandbox: Sandbox) -> None:
     assert status["reason"] == "Expired"
 
 
-async def test_a_list_across_namespaces(client: Client) -> None:
+async def test_list_spans_namespaces(client: Client) -> None:
     await client.until("/api/v1/configmaps", lambda found: len(found["items"]) == 2)
     found = await client.get("/api/v1/configmaps")
     assert (found["kind"], found["apiVersion"]) == ("ConfigMapList", "v1")
     assert [item["metadata"]["namespace"] for item in found["items"]] == ["default", "kube-system"]
 
 
-async def test_only_custom_items_repeat_their_kind(client: Client) -> None:
+async def test_only_items_of_custom_resources_have_a_kind(client: Client) -> None:
     await establish(client)
     await client.post(FOOS, foo())
     assert (await client.items(FOOS))[0]["kind"] == "Foo"
@@ -90,7 +90,7 @@ async def table(client: Client, path: str) -> dict[str, Any]:
     return dict(zip(columns, found["rows"][0]["cells"], strict=True))
 
 
-async def test_tables(client: Client) -> None:
+async def test_table_has_the_columns_of_built_in_kinds(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment"))
     await client.until(f"{APPS}/deployments/web", lambda obj: obj["status"].get("readyReplicas") == 1)
     row = await table(client, f"{APPS}/deployments")
@@ -99,7 +99,7 @@ async def test_tables(client: Client) -> None:
     assert (row["Ready"], row["Status"], row["Restarts"]) == ("1/1", "Running", 0)
 
 
-async def test_printer_columns(client: Client) -> None:
+async def test_table_has_additional_printer_columns(client: Client) -> None:
     await establish(client)
     await client.post(FOOS, foo(size=3))
     assert await table(client, f"{FOOS}/one") == {"Name": "one", "Size": 3}

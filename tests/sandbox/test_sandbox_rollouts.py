@@ -1,4 +1,4 @@
-"""The annotation that makes roll-outs go wrong."""
+"""The annotation that makes roll-outs slow, hang or fail."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ WEB = f"{APPS}/deployments/web"
 PODS = f"{CORE}/pods"
 
 
-def waits(reason: str) -> Any:
+def pods_have_reason(reason: str) -> Any:
     return lambda found: reason in str([pod["status"] for pod in found["items"]])
 
 
@@ -17,7 +17,7 @@ def annotation(value: str | None) -> dict[str, Any]:
     return {"metadata": {"annotations": {ROLLOUT: value}}}
 
 
-async def test_a_deployment_fails_and_recovers(client: Client) -> None:
+async def test_deployment_fails_and_recovers(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment"))
     await client.patch(WEB, annotation("fail"))
     failed = await client.until(WEB, is_true("Progressing", "False"))
@@ -28,34 +28,34 @@ async def test_a_deployment_fails_and_recovers(client: Client) -> None:
     await client.until(WEB, lambda obj: is_true("Progressing")(obj) and counts(readyReplicas=1)(obj))
 
 
-async def test_a_bad_template_leaves_the_old_pods(client: Client) -> None:
+async def test_template_that_fails_keeps_the_old_pods(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment"))
     await client.until(WEB, counts(readyReplicas=1))
     await client.put(WEB, workload("Deployment", pod=template("web:2", {ROLLOUT: "image"})))
-    await client.until(PODS, waits("ImagePullBackOff"))
+    await client.until(PODS, pods_have_reason("ImagePullBackOff"))
     await client.until(WEB, counts(replicas=2, updatedReplicas=1, readyReplicas=1))
     await client.put(WEB, workload("Deployment", pod=template("web:3")))
     await client.until(WEB, lambda obj: obj["status"]["observedGeneration"] == 3 and counts(replicas=1)(obj))
 
 
-async def test_nobody_schedules_it(client: Client) -> None:
+async def test_hanging_pod_is_unschedulable(client: Client) -> None:
     await client.post(f"{APPS}/statefulsets", workload("StatefulSet", annotations={ROLLOUT: "hang"}, replicas=2))
-    found = await client.until(PODS, waits("Unschedulable"))
+    found = await client.until(PODS, pods_have_reason("Unschedulable"))
     assert [pod["metadata"]["name"] for pod in found["items"]] == ["web-0"]
     await client.patch(f"{APPS}/statefulsets/web", annotation("0.01"))
     await client.until(f"{APPS}/statefulsets/web", counts(readyReplicas=2))
 
 
-async def test_a_stateful_set_fails_and_recovers_by_its_template(client: Client) -> None:
+async def test_stateful_set_recovers_with_a_new_template(client: Client) -> None:
     path = f"{APPS}/statefulsets/web"
     await client.post(f"{APPS}/statefulsets", workload("StatefulSet", pod=template("web:1", {ROLLOUT: "fail"})))
-    await client.until(PODS, waits("CrashLoopBackOff"))
+    await client.until(PODS, pods_have_reason("CrashLoopBackOff"))
     assert counts(readyReplicas=0)(await client.get(path))
     await client.put(path, workload("StatefulSet", pod=template("web:2")))
     await client.until(path, counts(readyReplicas=1, updatedReplicas=1))
 
 
-async def test_a_job_fails(client: Client) -> None:
+async def test_job_fails(client: Client) -> None:
     await client.post(f"{BATCH}/jobs", workload("Job", annotations={ROLLOUT: "fail"}))
     failed = await client.until(f"{BATCH}/jobs/web", is_true("Failed"))
     (condition,) = [item for item in failed["status"]["conditions"] if item["type"] == "Failed"]
@@ -63,16 +63,16 @@ async def test_a_job_fails(client: Client) -> None:
     assert "completionTime" not in failed["status"]
 
 
-async def test_a_job_hangs_and_recovers(client: Client) -> None:
+async def test_hanging_job_recovers(client: Client) -> None:
     await client.post(f"{BATCH}/jobs", workload("Job", annotations={ROLLOUT: "hang"}))
-    await client.until(PODS, waits("Unschedulable"))
+    await client.until(PODS, pods_have_reason("Unschedulable"))
     await client.patch(f"{BATCH}/jobs/web", annotation(None))
     await client.until(f"{BATCH}/jobs/web", is_true("Complete"))
 
 
-async def test_a_long_roll_out_is_in_progress(client: Client) -> None:
+async def test_long_roll_out_is_progressing(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment", annotations={ROLLOUT: "600"}))
-    await client.until(PODS, waits("ContainerCreating"))
+    await client.until(PODS, pods_have_reason("ContainerCreating"))
     progressing = await client.until(WEB, counts(replicas=1, unavailableReplicas=1, readyReplicas=0))
     assert is_true("Progressing")(progressing)
     assert is_true("Available", "False")(progressing)

@@ -1,4 +1,4 @@
-"""What the server refuses."""
+"""Validation of objects, and the defaults of Services and Secrets."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def labelled(value: Any) -> dict[str, Any]:
         (f"{BATCH}/jobs", workload("Job", pod=template(restartPolicy="Always")), "Unsupported value"),
     ],
 )
-async def test_invalid(client: Client, path: str, body: Any, words: str) -> None:
+async def test_invalid_object_is_refused(client: Client, path: str, body: Any, words: str) -> None:
     status = await client.post(path, body, code=422)
     assert (status["reason"], status["code"]) == ("Invalid", 422)
     assert words in status["message"]
@@ -56,13 +56,13 @@ async def test_invalid(client: Client, path: str, body: Any, words: str) -> None
         (f"{APPS}/deployments", workload("Deployment", replicas="2"), "cannot unmarshal string into Go struct field"),
     ],
 )
-async def test_unreadable(client: Client, path: str, body: Any, words: str) -> None:
+async def test_malformed_body_is_refused(client: Client, path: str, body: Any, words: str) -> None:
     status = await client.post(path, body, code=400)
     assert status["reason"] == "BadRequest"
     assert words in status["message"]
 
 
-async def test_the_name_is_that_of_the_path(client: Client) -> None:
+async def test_name_that_differs_from_the_path_is_refused(client: Client) -> None:
     await client.post(f"{CORE}/configmaps", config_map())
     await client.put(f"{CORE}/configmaps/settings", config_map("other"), code=400)
 
@@ -75,7 +75,7 @@ async def test_the_name_is_that_of_the_path(client: Client) -> None:
         ("Job", {"template": template("web:2", restartPolicy="Never")}, "spec.template: Invalid value"),
     ],
 )
-async def test_unchangeable(client: Client, kind: str, patch: Any, words: str) -> None:
+async def test_update_of_immutable_field_is_refused(client: Client, kind: str, patch: Any, words: str) -> None:
     path = f"{BATCH}/jobs" if kind == "Job" else f"{APPS}/{kind.lower()}s"
     await client.post(path, workload(kind))
     status = await client.patch(f"{path}/web", {"spec": patch}, code=422)
@@ -89,14 +89,14 @@ async def test_headless_and_external_services_need_no_ports(client: Client) -> N
     assert "clusterIP" not in (await client.post(f"{CORE}/services", external))["spec"]
 
 
-async def test_services_keep_their_address(client: Client) -> None:
+async def test_service_keeps_its_cluster_ip(client: Client) -> None:
     body = SERVICE | {"spec": {"ports": [{"port": 80}]}}
     address = (await client.post(f"{CORE}/services", body))["spec"]["clusterIP"]
     assert (await client.put(f"{CORE}/services/web", body))["spec"]["clusterIP"] == address
     await client.patch(f"{CORE}/services/web", {"spec": {"clusterIP": "10.96.1.2"}}, code=422)
 
 
-async def test_secrets_take_plain_text(client: Client) -> None:
+async def test_string_data_of_a_secret_is_encoded(client: Client) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"a": "b"}}
     created = await client.post(f"{CORE}/secrets", secret)
     assert (created["data"], created["type"], "stringData" in created) == ({"a": "Yg=="}, "Opaque", False)

@@ -11,7 +11,7 @@ PODS = f"{CORE}/pods"
 READY = counts(replicas=2, updatedReplicas=2, readyReplicas=2, availableReplicas=2)
 
 
-async def test_a_deployment_gets_ready(client: Client) -> None:
+async def test_deployment_becomes_ready(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment", replicas=2))
     done = await client.until(WEB, READY)
     assert done["status"]["observedGeneration"] == done["metadata"]["generation"]
@@ -23,7 +23,7 @@ async def test_a_deployment_gets_ready(client: Client) -> None:
         assert (pod["spec"]["nodeName"], pod["status"]["phase"]) == ("sandbox", "Running")
 
 
-async def test_a_new_template_replaces_the_pods(client: Client) -> None:
+async def test_new_template_replaces_the_pods(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment", replicas=2))
     await client.until(WEB, READY)
     await client.put(WEB, workload("Deployment", pod=template("web:2"), replicas=2))
@@ -32,7 +32,7 @@ async def test_a_new_template_replaces_the_pods(client: Client) -> None:
     assert sorted(item["spec"]["replicas"] for item in await client.items(f"{APPS}/replicasets")) == [0, 2]
 
 
-async def test_deleted_pods_come_back(client: Client) -> None:
+async def test_deleted_pod_is_recreated(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment"))
     await client.until(WEB, counts(readyReplicas=1))
     (pod,) = await client.items(PODS)
@@ -44,7 +44,7 @@ async def test_deleted_pods_come_back(client: Client) -> None:
     await client.until(PODS, replaced)
 
 
-async def test_a_stateful_set_numbers_its_pods(client: Client) -> None:
+async def test_stateful_set_numbers_its_pods_and_claims(client: Client) -> None:
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     claims = [{"metadata": {"name": "data"}, "spec": spec}]
     await client.post(f"{APPS}/statefulsets", workload("StatefulSet", replicas=2, volumeClaimTemplates=claims))
@@ -57,7 +57,7 @@ async def test_a_stateful_set_numbers_its_pods(client: Client) -> None:
     assert {item["spec"]["volumeName"] for item in bound} == volumes
 
 
-async def test_a_stateful_set_changes_one_by_one(client: Client) -> None:
+async def test_stateful_set_is_updated_and_scaled_down(client: Client) -> None:
     await client.post(f"{APPS}/statefulsets", workload("StatefulSet", replicas=2))
     await client.until(DB, counts(readyReplicas=2))
     await client.put(DB, workload("StatefulSet", pod=template("web:2"), replicas=2))
@@ -66,12 +66,12 @@ async def test_a_stateful_set_changes_one_by_one(client: Client) -> None:
     await client.until(PODS, lambda found: [pod["metadata"]["name"] for pod in found["items"]] == ["web-0"])
 
 
-async def test_a_daemon_set_has_one_pod(client: Client) -> None:
+async def test_daemon_set_has_one_pod(client: Client) -> None:
     await client.post(f"{APPS}/daemonsets", workload("DaemonSet"))
     await client.until(f"{APPS}/daemonsets/web", counts(numberReady=1, desiredNumberScheduled=1, numberAvailable=1))
 
 
-async def test_a_job_completes(client: Client) -> None:
+async def test_job_completes(client: Client) -> None:
     await client.post(f"{BATCH}/jobs", workload("Job", completions=3, parallelism=2))
     done = await client.until(JOB, is_true("Complete"))
     assert done["status"]["succeeded"] == 3
@@ -80,7 +80,7 @@ async def test_a_job_completes(client: Client) -> None:
     assert {pod["status"]["phase"] for pod in await client.items(PODS)} == {"Succeeded"}
 
 
-async def test_a_suspended_job_waits(client: Client) -> None:
+async def test_suspended_job_completes_after_it_is_resumed(client: Client) -> None:
     await client.post(f"{BATCH}/jobs", workload("Job", suspend=True))
     await client.until(JOB, is_true("Suspended"))
     assert await client.items(PODS) == []
@@ -88,34 +88,34 @@ async def test_a_suspended_job_waits(client: Client) -> None:
     await client.until(JOB, is_true("Complete"))
 
 
-async def test_a_bare_pod_ends(client: Client) -> None:
+async def test_bare_pod_completes(client: Client) -> None:
     spec = template(restartPolicy="Never")["spec"]
     await client.post(PODS, {"metadata": {"name": "once"}, "spec": spec})
     await client.until(f"{PODS}/once", lambda pod: pod["status"]["phase"] == "Succeeded")
 
 
-async def test_pods_wait_for_their_volumes(client: Client) -> None:
+async def test_pod_waits_for_its_volumes(client: Client) -> None:
     volumes = [{"name": "settings", "configMap": {"name": "settings"}}]
     await client.post(f"{APPS}/deployments", workload("Deployment", pod=template(volumes=volumes)))
 
-    def is_told(found: Any) -> bool:
+    def is_reported(found: Any) -> bool:
         statuses = [pod["status"].get("containerStatuses", []) for pod in found["items"]]
         return 'configmap "settings" not found' in str(statuses)
 
-    found = await client.until(PODS, is_told)
+    found = await client.until(PODS, is_reported)
     assert found["items"][0]["status"]["phase"] == "Pending"
     await client.post(f"{CORE}/configmaps", config_map())
     await client.until(WEB, counts(readyReplicas=1))
 
 
-async def test_load_balancers_get_an_address(client: Client) -> None:
+async def test_load_balancer_gets_an_address(client: Client) -> None:
     spec = {"type": "LoadBalancer", "ports": [{"port": 80}]}
     created = await client.post(f"{CORE}/services", {"metadata": {"name": "web"}, "spec": spec})
     assert created["spec"]["clusterIP"].startswith("10.96.")
     await client.until(f"{CORE}/services/web", lambda obj: obj["status"].get("loadBalancer", {}).get("ingress"))
 
 
-async def test_logs(client: Client) -> None:
+async def test_logs_report_that_there_is_no_output(client: Client) -> None:
     await client.post(PODS, {"metadata": {"name": "once"}, "spec": template()["spec"]})
     await client.until(f"{PODS}/once", lambda pod: pod["status"]["phase"] == "Running")
     assert "there is no output" in await client.get(f"{PODS}/once/log")

@@ -1,4 +1,4 @@
-"""Create, read and replace."""
+"""Create, read, replace and patch."""
 
 import pytest
 from sandbox_client import APPS, CORE, JSON_PATCH, STRATEGIC, Client, config_map, establish, foo, workload
@@ -7,7 +7,7 @@ MAPS = f"{CORE}/configmaps"
 WEB = f"{APPS}/deployments/web"
 
 
-async def test_the_server_sets_metadata(client: Client) -> None:
+async def test_server_sets_metadata(client: Client) -> None:
     created = await client.post(f"{APPS}/deployments", workload("Deployment"))
     metadata = created["metadata"]
     assert metadata["generation"] == 1
@@ -17,14 +17,14 @@ async def test_the_server_sets_metadata(client: Client) -> None:
     assert created["spec"]["replicas"] == 1
 
 
-async def test_generated_names(client: Client) -> None:
+async def test_generated_names_are_unique(client: Client) -> None:
     body = config_map() | {"metadata": {"generateName": "settings-"}}
     names = {(await client.post(MAPS, body))["metadata"]["name"] for _ in range(2)}
     assert len(names) == 2
     assert all(name.startswith("settings-") for name in names)
 
 
-async def test_a_name_is_given_once(client: Client) -> None:
+async def test_creation_of_an_existing_object_is_refused(client: Client) -> None:
     await client.post(MAPS, config_map())
     status = await client.post(MAPS, config_map(), code=409)
     assert status["reason"] == "AlreadyExists"
@@ -32,7 +32,7 @@ async def test_a_name_is_given_once(client: Client) -> None:
     assert status["details"] == {"name": "settings", "kind": "configmaps"}
 
 
-async def test_what_is_not_there(client: Client) -> None:
+async def test_missing_object_or_namespace_returns_404(client: Client) -> None:
     status = await client.get(WEB, code=404)
     assert status["message"] == 'deployments.apps "web" not found'
     assert status["details"] == {"name": "web", "group": "apps", "kind": "deployments"}
@@ -41,7 +41,7 @@ async def test_what_is_not_there(client: Client) -> None:
     assert status["message"] == 'namespaces "none" not found'
 
 
-async def test_an_outdated_version_conflicts(client: Client) -> None:
+async def test_update_of_an_outdated_version_conflicts(client: Client) -> None:
     first = await client.post(MAPS, config_map(a="1"))
     second = await client.put(f"{MAPS}/settings", first | {"data": {"a": "2"}})
     status = await client.put(f"{MAPS}/settings", first | {"data": {"a": "3"}}, code=409)
@@ -50,14 +50,14 @@ async def test_an_outdated_version_conflicts(client: Client) -> None:
     assert int(second["metadata"]["resourceVersion"]) > int(first["metadata"]["resourceVersion"])
 
 
-async def test_a_write_without_a_change_changes_nothing(client: Client) -> None:
+async def test_write_without_a_change_keeps_the_version(client: Client) -> None:
     first = await client.post(MAPS, config_map(a="1"))
     assert await client.put(f"{MAPS}/settings", config_map(a="1")) == first
     assert await client.patch(f"{MAPS}/settings", {"data": {"a": "1"}}) == first
     assert await client.get(f"{MAPS}/settings") == first
 
 
-async def test_the_generation_counts_changes_of_the_spec(client: Client) -> None:
+async def test_generation_counts_changes_of_the_spec(client: Client) -> None:
     await establish(client)
     path = "/apis/example.com/v1/namespaces/default/foos"
     await client.post(path, foo(size=1))
@@ -67,7 +67,7 @@ async def test_the_generation_counts_changes_of_the_spec(client: Client) -> None
     assert resized["metadata"]["generation"] == 2
 
 
-async def test_a_dry_run_leaves_no_trace(client: Client) -> None:
+async def test_dry_run_changes_nothing(client: Client) -> None:
     await client.post(MAPS, config_map(), dryRun="All")
     await client.get(f"{MAPS}/settings", code=404)
     first = await client.post(MAPS, config_map(a="1"))
@@ -78,20 +78,20 @@ async def test_a_dry_run_leaves_no_trace(client: Client) -> None:
 
 
 @pytest.mark.parametrize("status", [True, False])
-async def test_the_status_has_its_own_path(client: Client, status: bool) -> None:
+async def test_status_is_changed_through_its_subresource_only(client: Client, status: bool) -> None:
     await establish(client, status)
     path = "/apis/example.com/v1/namespaces/default/foos"
     await client.post(path, foo(size=1))
     changed = await client.patch(f"{path}/one", {"spec": {"size": 2}, "status": {"ready": True}})
     assert ("status" in changed) is not status
     code = 200 if status else 404
-    answer = await client.patch(f"{path}/one/status", {"spec": {"size": 3}, "status": {"ready": True}}, code=code)
+    response = await client.patch(f"{path}/one/status", {"spec": {"size": 3}, "status": {"ready": True}}, code=code)
     if status:
-        assert (answer["spec"], answer["status"]) == ({"size": 2}, {"ready": True})
-        assert answer["metadata"]["generation"] == 2
+        assert (response["spec"], response["status"]) == ({"size": 2}, {"ready": True})
+        assert response["metadata"]["generation"] == 2
 
 
-async def test_a_json_patch(client: Client) -> None:
+async def test_json_patch_is_applied(client: Client) -> None:
     await client.post(MAPS, config_map(a="1", b="2"))
     operations = [
         {"op": "test", "path": "/data/a", "value": "1"},
@@ -104,7 +104,7 @@ async def test_a_json_patch(client: Client) -> None:
     await client.patch(f"{MAPS}/settings", [{"op": "remove", "path": "/data/z"}], JSON_PATCH, 422)
 
 
-async def test_a_strategic_merge_knows_lists(client: Client) -> None:
+async def test_strategic_merge_patch_merges_lists_by_key(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment"))
     spec = {"template": {"spec": {"containers": [{"name": "web", "image": "web:2"}, {"name": "b", "image": "b:1"}]}}}
     await client.patch(WEB, {"spec": spec}, STRATEGIC)
@@ -113,13 +113,13 @@ async def test_a_strategic_merge_knows_lists(client: Client) -> None:
     assert [item["name"] for item in changed["spec"]["template"]["spec"]["containers"]] == ["b"]
 
 
-async def test_custom_resources_have_no_strategic_merge(client: Client) -> None:
+async def test_strategic_merge_patch_of_a_custom_resource_is_refused(client: Client) -> None:
     await establish(client)
     await client.post("/apis/example.com/v1/namespaces/default/foos", foo())
     await client.patch("/apis/example.com/v1/namespaces/default/foos/one", {}, STRATEGIC, 415)
 
 
-async def test_the_scale(client: Client) -> None:
+async def test_scale_subresource_changes_replicas(client: Client) -> None:
     await client.post(f"{APPS}/deployments", workload("Deployment"))
     scale = await client.patch(f"{WEB}/scale", {"spec": {"replicas": 3}})
     assert (scale["kind"], scale["spec"]) == ("Scale", {"replicas": 3})
