@@ -1,4 +1,4 @@
-"""From KUDO's dialect to this project's own: packages of `kudo.dev/v1beta1` as packages of `kudo.dev/v1`."""
+"""The conversion of packages of `kudo.dev/v1beta1`, KUDO's dialect, to `kudo.dev/v1`."""
 
 from kudo.conversion.convert import Conversion, convert
 

@@ -1,4 +1,10 @@
-"""A package of KUDO's dialect, written again as one of `kudo.dev/v1`."""
+"""The conversion of a package of KUDO's dialect to `kudo.dev/v1`.
+
+    copy the package -> convert each template -> render both with many parameter values -> compare the YAML
+
+A template is written if the results are equal: first in the form that a person would write, then with exact white
+space. A template that cannot be converted stays as it is, and is reported with the reason.
+"""
 
 import random
 import re
@@ -10,7 +16,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from kudo.conversion.expressions import NotCertain
+from kudo.conversion.expressions import NotConvertible
 from kudo.conversion.template import jinja_of
 from kudo.errors import PackageError, RequestError, TaskRenderingError
 from kudo.model import yaml
@@ -24,34 +30,35 @@ from kudo.verification.templates import Place, places, sample_variables
 
 OLD, NEW = "kudo.dev/v1beta1", "kudo.dev/v1"
 
-_AT_ONCE = 10
+_BATCH = 10
+"""Variations that are rendered in one call, because the renderer's time limit is for a few templates."""
 
-_TOGETHER = 60
-"""With how many values of all parameters at once."""
+_COMBINED = 60
+"""Variations that change all parameters of a template at once."""
 
-_TRIALS = 400
-"""With how many values of its parameters a template is compared at the most."""
+_MAX_SINGLE = 400
+"""Most variations that change a single parameter."""
 
 
 @dataclass(slots=True)
 class Conversion:
-    """What became of a package."""
+    """The result of a conversion."""
 
     converted: list[str] = field(default_factory=list)
-    """The templates that are Jinja2 now."""
+    """Names of the templates that were converted to Jinja2."""
     left: list[str] = field(default_factory=list)
-    """What is left to the author, each with file, line and reason."""
+    """Problems that are left to the author, each with its file and reason, and the line if known."""
 
 
 async def convert(root: Path, destination: Path) -> Conversion:
-    """Write a package of KUDO's dialect to another directory as one of `kudo.dev/v1`.
+    """Convert a package of KUDO's dialect to one of `kudo.dev/v1` in another directory.
 
-    A template is converted where the result renders to the same YAML whatever is tried, and is left as it is where
-    not. Raises PackageError, or RequestError where there is nothing to convert, or something in the way.
+    Templates that cannot be converted are copied. Raises PackageError if the package is invalid, and RequestError if
+    it is of `kudo.dev/v1` already, or the directory is not empty or cannot be written.
     """
     package = read_package(root)
     if package.operator.api_version != OLD:
-        raise RequestError(f"{root} is a package of {package.operator.api_version} already.")
+        raise RequestError(f"{root} is already a package of {package.operator.api_version}.")
     _copy(root, destination)
     conversion = Conversion()
     found = {place.name: place for place in places(package)}
@@ -64,7 +71,7 @@ async def convert(root: Path, destination: Path) -> Conversion:
             else:
                 write_file(destination / "templates" / name, text)
                 conversion.converted.append(name)
-    conversion.left += _what_is_wrong(destination)
+    conversion.left += _remaining_problems(destination)
     return conversion
 
 
@@ -80,8 +87,8 @@ def _copy(root: Path, destination: Path) -> None:
         write_file(destination / file, changed if count else f"apiVersion: {NEW}\n{text}")
 
 
-def _what_is_wrong(destination: Path) -> list[str]:
-    """What the stricter dialect does not take, such as fields that it does not know."""
+def _remaining_problems(destination: Path) -> list[str]:
+    """Return the problems that only the stricter dialect reports, such as unknown fields."""
     try:
         read_package(destination)
     except PackageError as error:
@@ -90,7 +97,7 @@ def _what_is_wrong(destination: Path) -> list[str]:
 
 
 async def _convert(renderer: Renderer, package: Package, place: Place, source: str) -> tuple[str, str]:
-    """The template in Jinja2, or why it is left to the author."""
+    """Return the template in Jinja2 and an empty string, or an empty string and why it cannot be converted."""
     parameters = {definition.name: definition.type for definition in package.params.parameters}
     where = f"templates/{place.name}"
     variations = list(_variations(package, place, source))
@@ -98,27 +105,26 @@ async def _convert(renderer: Renderer, package: Package, place: Place, source: s
         try:
             text = jinja_of(source, parameters, go_functions(), exact=exact)
             engine_for(NEW).check(place.name, text)
-        except NotCertain as reason:
-            line = source.count("\n", 0, reason.start) + 1
-            return "", f"{where}:{line}: {reason}"
+        except NotConvertible as part:
+            line = source.count("\n", 0, part.start) + 1
+            return "", f"{where}:{line}: cannot convert {part}"
         except TaskRenderingError as error:
             return "", str(error)
         if await _renders_alike(renderer, place.name, source, text, variations):
             return text, ""
-    return "", f"{where}: what was tried renders to something else"
+    return "", f"{where}: cannot be converted: the result renders to other YAML"
 
 
 async def _renders_alike(renderer: Renderer, name: str, go: str, jinja: str, variations: list[Variables]) -> bool:
-    # The time that rendering may take is meant for a few templates.
-    for start in range(0, len(variations), _AT_ONCE):
-        some = variations[start : start + _AT_ONCE]
-        if not await renderer.run(f"templates/{name}", renders_alike, name, go, jinja, some):
+    for start in range(0, len(variations), _BATCH):
+        batch = variations[start : start + _BATCH]
+        if not await renderer.run(f"templates/{name}", renders_alike, name, go, jinja, batch):
             return False
     return True
 
 
 def renders_alike(name: str, go: str, jinja: str, variations: list[Variables]) -> bool:
-    """Whether two templates render to the same YAML for all these values."""
+    """Whether two templates render to the same YAML, or both fail, with each of these variables."""
     old, new = engine_for(OLD), engine_for(NEW)
     for variables in variations:
         outcomes = []
@@ -133,7 +139,7 @@ def renders_alike(name: str, go: str, jinja: str, variations: list[Variables]) -
 
 
 def _documents(text: str) -> object:
-    """What a text means as YAML; the text itself where it is none."""
+    """Return the YAML documents of a text, or the text itself if it is not YAML."""
     try:
         return [document for _, document in yaml.load_documents(text, reject_duplicates=False) if document]
     except yaml.YamlError:
@@ -141,7 +147,7 @@ def _documents(text: str) -> object:
 
 
 def _variations(package: Package, place: Place, source: str) -> Iterator[Variables]:
-    """The defaults, then other values of all parameters that the template names, and then of one at a time."""
+    """Yield the defaults, then other values of all parameters that the template names, then of a single one each."""
     base = sample_variables(package, place)
     yield base
     literals = re.findall(r'"([^"\n]*)"', source)
@@ -153,10 +159,10 @@ def _variations(package: Package, place: Place, source: str) -> Iterator[Variabl
     params = base["Params"]
     assert isinstance(params, dict)
     single = ({name: value} for name, listed in values.items() for value in listed)
-    # Always the same ones, so that a conversion can be repeated.
+    # A fixed seed, so that a conversion can be repeated.
     chance = random.Random(0)
-    together = ({name: chance.choice(listed) for name, listed in values.items()} for _ in range(_TOGETHER))
-    for chosen in chain(together, islice(single, _TRIALS)):
+    combined = ({name: chance.choice(listed) for name, listed in values.items()} for _ in range(_COMBINED))
+    for chosen in chain(combined, islice(single, _MAX_SINGLE)):
         yield {**base, "Params": {**params, **chosen}}
 
 

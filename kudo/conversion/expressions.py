@@ -1,4 +1,4 @@
-"""Expressions of Go templates as Jinja2 ones, as far as both certainly mean the same."""
+"""The conversion of expressions of Go templates to Jinja2, if both certainly have the same value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from gotpl.parse import nodes
 
 
-class NotCertain(Exception):
-    """Something that cannot be said in Jinja2 with certainty; `start` is where in the source it is."""
+class NotConvertible(Exception):
+    """A part of a Go template without a certain equivalent in Jinja2; `start` is its offset in the source."""
 
-    def __init__(self, reason: str, start: int) -> None:
-        super().__init__(reason)
+    def __init__(self, subject: str, start: int) -> None:
+        super().__init__(subject)
         self.start = start
 
 
@@ -20,18 +20,18 @@ class Expression:
 
     text: str
     kind: str = "text"
-    """text, integer, boolean, array, map; or root, for the whole of what a template is given."""
+    """text, integer, boolean, array, map, mixed or unknown; root for all variables of a template."""
     atomic: bool = True
     """Whether it needs no parentheses."""
 
     @property
     def inner(self) -> str:
-        """As a part of another expression."""
+        """The text as an operand, in parentheses if needed."""
         return self.text if self.atomic else f"({self.text})"
 
     @property
     def integer(self) -> str:
-        """As a number, the way Sprig converts what it calculates with."""
+        """The text as an integer, converted as Sprig converts its operands."""
         return self.inner if self.kind == "integer" else f"({self.inner} | int)"
 
 
@@ -39,7 +39,7 @@ ROOT = Expression("", "root")
 
 _TEXTS = ("Name", "Namespace", "OperatorName", "OperatorVersion", "AppVersion", "PlanName", "PhaseName", "StepName")
 _TAKEN = {*_TEXTS, "Params", "Pipes", "loop", "range", "dict", "cycler", "joiner", "namespace", "true", "false", "none"}
-"""What means something in Jinja2."""
+"""Names that a loop variable must not hide."""
 
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALCULATIONS = {"add": "+", "sub": "-", "mul": "*"}
@@ -55,42 +55,44 @@ _FILTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the names of a template stand for where something is said."""
+    """The meaning of names at one point of a template."""
 
     parameters: Mapping[str, str]
-    """The parameters, with their types."""
+    """Types of the parameters by name."""
     dot: Expression = ROOT
     variables: Mapping[str, Expression] = field(default_factory=dict)
     loops: frozenset[str] = frozenset()
-    """The names that loops around have given."""
+    """Jinja2 names of the variables of the enclosing loops."""
 
     def with_dot(self, dot: Expression) -> "Scope":
+        """Return a scope with this value of the dot."""
         return replace(self, dot=dot)
 
     def with_variable(self, name: str, value: Expression) -> "Scope":
+        """Return a scope with one more variable."""
         return replace(self, variables={**self.variables, name: value})
 
     def with_loop(self, name: str) -> tuple["Scope", str]:
-        """A name of a loop that hides none of those around it."""
-        own = name.removeprefix("$")
-        while own in self.loops or own in _TAKEN:
-            own += "_"
-        return replace(self, loops=self.loops | {own}), own
+        """Return a scope with one more loop variable, and its Jinja2 name, which hides no other."""
+        variable = name.removeprefix("$")
+        while variable in self.loops or variable in _TAKEN:
+            variable += "_"
+        return replace(self, loops=self.loops | {variable}), variable
 
     def pipeline(self, node: nodes.PipeNode) -> Expression:
-        """The value of a pipeline, whatever it is given to."""
+        """Return the value of a pipeline. Raises NotConvertible."""
         value: Expression | None = None
         for command in node.commands:
             value = self._command(command, value)
         if value is None:
-            raise NotCertain("an empty pipeline", node.start)
+            raise NotConvertible("an empty pipeline", node.start)
         return value
 
     def _command(self, node: nodes.CommandNode, piped: Expression | None) -> Expression:
         first, *rest = node.arguments
         if not isinstance(first, nodes.IdentifierNode):
             if rest or piped is not None:
-                raise NotCertain("a value that is called", node.start)
+                raise NotConvertible("a value with arguments", node.start)
             return self._term(first)
         arguments = [self._term(argument) for argument in rest]
         if piped is not None:
@@ -116,7 +118,7 @@ class Scope:
             case nodes.ParenthesizedNode(pipeline=pipeline, fields=()):
                 return self.pipeline(pipeline)
         start = getattr(node, "start", 0)
-        raise NotCertain(f"{type(node).__name__.removesuffix('Node').lower()} of a sort that is left to you", start)
+        raise NotConvertible(f"this form of {type(node).__name__.removesuffix('Node').lower()}", start)
 
     def _field(self, of: Expression, path: tuple[str, ...], start: int) -> Expression:
         if not path:
@@ -129,11 +131,11 @@ class Scope:
                 return Expression(f"Pipes.{name}")
             case (name,) if name in _TEXTS:
                 return Expression(name)
-        raise NotCertain(f"the field {'.'.join(path)}, of which the type is not known", start)
+        raise NotConvertible(f"the field {'.'.join(path)}, whose type is unknown", start)
 
 
 def quoted(text: str) -> str:
-    """A text as Jinja2 writes it."""
+    """Return a text as a Jinja2 string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
@@ -142,7 +144,7 @@ def _call(name: str, arguments: list[Expression], start: int) -> Expression:
     for part in (_condition, _calculation, _text):
         if known and (called := part(name, arguments)):
             return called
-    raise NotCertain(f"the function {name} for what it is called with", start)
+    raise NotConvertible(f"the function {name} with these arguments", start)
 
 
 def _condition(name: str, arguments: list[Expression]) -> Expression | None:
@@ -158,7 +160,7 @@ def _condition(name: str, arguments: list[Expression]) -> Expression | None:
 
 
 def _kind(arguments: list[Expression]) -> str:
-    """What `and` and `or` return is one of their arguments."""
+    """Return the kind of the result of `and` or `or`, which is one of their arguments."""
     kinds = {argument.kind for argument in arguments}
     return kinds.pop() if len(kinds) == 1 else "mixed"
 

@@ -1,4 +1,4 @@
-"""A Go template as a Jinja2 one."""
+"""The conversion of a Go template to Jinja2."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -7,20 +7,20 @@ from dataclasses import fields, is_dataclass
 from gotpl.parse import nodes
 from gotpl.parse.parser import parse_template
 
-from kudo.conversion.expressions import Expression, NotCertain, Scope
+from kudo.conversion.expressions import Expression, NotConvertible, Scope
 
 _DELIMITER = re.compile(r"\{[{%#]")
 
 
 def jinja_of(source: str, parameters: Mapping[str, str], functions: Collection[str], *, exact: bool) -> str:
-    """The Jinja2 template that renders to the same; `parameters` are the types by name.
+    """Return the Jinja2 template that renders to the same text; `parameters` are the types by name.
 
-    Lines with nothing but a tag are kept as empty lines only where it has to be `exact`: without, the template is one
-    that a person would have written. Raises NotCertain.
+    A line that contains only a tag renders to an empty line if `exact`, and to nothing otherwise, as in a template
+    that a person would write. Raises NotConvertible.
     """
     parsed = parse_template(source, functions=functions)
     if parsed.definitions:
-        raise NotCertain("a template that is defined", parsed.definitions[0].start)
+        raise NotConvertible("the definition of a template", parsed.definitions[0].start)
     written = "".join(_Writer().body(parsed.root, Scope(parameters)))
     return _TAG.sub(lambda tag: _trimmed(tag, exact), written)
 
@@ -29,7 +29,7 @@ _TAG = re.compile(r"\{%\+ (.*?) \+%\}")
 
 
 def _trimmed(tag: re.Match[str], exact: bool) -> str:
-    """A tag with the signs that keep white space around it, where there is some that would be lost."""
+    """Return a tag with a `+` on each side where `trim_blocks` or `lstrip_blocks` would remove white space."""
     before = tag.string[: tag.start()].rpartition("\n")[2]
     after = tag.string[tag.end() :]
     alone = not before.strip() and after.startswith("\n")
@@ -39,7 +39,7 @@ def _trimmed(tag: re.Match[str], exact: bool) -> str:
 
 
 class _Writer:
-    """Writes Jinja2, with tags that keep all white space around them."""
+    """Writes Jinja2, with tags that keep all white space around them (`{%+ … +%}`)."""
 
     def _tag(self, text: str) -> str:
         return f"{{%+ {text} +%}}"
@@ -53,7 +53,7 @@ class _Writer:
                     scope, text = self._declared(pipeline, scope)
                     yield text
                 case nodes.ActionNode(pipeline=pipeline):
-                    yield _printed(scope.pipeline(pipeline), part.start)
+                    yield _output(scope.pipeline(pipeline), part.start)
                 case nodes.IfNode():
                     yield from self._if(part, scope, "if")
                     yield self._tag("endif")
@@ -63,17 +63,17 @@ class _Writer:
                     yield from self._with(part, scope)
                 case _:
                     kind = type(part).__name__.removesuffix("Node").lower()
-                    raise NotCertain(f"a {kind}", part.start)
+                    raise NotConvertible(f"a {kind}", part.start)
 
     def _declared(self, pipeline: nodes.PipeNode, scope: Scope) -> tuple[Scope, str]:
         if pipeline.is_assignment or len(pipeline.declarations) != 1:
-            raise NotCertain("a variable that changes", pipeline.start)
+            raise NotConvertible("a variable that is reassigned", pipeline.start)
         name, value = pipeline.declarations[0].name, scope.pipeline(pipeline)
-        # A name for something that does not change: it can stand wherever the name does.
+        # The value never changes, so it replaces the variable wherever that is used.
         return scope.with_variable(name, value), ""
 
     def _if(self, node: nodes.IfNode, scope: Scope, word: str) -> Iterator[str]:
-        yield self._tag(f"{word} {_asked(scope.pipeline(node.pipeline), node.start)}")
+        yield self._tag(f"{word} {_condition(scope.pipeline(node.pipeline), node.start)}")
         yield from self.body(node.body, scope)
         match node.else_body:
             case None:
@@ -94,16 +94,16 @@ class _Writer:
                 head = f"for {item} in {over.text}"
             case "array", [index, _]:
                 head = f"for {item} in {over.text}"
-                # The loop's own counter, which a loop in this one would hide.
+                # An inner loop would hide the `loop.index0` of this one.
                 if any(isinstance(part, nodes.RangeNode) for part in _all_nodes(node.body)):
-                    raise NotCertain("a loop in a loop that counts", node.start)
+                    raise NotConvertible("a loop inside a loop with an index", node.start)
                 inner = inner.with_variable(index, Expression("loop.index0", "integer"))
             case "map", [key, _]:
-                inner, own = inner.with_loop(key)
-                head = f"for {own}, {item} in {over.text} | dictsort(true)"
-                inner = inner.with_variable(key, Expression(own))
+                inner, variable = inner.with_loop(key)
+                head = f"for {variable}, {item} in {over.text} | dictsort(true)"
+                inner = inner.with_variable(key, Expression(variable))
             case _:
-                raise NotCertain("a loop over something of which the type is not known", node.start)
+                raise NotConvertible(f"this form of loop over a value of type {over.kind}", node.start)
         if names:
             inner = inner.with_variable(names[-1], Expression(item, _item_kind(over)))
         yield self._tag(head)
@@ -115,9 +115,9 @@ class _Writer:
 
     def _with(self, node: nodes.WithNode, scope: Scope) -> Iterator[str]:
         if node.pipeline.declarations:
-            raise NotCertain("a with that declares a variable", node.start)
+            raise NotConvertible("a `with` that declares a variable", node.start)
         value = scope.pipeline(node.pipeline)
-        yield self._tag(f"if {_asked(value, node.start)}")
+        yield self._tag(f"if {_condition(value, node.start)}")
         yield from self.body(node.body, scope.with_dot(value))
         if node.else_body is not None:
             yield self._tag("else")
@@ -129,27 +129,27 @@ def _item_kind(over: Expression) -> str:
     return "integer" if over.text.startswith("range(") else "unknown"
 
 
-def _asked(value: Expression, start: int) -> str:
-    """As a condition; what is empty is false in both."""
+def _condition(value: Expression, start: int) -> str:
+    """Return a value as a condition; empty values are false in both languages."""
     if value.kind in ("root", "unknown"):
-        raise NotCertain("a condition of which the type is not known", start)
+        raise NotConvertible("a condition whose type is unknown", start)
     return value.text
 
 
-def _printed(value: Expression, start: int) -> str:
-    """As output; of what is no text each language has its own way."""
+def _output(value: Expression, start: int) -> str:
+    """Return a tag that prints a value; other types than text and integer print differently in both languages."""
     if value.kind not in ("text", "integer"):
-        raise NotCertain(f"a value of the type {value.kind} that is printed", start)
+        raise NotConvertible(f"the output of a value of type {value.kind}", start)
     return f"{{{{ {value.text} }}}}"
 
 
 def _escaped(text: str) -> str:
-    """Text as it is, also where Jinja2 would take it for its own."""
+    """Return text with Jinja2's delimiters escaped."""
     return _DELIMITER.sub(lambda found: "{{ '" + found[0] + "' }}", text)
 
 
 def _all_nodes(node: object) -> Iterator[object]:
-    """A node and everything below it."""
+    """Yield a node and all nodes below it."""
     yield node
     if isinstance(node, tuple):
         for part in node:

@@ -1,4 +1,4 @@
-"""Everything about a package that can be told before it is installed."""
+"""The checks of a package that need no cluster."""
 
 from kudo.verification.dependencies import dependency_findings
 from kudo.verification.finding import Finding

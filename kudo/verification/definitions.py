@@ -1,6 +1,6 @@
-"""What operator.yaml and params.yaml say: versions, parameters, groups, tasks and conditions.
+"""Checks of operator.yaml and params.yaml: versions, groups, parameters, tasks, pipes and conditions.
 
-KUDO's rules are in its `pkg/kudoctl/packages/verifier`; what reading a package refuses already is not told again.
+KUDO's rules are in its `pkg/kudoctl/packages/verifier`. Errors that `read_package` raises are not repeated here.
 """
 
 import re
@@ -21,10 +21,11 @@ from kudo.templates import condition_uses, evaluate_conditions
 from kudo.verification.finding import Finding, error, warning
 
 _COMBINATIONS = 1_000
-"""How many values of parameters a condition is tried with."""
+"""Most combinations of parameter values that a condition is evaluated with; with more, it is not checked."""
 
 
 def definition_findings(package: Package) -> Iterator[Finding]:
+    """Yield the findings of operator.yaml and params.yaml."""
     yield from _versions(package)
     yield from _groups(package)
     for definition in package.params.parameters:
@@ -45,16 +46,16 @@ def _versions(package: Package) -> Iterator[Finding]:
         if not value and required:
             yield error(f"operator.yaml: {field}: is missing")
         elif value and not PackageVersion(value).valid:
-            yield error(f"operator.yaml: {field}: {value!r} is no version, such as 1.2.3")
+            yield error(f"operator.yaml: {field}: must be a version such as 1.2.3, not {value!r}")
 
 
 def _groups(package: Package) -> Iterator[Finding]:
     names = Counter(group.name for group in package.params.groups)
     for name, count in names.items():
         if count > 1:
-            yield error(f"params.yaml: groups: the name {name!r} is there {count} times")
+            yield error(f"params.yaml: groups: the name {name!r} occurs {count} times")
         if "/" in name:
-            yield error(f"params.yaml: groups.{name}: a name must not have a '/'")
+            yield error(f"params.yaml: groups.{name}: a name must not contain '/'")
     for definition in package.params.parameters:
         if definition.group and definition.group not in names:
             yield error(f"params.yaml: parameters.{definition.name}.group: there is no group {definition.group!r}")
@@ -63,17 +64,17 @@ def _groups(package: Package) -> Iterator[Finding]:
 def _parameter(definition: ParameterDefinition) -> Iterator[Finding]:
     where = f"params.yaml: parameters.{definition.name}"
     if re.search("[;,]", definition.name):
-        yield error(f"{where}: a name must not have a ';' or ','")
+        yield error(f"{where}: a name must not contain ';' or ','")
     if definition.immutable and definition.default is None and not definition.required:
-        yield error(f"{where}: what is immutable needs a default, or has to be required")
+        yield error(f"{where}: an immutable parameter must have a default or be required")
     if definition.advanced and definition.required and definition.default is None:
-        yield error(f"{where}: what is advanced and required needs a default")
+        yield error(f"{where}: an advanced parameter that is required must have a default")
     if definition.enum is not None and not definition.enum:
-        yield error(f"{where}.enum: is empty, so there is no value that it may have")
-    free = parameter_of(definition).model_copy(update={"enum": None})
+        yield error(f"{where}.enum: must not be empty")
+    without_enum = parameter_of(definition).model_copy(update={"enum": None})
     for value in parameter_of(definition).enum or ():
-        if wrong := values.problem(free, value):
-            yield error(f"{where}.enum: {wrong}")
+        if problem := values.problem(without_enum, value):
+            yield error(f"{where}.enum: {problem}")
 
 
 def _tasks(package: Package) -> Iterator[Finding]:
@@ -109,7 +110,10 @@ def _conditions(package: Package) -> Iterator[Finding]:
 
 
 def _never_holds(where: str, condition: str, parameters: list[Parameter]) -> bool:
-    """Whether a condition is false for all that its parameters may be, where that can be tried."""
+    """Whether a condition is false for every combination of the values that its parameters may have.
+
+    False if these cannot all be tried: a parameter is not a boolean and has no enum, or there are too many.
+    """
     choices = [_choices(parameter) for parameter in parameters]
     if not all(choices):
         return False
@@ -123,7 +127,7 @@ def _never_holds(where: str, condition: str, parameters: list[Parameter]) -> boo
             for chosen in combinations
         )
     except TaskRenderingError:
-        # It takes what only a cluster knows.
+        # It uses a variable other than Params, whose value is not known before a plan runs.
         return False
 
 

@@ -1,4 +1,4 @@
-"""What a package's dependencies are wrong in."""
+"""Checks of the packages that a package depends on."""
 
 from kudo.errors import PackageError
 from kudo.packages import Location, read_bundle
@@ -7,7 +7,7 @@ from kudo.verification.finding import Finding, error
 
 
 async def dependency_findings(location: Location) -> list[Finding]:
-    """Packages that cannot be read, are of another version, or go round in a circle; of those that have a path."""
+    """Return the problems of dependencies that are given as a path: unreadable, of another version, or cyclic."""
     try:
         await read_bundle(location, skip_named)
     except PackageError as problem:

@@ -1,4 +1,4 @@
-"""What is wrong with a package, or looks as if it were."""
+"""The findings of a verification."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,14 +6,14 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An error keeps a package from working somewhere; a warning is something that its author should look at."""
+    """A problem of a package. An error breaks the package in some use; a warning may be intended."""
 
     severity: Literal["error", "warning"]
     text: str
 
     @property
     def file(self) -> str:
-        """The file that it is about, with which its text begins."""
+        """The file that the finding is about: the beginning of its text."""
         return self.text.partition(":")[0]
 
     def __str__(self) -> str:
@@ -21,8 +21,10 @@ class Finding:
 
 
 def error(text: str) -> Finding:
+    """Create a finding of severity error."""
     return Finding("error", text)
 
 
 def warning(text: str) -> Finding:
+    """Create a finding of severity warning."""
     return Finding("warning", text)

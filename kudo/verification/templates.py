@@ -1,4 +1,4 @@
-"""What templates use, what nobody uses, and what they render to."""
+"""Checks of templates: undefined variables, unused parameters and templates, and the rendered objects."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from kudo.templates import Renderer, Use, condition_uses, engine_for
 from kudo.verification.finding import Finding, error, warning
 
 _SAMPLES = {"integer": "1", "number": "1", "boolean": "true", "array": "[]", "map": "{}"}
-"""Values of parameters that have no default."""
+"""Values of parameters that have no default, by type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A template, and where a plan renders it first."""
+    """A template, with the plan, phase and step that render it first."""
 
     name: str
     plan: str
@@ -34,7 +34,7 @@ class Place:
 
 
 def reference_findings(package: Package) -> Iterator[Finding]:
-    """Variables that are not there, and parameters and templates that nobody uses."""
+    """Yield the undefined variables of templates, and the parameters and templates that nothing uses."""
     engine = engine_for(package.operator.api_version)
     uses = {name: engine.uses(name, source) for name, source in package.templates.items()}
     parameters = {definition.name: definition for definition in package.params.parameters}
@@ -60,7 +60,7 @@ def _undefined(
             if use.certain:
                 yield error(f"{where}: there is no parameter {parameter!r}")
         case ("Params", parameter, *_) if use.tested and parameters[parameter].type == "boolean":
-            yield warning(f"{where}: {parameter} is a string here, and 'false' is as true as 'true': compare it")
+            yield warning(f"{where}: {parameter} is a string here, so 'false' is true as well: compare it with 'true'")
         case ("Pipes", key, *_) if use.certain and key not in pipes:
             yield error(f"{where}: no Pipe task has the key {key!r}")
         case (variable, *_) if use.certain and variable not in ("Params", "Pipes", *_VARIABLES):
@@ -69,15 +69,15 @@ def _undefined(
 
 def _unused_parameters(package: Package, uses: Iterable[Use]) -> Iterator[Finding]:
     operator = package.operator
-    told: set[str] = set()
+    used: set[str] = set()
     for use in [*uses, *(use for where, text in operator.conditions().items() for use in _uses_of(where, text))]:
         if use.path == ("Params",):
             return
         if use.path[0] == "Params":
-            told.add(use.path[1])
-    told |= {task.spec.parameter for task in operator.tasks if isinstance(task, ToggleTask)}
+            used.add(use.path[1])
+    used |= {task.spec.parameter for task in operator.tasks if isinstance(task, ToggleTask)}
     for definition in package.params.parameters:
-        if definition.name not in told and not definition.trigger:
+        if definition.name not in used and not definition.trigger:
             yield warning(f"params.yaml: parameters.{definition.name}: nothing uses it")
 
 
@@ -89,9 +89,10 @@ def _uses_of(where: str, condition: str) -> list[Use]:
 
 
 async def rendering_findings(package: Package, renderer: Renderer, broken: Collection[str]) -> list[Finding]:
-    """What cannot be rendered with the defaults, or is no Kubernetes object; and Namespaces, which none may make.
+    """Return the findings of rendering each template with the defaults of parameters; files in `broken` are skipped.
 
-    Files that are known to be broken are left out.
+    They are templates that do not render to Kubernetes objects, invalid annotations and pipe pods, and Namespaces
+    outside of the namespaceManifest.
     """
     found = []
     pods = {task.spec.pod: task.spec.pipe for task in package.operator.tasks if isinstance(task, PipeTask)}
@@ -103,7 +104,7 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
                 package.operator.api_version,
                 {place.name: package.templates[place.name]},
                 sample_variables(package, place),
-                # The pod of a Pipe task is given its name later.
+                # The task sets the name of a pipe pod.
                 named=place.name not in pods,
             )
         except KudoError as problem:
@@ -131,27 +132,27 @@ def _annotation_findings(name: str, objects: Iterable[Object]) -> Iterator[Findi
 
 
 def places(package: Package) -> Iterator[Place]:
-    """Where each template of objects is rendered first; one that no plan uses is as if the deploy plan did."""
+    """Yield the place of each template of objects. One that no plan uses gets a made-up step of the plan deploy."""
     operator = package.operator
     parameter_files = {
         name for task in operator.tasks if isinstance(task, KudoOperatorTask) for name in task.template_names()
     }
     tasks = {task.name: task for task in operator.tasks}
-    told = set(parameter_files)
+    seen = set(parameter_files)
     for plan, spec in operator.plans.items():
         for phase in spec.phases:
             for step in phase.steps:
                 for name in (name for task in step.tasks for name in tasks[task].template_names()):
-                    if name not in told:
-                        told.add(name)
+                    if name not in seen:
+                        seen.add(name)
                         yield Place(name, plan, phase.name, step.name)
-    for name in sorted(package.templates.keys() - told):
+    for name in sorted(package.templates.keys() - seen):
         if name.endswith((".yaml", ".yml")):
             yield Place(name, "deploy", "phase", "step")
 
 
 def sample_variables(package: Package, place: Place) -> Variables:
-    """What the templates of a place see with the defaults of parameters, and with samples where there is none."""
+    """Return the variables of a template, with the defaults of parameters; a required one without gets a sample."""
     operator = package.operator
     variables = instance_variables(
         {definition.name: _value(definition) for definition in package.params.parameters},
@@ -162,8 +163,8 @@ def sample_variables(package: Package, place: Place) -> Variables:
         operator_version=operator.operator_version,
     )
     keys = [file.key for task in operator.tasks if isinstance(task, PipeTask) for file in task.spec.pipe]
-    own: Variables = {"PlanName": place.plan, "PhaseName": place.phase, "StepName": place.step}
-    return variables | own | {"Pipes": dict.fromkeys(keys, "artifact")}
+    names: Variables = {"PlanName": place.plan, "PhaseName": place.phase, "StepName": place.step}
+    return variables | names | {"Pipes": dict.fromkeys(keys, "artifact")}
 
 
 def _value(definition: ParameterDefinition) -> JsonValue:

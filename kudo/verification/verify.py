@@ -1,4 +1,4 @@
-"""All rules together."""
+"""The verification of a package: all checks together."""
 
 from kudo.model.package import Package
 from kudo.templates import Renderer
@@ -8,13 +8,13 @@ from kudo.verification.templates import reference_findings, rendering_findings
 
 
 async def verify(package: Package) -> list[Finding]:
-    """Everything that is wrong with a package that could be read, errors first.
+    """Return the findings of a package, errors first.
 
-    Templates are rendered with the defaults of parameters, and with samples where there is none. Raises
-    TaskRenderingError where a template is malformed.
+    Templates are rendered with the defaults of parameters, and with samples of required ones that have none. Raises
+    TaskRenderingError if a template is malformed.
     """
     found = [*definition_findings(package), *reference_findings(package)]
-    # What a template lacks is told already, by line; rendering would stop at the first of it.
+    # Undefined variables are found already, each with its line; rendering would stop at the first.
     broken = {finding.file for finding in found if finding.severity == "error"}
     async with Renderer(processes=1) as renderer:
         found += await rendering_findings(package, renderer, broken)

@@ -6,7 +6,7 @@ import pytest
 from support.command import kudo
 from support.plans import Content, apply, phase, plan, write_package
 
-from kudo.conversion.expressions import NotCertain
+from kudo.conversion.expressions import NotConvertible
 from kudo.conversion.template import jinja_of
 from kudo.packages import read_package
 from kudo.templates.gotemplate import go_functions
@@ -80,26 +80,26 @@ def test_variables_of_nested_loops_do_not_collide() -> None:
         "{% endfor %}{% endfor %}"
     )
     inner = "{{ if $.Params.ON }}{{ range $.Params.LIST }}{{ $i }}{{ end }}{{ end }}"
-    with pytest.raises(NotCertain, match="a loop in a loop that counts"):
+    with pytest.raises(NotConvertible, match="a loop inside a loop with an index"):
         jinja("{{ range $i, $a := .Params.LIST }}" + inner + "{{ end }}")
 
 
 @pytest.mark.parametrize(
     ("go", "reason"),
     [
-        ("{{ .Params.MAP }}", "a value of the type map that is printed"),
-        ("{{ .Params.NONE }}", "the field Params.NONE, of which the type is not known"),
-        ('{{ genCA "x" 3 }}', "the function genCA for what it is called with"),
-        ("{{ if eq .Params.TEXT 3 }}a{{ end }}", "the function eq for what it is called with"),
-        ("{{ $x := 1 }}{{ $x = 2 }}", "a variable that changes"),
-        ('{{ define "t" }}a{{ end }}{{ template "t" . }}', "a template that is defined"),
-        ("{{ range .Params.LIST }}{{ .name }}{{ end }}", "the field name, of which the type is not known"),
-        ("{{ range .Params.LIST }}{{ . }}{{ end }}", "a value of the type unknown that is printed"),
-        ("{{ toYaml . }}", "the function toYaml for what it is called with"),
+        ("{{ .Params.MAP }}", "the output of a value of type map"),
+        ("{{ .Params.NONE }}", "the field Params.NONE, whose type is unknown"),
+        ('{{ genCA "x" 3 }}', "the function genCA with these arguments"),
+        ("{{ if eq .Params.TEXT 3 }}a{{ end }}", "the function eq with these arguments"),
+        ("{{ $x := 1 }}{{ $x = 2 }}", "a variable that is reassigned"),
+        ('{{ define "t" }}a{{ end }}{{ template "t" . }}', "the definition of a template"),
+        ("{{ range .Params.LIST }}{{ .name }}{{ end }}", "the field name, whose type is unknown"),
+        ("{{ range .Params.LIST }}{{ . }}{{ end }}", "the output of a value of type unknown"),
+        ("{{ toYaml . }}", "the function toYaml with these arguments"),
     ],
 )
 def test_template_that_cannot_be_converted_with_certainty_is_refused(go: str, reason: str) -> None:
-    with pytest.raises(NotCertain) as raised:
+    with pytest.raises(NotConvertible) as raised:
         jinja(go)
     assert str(raised.value) == reason
 
@@ -150,7 +150,7 @@ async def test_package_is_converted(tmp_path: Path) -> None:
     assert "{%+ if Params.TEXT +%}" in converted_package.templates["config.yaml"]
     assert (tmp_path / "new" / "docs" / "README.md").read_text() == "# {{ .Name }}\n"
     again = await kudo("package", "convert", tmp_path / "new", tmp_path / "newer")
-    assert again.err == f"Error: {tmp_path / 'new'} is a package of kudo.dev/v1 already.\n"
+    assert again.err == f"Error: {tmp_path / 'new'} is already a package of kudo.dev/v1.\n"
     there = await kudo("package", "convert", root, tmp_path / "new")
     assert there.err == f"Error: {tmp_path / 'new'} already exists and is not an empty directory.\n"
 
@@ -164,7 +164,7 @@ async def test_unconverted_parts_are_listed(tmp_path: Path) -> None:
     assert result.status == 1
     assert result.err.splitlines() == [
         "What is left to you:",
-        "  - templates/other.yaml:7: a value of the type map that is printed",
+        "  - templates/other.yaml:7: cannot convert the output of a value of type map",
         "  - operator.yaml: unheardOf: unknown field",
     ]
     assert (tmp_path / "new" / "templates" / "other.yaml").read_text() == bad

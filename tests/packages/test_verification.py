@@ -57,13 +57,13 @@ async def test_valid_package_has_no_findings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parameter", "words"),
     [
-        ({"name": "A;B", "trigger": "deploy"}, "parameters.A;B: a name must not have a ';' or ','"),
+        ({"name": "A;B", "trigger": "deploy"}, "parameters.A;B: a name must not contain ';' or ','"),
         (
             {"immutable": True, "required": False},
-            "parameters.P: what is immutable needs a default, or has to be required",
+            "parameters.P: an immutable parameter must have a default or be required",
         ),
-        ({"advanced": True}, "parameters.P: what is advanced and required needs a default"),
-        ({"enum": []}, "parameters.P.enum: is empty, so there is no value that it may have"),
+        ({"advanced": True}, "parameters.P: an advanced parameter that is required must have a default"),
+        ({"enum": []}, "parameters.P.enum: must not be empty"),
         ({"type": "integer", "enum": [1, "x"]}, "parameters.P.enum: must be an integer, not 'x'"),
         ({"group": "g"}, "parameters.P.group: there is no group 'g'"),
     ],
@@ -76,15 +76,15 @@ async def test_invalid_parameter_is_reported(tmp_path: Path, parameter: Content,
 async def test_invalid_groups_are_reported(tmp_path: Path) -> None:
     groups: list[Content] = [{"name": "a/b"}, {"name": "c"}, {"name": "c"}]
     assert await found(tmp_path, groups=groups) == [
-        "error: params.yaml: groups.a/b: a name must not have a '/'",
-        "error: params.yaml: groups: the name 'c' is there 2 times",
+        "error: params.yaml: groups.a/b: a name must not contain '/'",
+        "error: params.yaml: groups: the name 'c' occurs 2 times",
     ]
 
 
 @pytest.mark.parametrize("field", ["operatorVersion", "kubernetesVersion", "appVersion", "kudoVersion"])
 async def test_malformed_version_is_reported(tmp_path: Path, field: str) -> None:
     assert await found(tmp_path, **{field: "one"}) == [
-        f"error: operator.yaml: {field}: 'one' is no version, such as 1.2.3"
+        f"error: operator.yaml: {field}: must be a version such as 1.2.3, not 'one'"
     ]
 
 
@@ -173,7 +173,7 @@ async def test_boolean_parameter_that_is_always_true_is_reported(
     template = config(use).replace("{{ Name }}", name)
     parameters: list[Content] = [{"name": "ON", "type": "boolean", "default": False}]
     assert await found(tmp_path, template=template, parameters=parameters, api_version=api_version) == [
-        "warning: templates/config.yaml:6: ON is a string here, and 'false' is as true as 'true': compare it"
+        "warning: templates/config.yaml:6: ON is a string here, so 'false' is true as well: compare it with 'true'"
     ]
 
 
