@@ -1,4 +1,4 @@
-"""A Kubernetes API server in memory with simulated controllers, for trying out packages without a cluster."""
+"""An in-memory Kubernetes API server with simulated controllers, to try out packages without a cluster."""
 
 from kudo.sandbox.sandbox import Sandbox
 

@@ -1,4 +1,10 @@
-"""Reads and writes with all that the API server does around them."""
+"""The verbs of the API server.
+
+    create, update, apply -> identify -> settle the fields that only the server sets -> default -> validate
+                          -> record the field manager -> store
+
+`server` translates HTTP to these verbs; `deletion` has the verb delete. The controllers use the same verbs.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +32,7 @@ _WITHOUT_GENERATION = ("", "rbac.authorization.k8s.io", "storage.k8s.io", "coord
 
 @dataclass(frozen=True)
 class Target:
-    """What a request is about."""
+    """The resource, object and subresource of a request."""
 
     resource: Resource
     namespace: str = ""
@@ -35,13 +41,13 @@ class Target:
 
     @property
     def ref(self) -> Ref:
-        """Where the object is stored."""
+        """The reference of the object in the store."""
         return (self.resource.key, self.namespace, self.name)
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a write is to be done."""
+    """The options of a write."""
 
     manager: str = "unknown"
     dry_run: bool = False
@@ -49,37 +55,37 @@ class Options:
 
 
 class Api:
-    """The objects behind their rules. All methods raise ApiError; none modifies what it is given."""
+    """The verbs. All methods raise ApiError; none modifies its arguments."""
 
     def __init__(self, registry: Registry, store: Store) -> None:
         self.registry = registry
         self.store = store
 
     def target(self, ref: Ref, subresource: str = "") -> Target:
-        """The target for an object that is stored there. KeyError if its resource is gone."""
+        """Return the target of a stored object. Raises KeyError if its resource is not served any more."""
         return Target(self.registry.at(ref[0]), ref[1], ref[2], subresource)
 
     def get(self, target: Target) -> Object:
-        """The object as it is. ApiError 404."""
+        """Return the stored object. Raises ApiError 404 if it does not exist."""
         obj = self.store.get(target.ref)
         if obj is None:
             raise not_found(target.resource, target.name)
         return obj
 
     def create(self, target: Target, body: Object, options: Options) -> Object:
-        """Create an object; the name may come from the body or from `generateName`."""
+        """Create an object, whose name comes from the target, the body or `generateName`."""
         obj = self._new(target, clone(body))
         record_update({}, obj, _entry(target, options, "Update"), target.resource.custom)
         return self._add(target, obj, options)
 
     def update(self, target: Target, change: Callable[[Object], Object], options: Options) -> Object:
-        """Replace an object by what `change` makes of (a copy of) it."""
+        """Replace an object by the result of `change`, which gets a copy of it."""
         live = self.get(target)
         new = change(clone(live))
         return self._update(target, live, new, options, _entry(target, options, "Update"))
 
     def apply(self, target: Target, body: Object, options: Options) -> tuple[Object, bool]:
-        """Server-side apply; also tells whether the object is new."""
+        """Apply a configuration server-side; return the object, and whether it was created."""
         me, custom = _entry(target, options, "Apply"), target.resource.custom
         config = _applicable(target, without_nulls(body, custom))
         live = self.store.get(target.ref)
@@ -93,7 +99,7 @@ class Api:
         return self._update(target, live, new, options, None), False
 
     def commit(self, target: Target, obj: Object) -> Object:
-        """Store a changed object, or let it go when it is being deleted and nothing holds it any more."""
+        """Store a changed object, or remove it if it is being deleted and has no finalizers left."""
         if dig(obj, "metadata", "deletionTimestamp") and not is_held(obj):
             return self.store.remove(target.ref, obj)
         return self.store.put(target.resource.key, obj)
@@ -152,7 +158,7 @@ class Api:
 
 
 def is_held(obj: Object) -> bool:
-    """Whether finalizers keep an object from being gone."""
+    """Whether an object has finalizers, which keep it from being removed."""
     namespace = obj["kind"] == "Namespace" and obj["apiVersion"] == "v1"
     return bool(dig(obj, "metadata", "finalizers") or (namespace and dig(obj, "spec", "finalizers")))
 
@@ -173,12 +179,12 @@ def _desired(obj: Object) -> Object:
 
 
 def _identify(target: Target, obj: Object) -> None:
-    """Check that an object is what and where the path says, and that it can be read at all."""
+    """Set the identity of an object from the path. Raises ApiError 400 if it has another, or a type is wrong."""
     resource = target.resource
     for field, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
         if obj.setdefault(field, expected) != expected and not (field == "apiVersion" and _is_stored(target, obj)):
-            what = "API version" if field == "apiVersion" else "kind"
-            raise bad_request(f"the {what} in the data ({obj[field]}) does not match the expected {what} ({expected})")
+            name = "API version" if field == "apiVersion" else "kind"
+            raise bad_request(f"the {name} in the data ({obj[field]}) does not match the expected {name} ({expected})")
     metadata = obj["metadata"] = {} if obj.get("metadata") is None else obj["metadata"]
     decoding.check(obj, target.resource.custom)
     if target.name and metadata.setdefault("name", target.name) != target.name:

@@ -1,4 +1,4 @@
-"""Server-side apply: merging what a manager wants into what is there."""
+"""Server-side apply: the merge of an applied configuration into the live object."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,10 +12,10 @@ from kudo.sandbox.status import ApiError
 
 
 def apply(live: Object, config: Object, me: Entry, custom: bool, force: bool) -> Object:
-    """The live object with the applied configuration merged in and the ownership noted.
+    """Return the live object with the applied configuration merged in, and its `managedFields` updated.
 
-    Fields that this manager applied before, no longer applies and nobody else owns are removed.
-    ApiError 409 if another manager owns a field with a different value, unless forced.
+    Fields that this manager applied before, no longer applies, and that no other manager owns are removed.
+    Raises ApiError 409 if another manager owns a field with a different value, unless forced.
     """
     wanted = dict(leaves(tracked(config), custom))
     entries = entries_of(live)
@@ -63,7 +63,7 @@ def _summary(found: list[tuple[Entry, Path]]) -> str:
 
 
 def merge(live: Any, config: Any, custom: bool, field: str = "") -> Any:
-    """The configuration laid over the live value; what it does not mention stays."""
+    """Return the live value with the configuration merged in; fields that it does not mention stay."""
     if isinstance(live, dict) and isinstance(config, dict) and not lists.is_atomic(field, custom):
         merged = dict(live)
         for key, value in config.items():
@@ -90,7 +90,7 @@ def _merge_lists(live: list[Any], config: list[Any], custom: bool, field: str) -
 
 def _prune(merged: Object, dropped: frozenset[Path], others: list[Entry]) -> None:
     owned = {path[:length] for entry in others for path in entry.fields for length in range(1, len(path) + 1)}
-    # An item goes as a whole, before its fields; its key fields only ever go with it.
+    # An item is removed as a whole, before its fields; its key fields are only removed with it.
     for path in sorted(dropped - owned, key=len):
         if not is_key_field(path):
             remove(merged, path)
@@ -100,7 +100,7 @@ _STRINGS = ("data", "stringData", "labels", "annotations")
 
 
 def without_nulls(value: Any, custom: bool, field: str = "") -> Any:
-    """The configuration without nulls in its maps: to apply a null is to say nothing, or an empty string."""
+    """Return the configuration without nulls in its maps: as if unset, or an empty string in a map of strings."""
     if isinstance(value, dict):
         strings = field in _STRINGS and not custom
         return {

@@ -16,7 +16,7 @@ _PATCHES = ("application/json-patch+json", "application/merge-patch+json", "appl
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as Kubernetes reads it: what looks like a date is a text."""
+    """YAML as Kubernetes reads it: a timestamp is a string."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -26,7 +26,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 async def read(request: web.Request) -> Any:
-    """The value in a body. ApiError 400 if it is malformed, 415 for another format."""
+    """Read the value in a body. Raises ApiError 400 if it is malformed, 415 if its format is not supported."""
     kind = request.content_type
     if kind == protobuf.CONTENT_TYPE:
         return protobuf.decode(await request.read())
@@ -46,7 +46,7 @@ async def read(request: web.Request) -> Any:
 
 
 async def read_object(request: web.Request) -> Object:
-    """The object in a body. ApiError 400 if it is something else."""
+    """Read the object in a body. Raises ApiError 400 if it is not an object."""
     value = await read(request)
     if not isinstance(value, dict):
         raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
@@ -54,5 +54,5 @@ async def read_object(request: web.Request) -> Object:
 
 
 async def read_options(request: web.Request) -> Object:
-    """The DeleteOptions in a body, which may be missing."""
+    """Read the DeleteOptions in a body, or return an empty object if there is no body."""
     return await read_object(request) if request.can_read_body and await request.read() else {}

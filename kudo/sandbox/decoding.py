@@ -1,6 +1,6 @@
-"""The types of fields: what the real server refuses while it reads an object, before it looks at the sense.
+"""The types of fields, which the API server checks when it decodes an object, before validation.
 
-Only fields that something here reads are listed. Whatever passes can be handled without looking twice.
+Only fields that the sandbox reads are listed. Code that handles a decoded object relies on these types.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _JSON_NAMES = {bool: "bool", int: "number", float: "number", str: "string", list
 _MAP, _INT = "map[string]string", "int32"
 _TYPES = {"string": str, _INT: int, "bool": bool, "object": dict, "array": list, "[]string": list, _MAP: dict}
 
-Field = tuple[str, str]  # a path, in which [] stands for every item of a list, and the type of what is there
+Field = tuple[str, str]  # a path, in which [] stands for every item of a list, and the type of the value
 
 # Parents come before their children throughout.
 _METADATA: tuple[Field, ...] = (
@@ -153,7 +153,7 @@ _KINDS: dict[str, tuple[Field, ...]] = {
         *((f"spec.versions.[].additionalPrinterColumns.[].{name}", "string") for name in ("name", "type", "jsonPath")),
     ),
 }
-# What the structs are called that are not named after their kind.
+# Go structs by field, if they are not named after the kind and the field.
 _STRUCTS = {
     "metadata": "ObjectMeta",
     "template": "PodTemplateSpec",
@@ -165,7 +165,7 @@ _STRUCTS = {
 
 
 def check(obj: Object, custom: bool) -> None:
-    """Refuse an object with values of the wrong type. ApiError 400."""
+    """Check the types of an object's fields. Raises ApiError 400 if a value has a wrong type."""
     for path, expected in (*_METADATA, *(() if custom else _KINDS.get(obj["kind"], (_SPEC,)))):
         for value in _values(obj, path.split(".")):
             _check(obj, value, path, expected)
@@ -178,7 +178,7 @@ def _values(value: Any, path: list[str]) -> Iterator[Any]:
     elif path[0] != "[]":
         yield from _values(dig(value, path[0]), path[1:])
     else:
-        # A null in a list is as good as an empty object to the real server, but to nobody else.
+        # The API server decodes a null in a list as an empty object. The sandbox rejects it.
         for item in value if isinstance(value, list) else ():
             yield from _values("null" if item is None else item, path[1:])
 

@@ -1,4 +1,4 @@
-"""What the server fills in when a client leaves it out: the few defaults that somebody may notice."""
+"""The defaults that the API server sets: the few that clients of the sandbox may notice."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ _REST: dict[str, Mapping[str, Any]] = {
 
 
 def fill(obj: Object, live: Object | None) -> None:
-    """Fill in an object of a built-in kind, from the live object what only the server decides."""
+    """Set the defaults of an object of a built-in kind; fields that only the server sets come from the live object."""
     kind = obj["kind"]
     _set_missing(obj, _REST.get(kind, {}))
     if kind in _SPECS:
@@ -105,7 +105,7 @@ def _fill_service(obj: Object, live: Object) -> None:
 
 
 def _address(obj: Object) -> str:
-    # Nobody ever connects to it, so it only has to look different from the others.
+    # No client connects to it, so it only has to differ from the others.
     high, low = bytes.fromhex(digest(obj["metadata"]["uid"], 4))
     return f"10.96.{high}.{low}"
 
@@ -119,7 +119,7 @@ def _fill_secret(obj: Object, _: Object) -> None:
 
 def _fill_job(obj: Object, live: Object) -> None:
     spec, uid = obj["spec"], dig(obj, "metadata", "uid")
-    # A given parallelism without completions is a work queue, which ends with its first success.
+    # A parallelism without completions is a work queue, which ends with its first success.
     _set_missing(spec, {"parallelism": 1} if spec.get("parallelism") else {"parallelism": 1, "completions": 1})
     template = spec.get("template")
     if live or not isinstance(template, dict) or spec.get("manualSelector") or spec.get("selector"):
@@ -127,9 +127,9 @@ def _fill_job(obj: Object, live: Object) -> None:
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
     metadata = template["metadata"] = template.get("metadata") or {}
     name = name_of(obj)
-    own = {"controller-uid": uid, "job-name": name}
-    own |= {f"batch.kubernetes.io/{key}": value for key, value in own.items()}
-    metadata["labels"] = (metadata.get("labels") or {}) | own
+    labels = {"controller-uid": uid, "job-name": name}
+    labels |= {f"batch.kubernetes.io/{key}": value for key, value in labels.items()}
+    metadata["labels"] = (metadata.get("labels") or {}) | labels
 
 
 def _fill_claim(obj: Object, live: Object) -> None:

@@ -1,4 +1,7 @@
-"""Deletion: preconditions, propagation and finalizers. The garbage collector does the rest."""
+"""The verb delete: preconditions, propagation policies and finalizers.
+
+The garbage collector (`controllers.garbage`) deletes the dependents.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +12,13 @@ from kudo.sandbox.status import bad_request, conflict
 
 FOREGROUND = "foregroundDeletion"
 _POLICIES = ("", "Background", "Foreground", "Orphan")
-# For the sake of very old clients a real server leaves the pods of these behind unless told otherwise.
+# For old clients, the API server orphans the dependents of these by default.
 _ORPHANING = frozenset(("batch/jobs", "replicationcontrollers"))
 
 
 @dataclass(frozen=True)
 class DeleteOptions:
-    """How something is to be deleted."""
+    """The `DeleteOptions` of a request."""
 
     policy: str = ""
     uid: str = ""
@@ -24,7 +27,7 @@ class DeleteOptions:
 
 
 def read_options(query: Mapping[str, str], body: Object) -> DeleteOptions:
-    """The options of a request, from its query or its body. ApiError 400 for an unknown policy."""
+    """Read the options of a request from its query and its body. Raises ApiError 400 if the policy is unknown."""
     policy = body.get("propagationPolicy") or query.get("propagationPolicy", "")
     if body.get("orphanDependents") is True or query.get("orphanDependents") == "true":
         policy = "Orphan"
@@ -39,9 +42,9 @@ def read_options(query: Mapping[str, str], body: Object) -> DeleteOptions:
 
 
 def delete(api: Api, target: Target, options: DeleteOptions) -> tuple[Object, bool]:
-    """Delete an object, or mark it while finalizers hold it; also tells whether it is gone.
+    """Delete an object, or mark it as being deleted if it has finalizers; return it, and whether it was removed.
 
-    ApiError 404 if there is none, 409 if it is not the one that the preconditions mean.
+    Raises ApiError 404 if it does not exist, 409 if a precondition fails.
     """
     live = api.get(target)
     _check(target, live, options)
@@ -50,7 +53,7 @@ def delete(api: Api, target: Target, options: DeleteOptions) -> tuple[Object, bo
     if options.dry_run:
         return marked, not is_held(marked)
     if policy == "Orphan":
-        _release(api, uid_of(live))
+        _orphan_dependents(api, uid_of(live))
     if is_held(marked):
         return (live if marked == live else api.store.put(target.resource.key, marked)), False
     return api.store.remove(target.ref), True
@@ -82,8 +85,8 @@ def _marked(live: Object, policy: str) -> Object:
     return marked
 
 
-def _release(api: Api, uid: str) -> None:
+def _orphan_dependents(api: Api, uid: str) -> None:
     for ref, dependent in api.store.dependents(uid):
-        freed = clone(dependent)
-        freed["metadata"]["ownerReferences"] = [owner for owner in owners_of(dependent) if owner["uid"] != uid]
-        api.commit(api.target(ref), freed)
+        orphan = clone(dependent)
+        orphan["metadata"]["ownerReferences"] = [owner for owner in owners_of(dependent) if owner["uid"] != uid]
+        api.commit(api.target(ref), orphan)

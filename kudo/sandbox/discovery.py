@@ -1,4 +1,4 @@
-"""What a client asks first: versions, groups, resources, and just enough OpenAPI."""
+"""Discovery: the version, API groups, resources, and as much OpenAPI as kubectl needs."""
 
 from kudo.sandbox.objects import Object
 from kudo.sandbox.resources import Registry, Resource
@@ -18,7 +18,7 @@ _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "updat
 
 
 def answer(registry: Registry, path: str) -> Object | None:
-    """The discovery document at a path, or None if there is none."""
+    """Return the discovery document at a path, or None if there is none."""
     parts = path.strip("/").split("/")
     if parts == ["version"]:
         return VERSION
@@ -81,13 +81,13 @@ def _described(resource: Resource) -> Object:
 
 def _subresources(resource: Resource) -> list[Object]:
     found = []
-    for name, there, kind in (
+    for name, served, kind in (
         ("status", resource.status, resource.kind),
         ("scale", resource.scale, "Scale"),
         ("log", resource.key == "pods", "Pod"),
         ("exec", resource.key == "pods", "PodExecOptions"),
     ):
-        if there:
+        if served:
             verbs = {"log": ["get"], "exec": ["create", "get"]}.get(name, ["get", "patch", "update"])
             found.append(
                 {
@@ -102,8 +102,8 @@ def _subresources(resource: Resource) -> list[Object]:
 
 
 def _openapi(registry: Registry, part: str) -> Object | None:
-    # kubectl only wants to know whether the server validates fields itself. Saying so (and then not
-    # doing it) spares a schema for every kind.
+    # kubectl only checks whether the server validates fields itself. The sandbox claims to, although it does not:
+    # otherwise kubectl would need a schema of every kind.
     bases = dict.fromkeys(_base(resource) for resource in registry)
     if not part:
         return {"paths": {base: {"serverRelativeURL": f"/openapi/v3/{base}"} for base in bases}}

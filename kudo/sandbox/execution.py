@@ -1,7 +1,7 @@
-"""Commands in containers: nothing runs in the sandbox, but files can be asked for, with `stat` and `cat`.
+"""The subresource `exec` of pods, which reads files with `stat` and `cat`; the sandbox runs no other commands.
 
-The annotation `sandbox.kudo.dev/files` of a pod has them, as YAML that maps paths to contents. Without it there is
-whatever file is asked for below a volume of the container, and says where it is: SANDBOX=PATH.
+The annotation `sandbox.kudo.dev/files` of a pod contains the files, as YAML that maps paths to contents. Without it,
+every file below a volume of the container exists, with the content SANDBOX=PATH.
 """
 
 import json
@@ -17,23 +17,27 @@ from kudo.sandbox.status import ApiError, bad_request
 FILES = "sandbox.kudo.dev/files"
 
 _PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-_OUTPUT, _COMPLAINT, _STATUS = b"\x01", b"\x02", b"\x03"
+_STDOUT, _STDERR, _STATUS = b"\x01", b"\x02", b"\x03"
 _FRAME = 32 * 1024
 
 
 async def serve(request: web.Request, pod: Object) -> web.StreamResponse:
-    """Answer a request for `exec`. ApiError where the pod does not run, or the client speaks no WebSockets."""
+    """Run the command of an `exec` request.
+
+    Raises ApiError if the container does not run or does not exist, the annotation is malformed, or the request is not
+    one for a WebSocket.
+    """
     container = _container(pod, request.query.get("container", ""))
     command = request.query.getall("command", [])
-    code, output, complaint = _run(_files(pod, container), command)
+    code, stdout, stderr = _run(_files(pod, container), command)
     socket = web.WebSocketResponse(protocols=_PROTOCOLS)
     if not socket.can_prepare(request):
         raise bad_request("you must specify at least 1 of stdin, stdout, stderr over a WebSocket")
     await socket.prepare(request)
-    for start in range(0, len(output), _FRAME):
-        await socket.send_bytes(_OUTPUT + output[start : start + _FRAME])
-    if complaint:
-        await socket.send_bytes(_COMPLAINT + complaint.encode())
+    for start in range(0, len(stdout), _FRAME):
+        await socket.send_bytes(_STDOUT + stdout[start : start + _FRAME])
+    if stderr:
+        await socket.send_bytes(_STDERR + stderr.encode())
     await socket.send_bytes(_STATUS + json.dumps(_ended(command, code)).encode())
     await socket.close()
     return socket
@@ -70,11 +74,11 @@ class _Files:
 
 def _files(pod: Object, container: Object) -> _Files:
     mounts = [mount["mountPath"] for mount in container.get("volumeMounts") or ()]
-    told = dig(pod, "metadata", "annotations", FILES)
-    if told is None:
+    annotation = dig(pod, "metadata", "annotations", FILES)
+    if annotation is None:
         return _Files(None, mounts)
     try:
-        known = dict(yaml.safe_load(told))
+        known = dict(yaml.safe_load(annotation))
     except (yaml.YAMLError, TypeError, ValueError):
         raise bad_request(f"the annotation {FILES} must map paths to contents") from None
     return _Files({path: _bytes(content) for path, content in known.items()}, mounts)
@@ -85,7 +89,7 @@ def _bytes(content: object) -> bytes:
 
 
 def _run(files: _Files, command: Sequence[str]) -> tuple[int | None, bytes, str]:
-    """The exit status, None where there is no such command; its output and complaint."""
+    """Return the exit status of a command, None if it does not exist, and its stdout and stderr."""
     match command:
         case ["cat", path]:
             content = files.get(path)
@@ -97,12 +101,12 @@ def _run(files: _Files, command: Sequence[str]) -> tuple[int | None, bytes, str]
 
 
 def _ended(command: Sequence[str], code: int | None) -> Object:
-    """The Status that a command ends with."""
+    """Return the `Status` with which a command ends."""
     if code == 0:
         return {"metadata": {}, "status": "Success"}
     if code is None:
         name = command[0] if command else ""
-        text = f'exec: "{name}": executable file not found in $PATH: nothing runs in the sandbox'
+        text = f'exec: "{name}": executable file not found in $PATH: the sandbox has only cat and stat'
         return {"metadata": {}, "status": "Failure", "reason": "InternalError", "message": text, "code": 500}
     cause = {"reason": "ExitCode", "message": str(code)}
     text = f"command terminated with non-zero exit code: exit status {code}"

@@ -1,4 +1,4 @@
-"""Trouble on demand, for tests of clients."""
+"""Fault injection, for tests of clients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class _Failure:
 
 
 class Faults:
-    """The trouble that a sandbox makes."""
+    """The faults of a sandbox."""
 
     def __init__(self, cut: Callable[[], None], forget: Callable[[], None]) -> None:
         self._cut = cut
@@ -43,21 +43,21 @@ class Faults:
         message: str | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """Answer the next `n` matching requests with this `Status`; `path_contains` sees the query as well."""
-        text = message or f"the sandbox was told to answer {status} {reason}"
+        """Fail the next `n` matching requests with this `Status`; `path_contains` is matched with path and query."""
+        text = message or f"injected fault of the sandbox: {status} {reason}"
         self._failures.append(_Failure(n, status, reason, method, path_contains, text, retry_after))
 
     def drop_watches(self) -> None:
-        """Cut all open watches."""
+        """End all open watches."""
         self._cut()
 
     def compact(self) -> None:
-        """Forget the history: a watch from an older version gets 410."""
+        """Discard the history, so that a watch from an older resourceVersion gets 410."""
         self._forget()
 
     @property
     def away(self) -> bool:
-        """While set, every request's connection is dropped without an answer, and there are no watches."""
+        """Whether the API is unreachable: every connection is dropped without a response, and watches are ended."""
         return self._away
 
     @away.setter
@@ -67,7 +67,7 @@ class Faults:
             self._cut()
 
     def check(self, method: str, path: str) -> None:
-        """Count a request. ApiError if it is to fail."""
+        """Count a request. Raises ApiError if it has to fail."""
         failure = next((item for item in self._failures if item.matches(method, path)), None)
         if failure is None:
             return

@@ -9,7 +9,7 @@ from kudo.sandbox.objects import Object
 
 Path = tuple[str, ...]  # of elements like f:spec, k:{"name":"web"} or v:"text"
 
-ITEM = object()  # stands for the presence of a list item, apart from what is in it
+ITEM = object()  # the value of a list item as such, apart from its fields
 
 _UNTRACKED = frozenset(
     [
@@ -29,14 +29,14 @@ _UNTRACKED = frozenset(
 
 
 def tracked(obj: Object) -> Object:
-    """The object without what nobody can own."""
+    """Return the object without the fields that no manager can own."""
     metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in _UNTRACKED}
     rest = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
     return rest | ({"metadata": metadata} if metadata else {})
 
 
 def leaves(value: Any, custom: bool, path: Path = (), field: str = "") -> Iterator[tuple[Path, Any]]:
-    """The fields that can be owned one by one, with their values."""
+    """Yield the fields that can be owned one by one, with their values."""
     if isinstance(value, dict) and value and not lists.is_atomic(field, custom):
         for key, item in value.items():
             yield from leaves(item, custom, (*path, f"f:{key}"), key)
@@ -44,15 +44,15 @@ def leaves(value: Any, custom: bool, path: Path = (), field: str = "") -> Iterat
         yield from (((*path, f"v:{json.dumps(item)}"), ITEM) for item in value)
     elif isinstance(value, list) and (keys := lists.keys_of(field, value, custom)):
         for item in value:
-            place = (*path, str(lists.item_key(item, keys)))
-            yield place, ITEM
-            yield from leaves(item, custom, place)
+            item_path = (*path, str(lists.item_key(item, keys)))
+            yield item_path, ITEM
+            yield from leaves(item, custom, item_path)
     elif path:
         yield path, value
 
 
 def to_tree(paths: Iterable[Path]) -> Object:
-    """A set of fields in the form of `fieldsV1`."""
+    """Return a set of fields in the form of `fieldsV1`."""
     tree: Object = {}
     for path in sorted(paths):
         node = tree
@@ -69,7 +69,7 @@ def _without_lone_dots(tree: Object) -> Object:
 
 
 def from_tree(tree: Object, path: Path = ()) -> Iterator[Path]:
-    """The fields that a `fieldsV1` lists."""
+    """Yield the fields of a `fieldsV1`."""
     for key, value in tree.items():
         if key == ".":
             yield path
@@ -80,13 +80,13 @@ def from_tree(tree: Object, path: Path = ()) -> Iterator[Path]:
 
 
 def is_key_field(path: Path) -> bool:
-    """Whether it is a field by which the list item around it is known."""
+    """Whether a field is part of the key of its list item."""
     item, field = path[-2:] if len(path) > 1 else ("", "")
     return item.startswith("k:") and field.removeprefix("f:") in json.loads(item[2:])
 
 
 def remove(obj: Any, path: Path) -> None:
-    """Take a field out of an object, and the containers that this leaves empty."""
+    """Remove a field from an object, and the containers that become empty."""
     element, rest = path[0], path[1:]
     key = _position(obj, element)
     if key is None:
@@ -110,7 +110,7 @@ def _position(obj: Any, element: str) -> Any:
 
 
 def spell(path: Path) -> str:
-    """A path as messages write it, like `.spec.containers[name="web"].image`."""
+    """Return a path in the form of messages, like `.spec.containers[name="web"].image`."""
     return "".join(_spell(element) for element in path)
 
 

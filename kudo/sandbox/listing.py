@@ -1,4 +1,4 @@
-"""Lists, whole or page by page."""
+"""The verb list, whole or page by page."""
 
 import base64
 import binascii
@@ -15,10 +15,10 @@ Place = tuple[str, str]
 
 
 def page(store: Store, target: Target, query: Mapping[str, str]) -> tuple[list[Object], Object]:
-    """The objects that a query asks for, and the list's metadata.
+    """Return the objects that a query selects, and the list's metadata.
 
-    A later page shows the objects as they are by then. ApiError 400 for bad parameters, 410 if the
-    history before the first page has been forgotten.
+    Unlike on a cluster, a later page has the objects as they are then. Raises ApiError 400 if a query parameter is
+    invalid, 410 if the history since the first page has been discarded.
     """
     matches = matcher(target.resource.plural, query.get("labelSelector", ""), query.get("fieldSelector", ""))
     found = [obj for obj in store.items(target.resource.key, target.namespace) if matches(obj)]
@@ -39,7 +39,7 @@ def page(store: Store, target: Target, query: Mapping[str, str]) -> tuple[list[O
 
 
 def as_list(target: Target, objects: list[Object], metadata: Object) -> Object:
-    """The list object. Like the real server's, items of built-in kinds do not repeat their kind."""
+    """Return the list object. As on a cluster, items of built-in kinds have no kind and apiVersion."""
     resource = target.resource
     hidden = () if resource.custom else ("kind", "apiVersion")
     items = [{key: value for key, value in resource.view(obj).items() if key not in hidden} for obj in objects]

@@ -1,7 +1,7 @@
-"""Which lists are merged item by item, and which maps are taken as a whole.
+"""The merge keys of lists, and the atomic maps.
 
-The real server reads this from its schemas. Here it goes by the name of the field, and only for built-in
-kinds: a CRD's lists are atomic unless its schema says otherwise, and schemas are not looked at.
+The API server has them in its schemas. The sandbox has them by the name of the field, for built-in kinds only: lists of
+custom resources are atomic, because the schemas of CRDs, which may declare keys, are not read.
 """
 
 import json
@@ -44,17 +44,17 @@ _DEFAULTS = {"protocol": "TCP"}
 
 
 def is_atomic(field: str, custom: bool) -> bool:
-    """Whether a map of that name has one owner as a whole."""
+    """Whether the map in a field is atomic: it has one owner as a whole."""
     return field in _ATOMIC_MAPS and not custom
 
 
 def keys_of(field: str, items: Sequence[Any], custom: bool) -> tuple[str, ...]:
-    """The fields that tell the items of a list apart; none for an atomic list."""
+    """Return the fields whose values identify the items of a list; none if the list is atomic."""
     if not items or not all(isinstance(item, dict) for item in items):
         return ()
     keys = _candidates(field, items, custom)
     found = [item_key(item, keys) for item in items]
-    # Duplicates cannot be told apart, so such a list stays in one piece.
+    # A list with duplicate keys cannot be merged item by item, so it is atomic.
     return keys if keys and None not in found and len(set(found)) == len(found) else ()
 
 
@@ -71,7 +71,7 @@ def _candidates(field: str, items: Sequence[Object], custom: bool) -> tuple[str,
 
 
 def item_key(item: Object, keys: Sequence[str]) -> str | None:
-    """The path element for an item, like `k:{"name":"web"}`; None where a key field is missing."""
+    """Return the path element of an item, like `k:{"name":"web"}`, or None if a key field is missing."""
     values = {key: item.get(key, _DEFAULTS.get(key)) for key in keys}
     if None in values.values():
         return None
@@ -79,5 +79,5 @@ def item_key(item: Object, keys: Sequence[str]) -> str | None:
 
 
 def is_set(field: str, items: Sequence[Any]) -> bool:
-    """Whether a list is a set of texts, each with its own owners."""
+    """Whether a list is a set of strings, each with its own owners."""
     return field == "finalizers" and bool(items) and all(isinstance(item, str) for item in items)

@@ -1,4 +1,4 @@
-"""Who owns which fields: the book-keeping in `metadata.managedFields`."""
+"""Field managers: the ownership of fields in `metadata.managedFields`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from kudo.sandbox.objects import Object, dig, now
 
 @dataclass(frozen=True)
 class Entry:
-    """One manager's fields."""
+    """An entry of `managedFields`: the fields of one manager."""
 
     manager: str
     operation: str  # Apply or Update
@@ -19,18 +19,18 @@ class Entry:
     fields: frozenset[Path] = field(default=frozenset(), compare=False)
 
     def is_same_manager(self, other: "Entry") -> bool:
-        """Whether two entries are one manager's; an applier stays the same in another version."""
+        """Whether two entries are of one manager; for Apply the API version may differ."""
         version = self.operation == "Apply" or self.api_version == other.api_version
         mine = (self.manager, self.operation, self.subresource)
         return version and mine == (other.manager, other.operation, other.subresource)
 
     def owning(self, fields: frozenset[Path]) -> "Entry":
-        """The entry with these fields; its time moves only if they differ."""
+        """Return the entry with these fields; its time changes only if they differ."""
         return self if fields == self.fields else replace(self, fields=fields, time=now())
 
 
 def entries_of(obj: Object) -> list[Entry]:
-    """The entries of an object."""
+    """Return the entries of an object."""
     return [
         Entry(
             manager=item.get("manager", ""),
@@ -46,7 +46,7 @@ def entries_of(obj: Object) -> list[Entry]:
 
 
 def write(obj: Object, entries: list[Entry]) -> None:
-    """Put entries into an object, apart from those that own nothing."""
+    """Write the entries that own a field to an object."""
     found = [_spelled(entry) for entry in entries if entry.fields]
     obj["metadata"].pop("managedFields", None)
     if found:
@@ -66,7 +66,7 @@ def _spelled(entry: Entry) -> Object:
 
 
 def record_update(old: Object, new: Object, me: Entry, custom: bool) -> None:
-    """Give the writer of `new` what it added or changed, and take that from everybody else."""
+    """Make `me` the only owner of the fields that `new` adds or changes; no entry keeps a deleted field."""
     before, after = dict(leaves(tracked(old), custom)), dict(leaves(tracked(new), custom))
     changed = frozenset(path for path in after if path not in before or before[path] != after[path])
     gone = before.keys() - after.keys()

@@ -9,7 +9,7 @@ from kudo.sandbox.status import ApiError, bad_request
 
 
 def merge_patch(value: Any, patch: Any) -> Any:
-    """RFC 7386: maps are merged, null removes, everything else replaces."""
+    """Return a value with a merge patch (RFC 7386) applied: maps are merged, null removes, other values replace."""
     if not isinstance(patch, dict):
         return clone(patch)
     merged = dict(value) if isinstance(value, dict) else {}
@@ -22,7 +22,10 @@ def merge_patch(value: Any, patch: Any) -> Any:
 
 
 def json_patch(value: Any, operations: Any) -> Any:
-    """RFC 6902 with add, remove, replace and test. ApiError 400 or 422 if it does not fit."""
+    """Return a value with a JSON patch (RFC 6902) applied; supports add, remove, replace and test.
+
+    Raises ApiError 400 if the patch is not a list, 422 if an operation fails.
+    """
     if not isinstance(operations, list):
         raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     root = {"": clone(value)}
@@ -61,7 +64,7 @@ def _remove(holder: Any, key: Any, _: Any) -> None:
 
 
 def _replace(holder: Any, key: Any, value: Any) -> None:
-    _ = holder[key]  # only what exists can be replaced
+    _ = holder[key]  # raises if it does not exist
     holder[key] = clone(value)
 
 
@@ -79,7 +82,7 @@ _OPERATIONS: dict[str, Callable[[Any, Any, Any], None]] = {
 
 
 def strategic_merge(value: Any, patch: Any) -> Any:
-    """Kubernetes' own merge patch: lists whose items have a key are merged item by item."""
+    """Return a value with a strategic merge patch applied: lists with a merge key are merged item by item."""
     if not isinstance(patch, dict):
         return clone(patch)
     if patch.get("$patch") == "replace":
@@ -97,7 +100,7 @@ def _merge_field(merged: Object, key: str, item: Any) -> None:
         field = key.partition("/")[2]
         merged[field] = [kept for kept in merged.get(field, ()) if kept not in item]
     elif key.startswith("$"):
-        pass  # the order of elements is not worth keeping here
+        pass  # directives for the order of elements, which the sandbox does not keep
     elif item is None or (isinstance(item, dict) and item.get("$patch") == "delete"):
         merged.pop(key, None)
     elif isinstance(item, list):

@@ -1,4 +1,4 @@
-"""Which resource, object and subresource a path means."""
+"""The paths of requests."""
 
 from kudo.sandbox.api import Target
 from kudo.sandbox.resources import Registry
@@ -8,7 +8,7 @@ _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 
 
 def find(registry: Registry, path: str) -> Target:
-    """The target of a path below /api or /apis. ApiError 404 if there is no such resource."""
+    """Return the target of a path below /api or /apis. Raises ApiError 404 if the resource is not served."""
     group, version, rest = _split(path.strip("/").split("/"))
     namespace = ""
     if len(rest) > 2 and rest[0] == "namespaces" and rest[2] not in _NAMESPACE_SUBRESOURCES:
@@ -37,4 +37,4 @@ def _subresources(target: Target) -> list[str]:
     resource = target.resource
     offered = {"status": resource.status, "scale": resource.scale}
     offered |= {"log": resource.key == "pods", "exec": resource.key == "pods", "finalize": resource.key == "namespaces"}
-    return [name for name, there in offered.items() if there]
+    return [name for name, served in offered.items() if served]

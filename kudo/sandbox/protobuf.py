@@ -1,6 +1,6 @@
-"""Just enough protobuf for `kubectl create namespace` and its like, which speak nothing else.
+"""The protobuf encoding of a few kinds, for `kubectl create namespace` and the like, which send nothing else.
 
-Only these simple kinds are understood; for everything else there is JSON (`kubectl create -f`).
+Other kinds are rejected; clients can create them with JSON (`kubectl create -f`).
 """
 
 from base64 import b64encode
@@ -17,7 +17,7 @@ Reader = Callable[[Object, bytes], None]
 
 
 def decode(body: bytes) -> Object:
-    """The object in a body. ApiError 400 if it is malformed, 415 if it is of another kind."""
+    """Return the object in a body. Raises ApiError 400 if it is malformed, 415 if its kind is not supported."""
     try:
         return _decode(body.removeprefix(_MAGIC))
     except (IndexError, UnicodeDecodeError) as error:
@@ -41,7 +41,7 @@ def _read(target: Object, message: bytes, readers: dict[int, Reader]) -> None:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """The fields that have a length; numbers are skipped, as no simple kind needs one."""
+    """Yield the length-delimited fields with their numbers; others are skipped, as none of the kinds needs them."""
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)

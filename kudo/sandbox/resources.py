@@ -1,4 +1,4 @@
-"""The resources that are served: the built-in ones as a table, and those that CRDs add."""
+"""The resources that are served: a table of the built-in ones, and those that CRDs define."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ class Resource:
 
     @property
     def key(self) -> str:
-        """Where its objects are stored; the versions of a group share one place."""
+        """The key of its objects in the store, which all versions of a group share."""
         return f"{self.group}/{self.plural}" if self.group else self.plural
 
     @property
     def api_version(self) -> str:
-        """What objects carry as `apiVersion`."""
+        """The `apiVersion` of its objects."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def view(self, obj: Object) -> Object:
-        """A stored object as this version shows it."""
+        """Return a stored object in this version."""
         return obj if obj["apiVersion"] == self.api_version else {**obj, "apiVersion": self.api_version}
 
 
@@ -75,7 +75,7 @@ _TABLE: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     ("batch", "v1", (("jobs", "Job", "nsa", ""), ("cronjobs", "CronJob", "nsa", "cj"))),
-    # v1beta1 is gone from real clusters since 1.25, but many old operator packages still use it.
+    # Kubernetes 1.25 removed v1beta1, but many old operator packages still use it.
     ("policy", "v1 v1beta1", (("poddisruptionbudgets", "PodDisruptionBudget", "ns", "pdb"),)),
     (
         "rbac.authorization.k8s.io",
@@ -114,7 +114,7 @@ _TABLE: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = (
 
 
 def built_in() -> Iterator[Resource]:
-    """Every built-in resource in every version, the preferred version first."""
+    """Yield every built-in resource in every version, the preferred version first."""
     for group, versions, entries in _TABLE:
         for version in versions.split():
             for plural, kind, flags, short in entries:
@@ -133,7 +133,7 @@ def built_in() -> Iterator[Resource]:
 
 
 def custom(crd: Object) -> Iterator[Resource]:
-    """The resources that an established CRD defines; none before."""
+    """Yield the resources of a CRD, none until it is established."""
     spec, names = crd["spec"], crd["spec"]["names"]
     if condition(crd, "Established").get("status") != "True":
         return
@@ -158,7 +158,7 @@ def custom(crd: Object) -> Iterator[Resource]:
 
 
 class Registry:
-    """Which resources are served just now."""
+    """The resources that are served at the moment."""
 
     def __init__(self) -> None:
         self._built_in = tuple(built_in())
@@ -170,21 +170,21 @@ class Registry:
             yield from resources
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
-        """The resource under that path, if it is served."""
+        """Return a resource, or None if it is not served."""
         wanted = (group, version, plural)
         return next((item for item in self if (item.group, item.version, item.plural) == wanted), None)
 
     def at(self, key: str) -> Resource:
-        """The preferred version of what is stored there; KeyError if nothing is."""
+        """Return the preferred version of the resource with a key. Raises KeyError if it is not served."""
         found = next((item for item in self if item.key == key), None)
         if found is None:
             raise KeyError(key)
         return found
 
     def define(self, crd: Object) -> None:
-        """Serve (from now on) what a CRD says."""
+        """Serve the resources of a CRD, in place of those of its former state."""
         self._custom[crd["metadata"]["name"]] = tuple(custom(crd))
 
     def forget(self, name: str) -> None:
-        """Stop serving what a CRD defined."""
+        """Stop serving the resources of a CRD."""
         self._custom.pop(name, None)

@@ -1,4 +1,11 @@
-"""The sandbox: an API server with simulated controllers in one process."""
+"""The sandbox: an API server with simulated controllers in one process.
+
+    request -> server -> api -> store -> watches, resources (of CRDs), controllers.manager
+                          ^                                                    |
+                          +-------------------- reconcile ---------------------+
+
+The store is the only state. It passes each write as a `Change` with a revision to the watches and the controllers.
+"""
 
 import asyncio
 import json
@@ -23,13 +30,13 @@ _SAVE_SECONDS = 2.0
 
 
 class Sandbox:
-    """An in-memory Kubernetes for trying things out: it serves the API, but nothing really runs.
+    """A simulated Kubernetes cluster that serves the API but runs no containers.
 
-    Workloads take `rollout` seconds to get ready; the annotation `sandbox.kudo.dev/rollout` (fail, image,
-    hang or a number of seconds) on a workload, a pod template or a pod makes it otherwise. With `state`,
-    a file keeps the objects from one sandbox to the next. Left out, on purpose: schemas (of built-in
-    kinds as of CRDs: unknown fields are kept and nothing is pruned), admission webhooks, quotas, access
-    control, conversion between versions, aggregated APIs, and graceful deletion of pods.
+    Pods take `rollout` seconds to become ready; the annotation `sandbox.kudo.dev/rollout` (fail, image, hang or a
+    number of seconds) on a workload, a pod template or a pod changes this. The file `state` keeps the objects when the
+    sandbox is stopped. Not supported: schemas (unknown fields of built-in kinds and custom resources are kept),
+    admission webhooks, quotas, access control, conversion between versions, aggregated APIs, and graceful deletion of
+    pods.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, rollout: float = 0.5, state: Path | None = None) -> None:
@@ -50,7 +57,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where the API is served, once started."""
+        """The URL of the API, once the sandbox is started."""
         return f"http://{self._host}:{self._port}"
 
     @property
@@ -60,11 +67,11 @@ class Sandbox:
 
     @property
     def open_watches(self) -> int:
-        """How many watches are open."""
+        """Number of open watches."""
         return self._store.followers
 
     def kubeconfig(self) -> Object:
-        """A kubeconfig for this sandbox."""
+        """Return a kubeconfig for this sandbox."""
         name = "kudo-sandbox"
         context = {"cluster": name, "user": name, "namespace": "default"}
         return {
@@ -78,7 +85,7 @@ class Sandbox:
         }
 
     async def start(self) -> None:
-        """Load the state and serve. OSError if the port is taken, ValueError if the state is unreadable."""
+        """Load the state and serve. Raises OSError if the port is taken, ValueError if the state is malformed."""
         await self._load()
         start_cluster(self._api)
         runner = web.AppRunner(
@@ -131,7 +138,7 @@ class Sandbox:
         except FileNotFoundError:
             return
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{self._state} is no state of a sandbox") from error
+            raise ValueError(f"{self._state} is not the state of a sandbox") from error
         for crd in self._store.items(CRDS):
             self._registry.define(crd)
         self._saved = self._store.revision
@@ -150,7 +157,7 @@ class Sandbox:
 
 
 def _replace(path: Path, text: str) -> None:
-    # Never half a file, whatever happens in between.
+    # Renamed into place, so that a crash never leaves a partial file.
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     draft.write_text(text)

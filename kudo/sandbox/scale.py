@@ -1,4 +1,4 @@
-"""The `Scale` of a workload, which is its replica count in an object of its own."""
+"""The subresource `scale` of workloads."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from kudo.sandbox.objects import Object, dig
 
 
 def scale_of(obj: Object) -> Object:
-    """What GET .../scale shows of a workload."""
+    """Return the `Scale` of a workload."""
     metadata = obj["metadata"]
     shown = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     labels = dig(obj, "spec", "selector", "matchLabels", default={})
@@ -23,7 +23,7 @@ def scale_of(obj: Object) -> Object:
 
 
 def rescaled(change: Callable[[Object], Object]) -> Callable[[Object], Object]:
-    """A change of a workload from a change of its `Scale`."""
+    """Turn a change of a `Scale` into a change of its workload."""
 
     def apply(obj: Object) -> Object:
         scale = change(scale_of(obj))

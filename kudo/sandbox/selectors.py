@@ -20,7 +20,7 @@ _SET = re.compile(r"^(\S+)\s+(in|notin)\s+\(([^)]*)\)$")
 _EQUALITY = re.compile(r"^([^\s=!,()]+)\s*(==|=|!=)\s*([^\s=!,()]*)$")
 _EXISTS = re.compile(r"^(!?)\s*([^\s=!,()]+)$")
 
-# What may be selected by, besides metadata.name and metadata.namespace.
+# Supported field selectors by plural, besides metadata.name and metadata.namespace.
 _FIELDS = {
     "pods": ("spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase", "status.podIP"),
     "namespaces": ("status.phase",),
@@ -37,14 +37,14 @@ _FIELDS = {
 
 
 def matcher(plural: str, labels: str, fields: str) -> Matcher:
-    """Whether an object matches both selectors. ApiError 400 if they cannot be read."""
+    """Return a test of objects for both selectors. Raises ApiError 400 if one is malformed or not supported."""
     by_label = label_selector(labels)
     by_field = field_selector(plural, fields)
     return lambda obj: by_label(dig(obj, "metadata", "labels", default={})) and by_field(obj)
 
 
 def label_selector(text: str) -> Callable[[dict[str, str]], bool]:
-    """A test of labels, for selectors like `app=web,tier in (a,b),!old`."""
+    """Return a test of labels for a selector like `app=web,tier in (a,b),!old`."""
     tests = [_label_test(part.strip()) for part in _SPLIT.split(text) if part.strip()]
     return lambda labels: all(test(labels) for test in tests)
 
@@ -64,7 +64,7 @@ def _label_test(part: str) -> Callable[[dict[str, str]], bool]:
 
 
 def matches(selector: Object, labels: dict[str, str]) -> bool:
-    """Whether labels match a `LabelSelector`, as workloads carry it."""
+    """Whether labels match a `LabelSelector` of a workload."""
     wanted: dict[str, str] = selector.get("matchLabels") or {}
     expressions: list[Object] = selector.get("matchExpressions") or []
     return wanted.items() <= labels.items() and all(_fits(labels, item) for item in expressions)
@@ -75,7 +75,7 @@ def _fits(labels: dict[str, str], expression: Object) -> bool:
 
 
 def field_selector(plural: str, text: str) -> Matcher:
-    """A test of an object, for selectors like `metadata.name=web,status.phase!=Running`."""
+    """Return a test of objects for a selector like `metadata.name=web,status.phase!=Running`."""
     tests = [_field_test(plural, part.strip()) for part in text.split(",") if part.strip()]
     return lambda obj: all(test(obj) for test in tests)
 

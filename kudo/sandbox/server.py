@@ -1,4 +1,4 @@
-"""The HTTP side: which request does what."""
+"""The HTTP server: translates requests to the verbs of the API, and errors to `Status` objects."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ Requests = deque[tuple[str, str, dict[str, str]]]
 
 
 class Server:
-    """Answers requests from the API."""
+    """Handles the requests, and records the latest."""
 
     def __init__(self, api: Api, faults: Faults) -> None:
         self.requests: Requests = deque(maxlen=10_000)
@@ -40,7 +40,7 @@ class Server:
         self._faults = faults
 
     def application(self) -> web.Application:
-        """The aiohttp application."""
+        """Return the aiohttp application."""
         application = web.Application(client_max_size=64 * 2**20)
         application.router.add_route("*", "/{path:.*}", self._handle)
         return application
@@ -68,7 +68,7 @@ class Server:
         if request.path in ("/readyz", "/livez", "/healthz"):
             return web.Response(text="ok")
         if request.path.rstrip("/") == "/openapi/v2" and "protobuf" in request.headers.get("Accept", ""):
-            # An empty message is a valid document without any definitions.
+            # An empty message is a valid document without definitions.
             kind = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
             return web.Response(body=b"", headers={"Content-Type": kind})
         document = discovery.answer(self._api.registry, request.path)
@@ -79,13 +79,13 @@ class Server:
         return await verb(request, target)
 
     def _verb(self, method: str, target: Target) -> Verb:
-        one: dict[str, Verb] = {"GET": self._get, "PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
-        many: dict[str, Verb] = {"GET": self._list, "POST": self._post, "DELETE": self._delete_many}
+        item: dict[str, Verb] = {"GET": self._get, "PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
+        collection: dict[str, Verb] = {"GET": self._list, "POST": self._post, "DELETE": self._delete_collection}
         if target.subresource:
             special: dict[str, dict[str, Verb]] = {"log": {"GET": self._log}, "exec": {"GET": self._exec}}
-            one = special.get(target.subresource, one)
-            one.pop("DELETE", None)
-        verbs = one if target.name else many
+            item = special.get(target.subresource, item)
+            item.pop("DELETE", None)
+        verbs = item if target.name else collection
         if method not in verbs or (method == "POST" and target.resource.namespaced and not target.namespace):
             raise method_not_allowed()
         return verbs[method]
@@ -135,15 +135,15 @@ class Server:
 
     async def _delete(self, request: web.Request, target: Target) -> web.StreamResponse:
         options = deletion.read_options(request.query, await bodies.read_options(request))
-        obj, gone = deletion.delete(self._api, target, options)
-        return _json(_success(target, obj)) if gone else _rendered(request, target, obj)
+        obj, removed = deletion.delete(self._api, target, options)
+        return _json(_success(target, obj)) if removed else _rendered(request, target, obj)
 
-    async def _delete_many(self, request: web.Request, target: Target) -> web.StreamResponse:
+    async def _delete_collection(self, request: web.Request, target: Target) -> web.StreamResponse:
         options = deletion.read_options(request.query, await bodies.read_options(request))
         found, metadata = listing.page(self._api.store, target, request.query)
         for obj in found:
-            one = Target(target.resource, dig(obj, "metadata", "namespace", default=""), name_of(obj))
-            deletion.delete(self._api, one, options)
+            item = Target(target.resource, dig(obj, "metadata", "namespace", default=""), name_of(obj))
+            deletion.delete(self._api, item, options)
         return _json(listing.as_list(target, found, metadata))
 
     async def _exec(self, request: web.Request, target: Target) -> web.StreamResponse:
@@ -153,9 +153,9 @@ class Server:
         pod = self._api.get(target)
         name = dig(pod, "spec", "containers", 0, "name", default="")
         if condition(pod, "Ready").get("status") != "True" and dig(pod, "status", "phase") == "Pending":
-            why = dig(pod, "status", "containerStatuses", 0, "state", "waiting", "reason", default="Pending")
-            raise bad_request(f'container "{name}" in pod "{target.name}" is waiting to start: {why}')
-        return web.Response(text=f"{target.name}: nothing runs in the sandbox, so there is no output of {name}\n")
+            reason = dig(pod, "status", "containerStatuses", 0, "state", "waiting", "reason", default="Pending")
+            raise bad_request(f'container "{name}" in pod "{target.name}" is waiting to start: {reason}')
+        return web.Response(text=f"{target.name}: the sandbox runs no containers, so {name} has no output\n")
 
 
 def _options(request: web.Request) -> Options:

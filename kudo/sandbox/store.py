@@ -1,4 +1,4 @@
-"""The objects, their versions and the log of their changes."""
+"""The store: the objects, and the log of their changes."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -23,7 +23,7 @@ class Change:
 
 
 class Feed:
-    """The changes as one follower receives them, in order."""
+    """A queue of changes, in order, for one watch."""
 
     def __init__(self, backlog: list[Change]) -> None:
         self._queue: asyncio.Queue[Change | None] = asyncio.Queue()
@@ -39,14 +39,14 @@ class Feed:
         self._queue.put_nowait(None)
 
     async def next(self) -> Change | None:
-        """Wait for the next change; None when the feed was cut."""
+        """Wait for the next change and return it, or None if the feed was ended."""
         return await self._queue.get()
 
 
 class Store:
-    """All objects. What is in it is never modified in place, only replaced.
+    """All objects. A stored object is never modified in place, only replaced.
 
-    Everything here is synchronous, so that no lock is needed: one event loop does one write at a time.
+    All methods are synchronous, so no lock is needed: the event loop does one write at a time.
     """
 
     def __init__(self, history: int = 4096) -> None:
@@ -60,39 +60,39 @@ class Store:
         self._feeds: set[Feed] = set()
 
     def get(self, ref: Ref) -> Object | None:
-        """The object, or None. Clone it before changing anything."""
+        """Return an object, or None. Clone it before you change it."""
         return self._objects[ref[0]].get(ref[1:])
 
     def items(self, key: str, namespace: str = "") -> list[Object]:
-        """The objects of a resource by namespace and name."""
+        """Return the objects of a resource, ordered by namespace and name."""
         kept = sorted(self._objects[key].items())
         return [obj for (where, _), obj in kept if not namespace or where == namespace]
 
     def by_uid(self, uid: str) -> Object | None:
-        """The object with that uid, or None."""
+        """Return the object with a uid, or None."""
         ref = self._by_uid.get(uid)
         return self.get(ref) if ref else None
 
     def ref(self, uid: str) -> Ref | None:
-        """Where the object with that uid is."""
+        """Return the reference of the object with a uid, or None."""
         return self._by_uid.get(uid)
 
     def dependents(self, uid: str, key: str = "") -> Iterator[tuple[Ref, Object]]:
-        """The objects with an owner reference to that uid, those of one resource if given."""
+        """Yield the objects with an owner reference to a uid, of one resource if `key` is given."""
         for ref in list(self._dependents.get(uid, ())):
             obj = self.get(ref)
             if obj is not None and key in ("", ref[0]):
                 yield ref, obj
 
     def contents(self, namespace: str) -> Iterator[tuple[Ref, Object]]:
-        """Everything in a namespace."""
+        """Yield all objects in a namespace."""
         for key, objects in list(self._objects.items()):
             for (where, name), obj in list(objects.items()):
                 if where == namespace:
                     yield (key, where, name), obj
 
     def put(self, key: str, obj: Object) -> Object:
-        """Store a new or changed object; returns it with its resourceVersion."""
+        """Store a new or changed object; return it with its resourceVersion."""
         ref = (key, namespace_of(obj), name_of(obj))
         previous = self.get(ref)
         self.revision += 1
@@ -104,7 +104,7 @@ class Store:
         return obj
 
     def remove(self, ref: Ref, last: Object | None = None) -> Object:
-        """Take an object out; returns its last state, or the given one. KeyError if there is none."""
+        """Remove an object; return its last state, or `last`. Raises KeyError if it does not exist."""
         previous = self._objects[ref[0]].pop(ref[1:])
         self._unlink(ref, previous)
         self.revision += 1
@@ -114,10 +114,10 @@ class Store:
         return last
 
     def follow(self, since: int) -> Feed:
-        """A feed of all changes after a revision.
+        """Return a feed of all changes after a revision.
 
-        ApiError 410 when that revision is forgotten — or still to come: then the client knew a sandbox
-        that has since been started afresh.
+        Raises ApiError 410 if the log does not reach back to it, or if it is in the future: then the client knows it
+        from an earlier sandbox.
         """
         if since < self._forgotten or since > self.revision:
             raise expired(f"too old resource version: {since} ({self._forgotten})")
@@ -126,12 +126,12 @@ class Store:
         return feed
 
     def unfollow(self, feed: Feed) -> None:
-        """Stop a feed."""
+        """Stop pushing changes to a feed."""
         self._feeds.discard(feed)
 
     @property
     def followers(self) -> int:
-        """How many feeds there are."""
+        """Number of feeds."""
         return len(self._feeds)
 
     def cut(self) -> None:
@@ -140,22 +140,22 @@ class Store:
             feed.cut()
 
     def compact(self) -> None:
-        """Forget the changes so far."""
+        """Discard the changes so far."""
         self._log.clear()
         self._forgotten = self.revision
 
     @property
     def forgotten(self) -> int:
-        """The oldest revision that can still be followed from."""
+        """The oldest revision from which `follow` still works."""
         return self._forgotten
 
     def dump(self) -> Object:
-        """The whole state as plain JSON data."""
+        """Return the whole state as plain JSON data."""
         objects = {key: [obj for _, obj in sorted(kept.items())] for key, kept in self._objects.items() if kept}
         return {"revision": self.revision, "objects": objects}
 
     def load(self, state: Object) -> None:
-        """Take over a dumped state. The log starts empty."""
+        """Load a state from `dump`. The log starts empty."""
         for key, objects in state["objects"].items():
             for obj in objects:
                 self._insert((key, namespace_of(obj), name_of(obj)), obj)
@@ -170,9 +170,9 @@ class Store:
     def _unlink(self, ref: Ref, obj: Object) -> None:
         self._by_uid.pop(uid_of(obj), None)
         for owner in owners_of(obj):
-            waiting = self._dependents.get(owner["uid"], {})
-            waiting.pop(ref, None)
-            if not waiting:
+            dependents = self._dependents.get(owner["uid"], {})
+            dependents.pop(ref, None)
+            if not dependents:
                 self._dependents.pop(owner["uid"], None)
 
     def _record(self, change: Change) -> None:

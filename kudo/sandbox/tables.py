@@ -1,4 +1,4 @@
-"""Objects as the tables that kubectl prints."""
+"""The `Table` format, which kubectl prints."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from kudo.sandbox.objects import Object, condition, dig, name_of
 from kudo.sandbox.resources import Resource
 
 Cell = Callable[[Object], Any]
-Column = tuple[str, str, Cell]  # name, type, what stands in it
+Column = tuple[str, str, Cell]  # name, type and value
 
 
 def table(resource: Resource, objects: Iterable[Object], metadata: Object) -> Object:
-    """A `Table` of objects. The rows carry their metadata, which kubectl needs for the namespace."""
+    """Return a `Table` of objects. Its rows have the metadata, which kubectl needs for the namespace."""
     columns = (("Name", "string", name_of), *_columns(resource))
     definitions = [
         {"name": name, "type": kind, "format": "name" if name == "Name" else "", "description": "", "priority": 0}
@@ -29,7 +29,7 @@ def table(resource: Resource, objects: Iterable[Object], metadata: Object) -> Ob
 
 
 def one(resource: Resource, obj: Object) -> Object:
-    """The table of a single object, as a get or a watch answers it; of a bookmark it has no rows."""
+    """Return the `Table` of a single object, for a get or a watch; that of a bookmark has no rows."""
     rows = [obj] if name_of(obj) else []
     return table(resource, rows, {"resourceVersion": obj["metadata"]["resourceVersion"]})
 
@@ -53,7 +53,7 @@ def _custom(name: str, kind: str, json_path: str) -> Column:
 
 
 def age(obj: Object) -> str:
-    """How old an object is, in kubectl's words."""
+    """Return the age of an object in kubectl's format."""
     return _since(dig(obj, "metadata", "creationTimestamp"))
 
 

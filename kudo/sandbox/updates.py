@@ -1,4 +1,4 @@
-"""What must not change once an object exists."""
+"""The validation of updates: fields that are immutable."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from kudo.sandbox.objects import Object, dig
 from kudo.sandbox.resources import Resource
 from kudo.sandbox.status import Cause, bad_value, not_allowed
 
-# Kind → fields that keep their value.
+# Kind → immutable fields.
 _FIXED = {
     "Deployment": (("spec", "selector"),),
     "ReplicaSet": (("spec", "selector"),),
@@ -18,7 +18,7 @@ _FIXED = {
     "StorageClass": (("provisioner",), ("parameters",), ("reclaimPolicy",)),
     "CustomResourceDefinition": (("spec", "group"), ("spec", "scope"), ("spec", "names", "kind")),
 }
-# Kind → the fields of its spec that may change, and how the server words it that no other may.
+# Kind → the mutable fields of its spec, and the API server's message about all others.
 _FREE = {
     "StatefulSet": (
         (
@@ -58,7 +58,7 @@ _FREE = {
 
 
 def changes(resource: Resource, new: Object, old: Object) -> Iterator[Cause]:
-    """What an update changes although it must not."""
+    """Yield the causes for immutable fields that an update changes."""
     yield from _finalizers(new, old)
     if resource.custom:
         return

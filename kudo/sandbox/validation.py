@@ -1,4 +1,4 @@
-"""The sense of objects: what the real server answers with 422, as far as packages run into it."""
+"""The validation of objects: the API server's rules that packages are likely to violate."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ _DNS_LABEL_KINDS = frozenset(("namespaces", "services"))
 
 
 def validate(resource: Resource, obj: Object, live: Object | None) -> None:
-    """Refuse an object that makes no sense, or that changes what must not. ApiError 422."""
+    """Validate a new object, or an update of the live one. Raises ApiError 422 if it is invalid."""
     causes = list(_metadata(resource, obj))
     if not resource.custom:
         causes += _CHECKS.get(obj["kind"], _nothing)(obj)
@@ -58,7 +58,7 @@ def _metadata(resource: Resource, obj: Object) -> Iterator[Cause]:
     elif len(name) > limit:
         yield bad_value("metadata.name", name, f"must be no more than {limit} characters")
     elif resource.group == "rbac.authorization.k8s.io":
-        if "/" in name or "%" in name:  # only has to fit into a path
+        if "/" in name or "%" in name:  # these names only have to be valid in a path
             yield bad_value("metadata.name", name, "may not contain '/' or '%'")
     elif not pattern.fullmatch(name):
         yield bad_value("metadata.name", name, _LABEL_RULE if strict else _SUBDOMAIN_RULE)
@@ -165,7 +165,7 @@ def _stateful_set(obj: Object) -> Iterator[Cause]:
     for index, claim in enumerate(dig(obj, "spec", "volumeClaimTemplates", default=[])):
         if not name_of(claim):
             yield required(f"spec.volumeClaimTemplates[{index}].metadata.name")
-    # Its mounts may be of claims, which become volumes only in the pods.
+    # Containers may mount volumeClaimTemplates, which become volumes only in the pods.
     claims = [{"name": name_of(claim)} for claim in dig(obj, "spec", "volumeClaimTemplates", default=[])]
     pod = dig(obj, "spec", "template", "spec", default={})
     template = dig(obj, "spec", "template", default={}) | {

@@ -1,4 +1,4 @@
-"""Watches: the changes of a resource as a stream of events."""
+"""The verb watch: the changes of a resource as a stream of events."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _BOOKMARK_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Watch:
-    """What a client wants to see."""
+    """The parameters of a watch."""
 
     resource: Resource
     namespace: str
@@ -29,14 +29,14 @@ class Watch:
     render: Callable[[Object], Object]
 
     def initial(self, store: Store) -> Iterator[Object]:
-        """The events for what is there already, unless the client says that it knows."""
+        """Yield an event for each existing object, if the resourceVersion is empty or 0."""
         if self.since in ("", "0"):
             for obj in store.items(self.resource.key, self.namespace):
                 if self.matches(obj):
                     yield self._event("ADDED", obj)
 
     def follow(self, store: Store) -> Feed:
-        """The changes from there on. ApiError 410 if they are forgotten, 400 for no version at all."""
+        """Return the changes after the resourceVersion. Raises ApiError 410 if it is too old, 400 if malformed."""
         if self.since in ("", "0"):
             return store.follow(store.revision)
         if not self.since.isdigit():
@@ -44,7 +44,7 @@ class Watch:
         return store.follow(int(self.since))
 
     def event(self, change: Change) -> Object | None:
-        """The event for a change, None if the client does not care."""
+        """Return the event for a change, or None if it is of no selected object."""
         key, namespace, _ = change.ref
         if key != self.resource.key or self.namespace not in ("", namespace):
             return None
@@ -56,7 +56,7 @@ class Watch:
         return self._event(kind, change.object)
 
     def bookmark(self, revision: int) -> Object:
-        """The event that only tells how far the stream is."""
+        """Return a bookmark: an event with only the resourceVersion that the stream has reached."""
         metadata = {"resourceVersion": str(revision), "creationTimestamp": None}
         resource = self.resource
         return self._event(
@@ -68,8 +68,8 @@ class Watch:
 
 
 async def serve(request: web.Request, store: Store, watch: Watch) -> web.StreamResponse:
-    """Stream events until the time is over, the feed is cut or the client has gone."""
-    # Both before the first await: nothing may change in between.
+    """Stream events until the timeout, the end of the feed, or the end of the connection."""
+    # Both before the first await, so that no change happens in between.
     initial = list(watch.initial(store))
     try:
         feed = watch.follow(store)
@@ -96,7 +96,7 @@ async def _stream(response: web.StreamResponse, store: Store, watch: Watch, feed
             async with asyncio.timeout(min(left, _BOOKMARK_SECONDS)):
                 change = await feed.next()
         except TimeoutError:
-            # The feed is drained, so the client has seen everything up to now.
+            # The feed is empty, so the client has all changes up to this revision.
             if watch.bookmarks:
                 await _send(response, watch.bookmark(store.revision))
             continue

@@ -46,7 +46,7 @@ async def test_kubectl_manages_a_deployment(kubectl: Kubectl) -> None:
     assert listed[0].split() == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]
     assert listed[1].split()[:2] == ["web", "2/2"]
     assert "2 updated | 2 total | 2 available" in await kubectl("describe", "deployment", "web")
-    assert "there is no output" in await kubectl("logs", "deployment/web")
+    assert "so web has no output" in await kubectl("logs", "deployment/web")
     assert await kubectl("set", "image", "deployment/web", "web=web:2") == "deployment.apps/web image updated\n"
     assert "scaled" in await kubectl("scale", "deployment/web", "--replicas=1")
     assert "successfully rolled out" in await kubectl("rollout", "status", "deployment/web", "--timeout=10s")

@@ -118,4 +118,4 @@ async def test_load_balancer_gets_an_address(client: Client) -> None:
 async def test_logs_report_that_there_is_no_output(client: Client) -> None:
     await client.post(PODS, {"metadata": {"name": "once"}, "spec": template()["spec"]})
     await client.until(f"{PODS}/once", lambda pod: pod["status"]["phase"] == "Running")
-    assert "there is no output" in await client.get(f"{PODS}/once/log")
+    assert "so web has no output" in await client.get(f"{PODS}/once/log")

@@ -1,4 +1,4 @@
-"""The simulated controllers."""
+"""The simulated controllers of the sandbox."""
 
 from kudo.sandbox.controllers.budgets import Budgets
 from kudo.sandbox.controllers.claims import Claims

@@ -1,4 +1,4 @@
-"""PodDisruptionBudgets: counted once, when they are written."""
+"""PodDisruptionBudgets: their status is set when they are written, and not updated when pods change."""
 
 from kudo.sandbox.controllers.controller import Controller
 from kudo.sandbox.controllers.podstatus import is_ready
@@ -8,12 +8,12 @@ from kudo.sandbox.store import Ref
 
 
 class Budgets(Controller):
-    """Reports something plausible; nothing here evicts pods."""
+    """Sets a plausible status; the sandbox never evicts pods."""
 
     keys = ("policy/poddisruptionbudgets",)
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Count the pods."""
+        """Set the status."""
         budget = self.live(ref)
         if budget is None:
             return None

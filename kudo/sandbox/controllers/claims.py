@@ -1,4 +1,4 @@
-"""PersistentVolumeClaims: each gets a volume at once."""
+"""PersistentVolumeClaims: each is bound to a new volume at once."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,12 @@ _VOLUMES = "persistentvolumes"
 
 
 class Claims(Controller):
-    """Makes the volumes, and removes them with their claims."""
+    """Creates volumes, and deletes them with their claims."""
 
     keys = ("persistentvolumeclaims",)
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """The claim; the volume of one that is gone."""
+        """Yield the claim, or its volume if it was deleted."""
         if change.ref[0] not in self.keys:
             return
         if change.type == "DELETED":
@@ -24,7 +24,7 @@ class Claims(Controller):
             yield change.ref
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Bind a claim, or remove the volume of a former one."""
+        """Bind a claim, or delete the volume of a deleted one."""
         if ref[0] == _VOLUMES:
             self._reclaim(ref)
             return None
@@ -33,14 +33,14 @@ class Claims(Controller):
             return None
         volume = dig(claim, "spec", "volumeName") or f"pvc-{uid_of(claim)}"
         if self.store.get((_VOLUMES, "", volume)) is None:
-            self._make(claim, volume)
+            self._provision(claim, volume)
         self.update(ref, lambda obj: obj | {"spec": obj["spec"] | {"volumeName": volume}})
         spec = claim["spec"]
         capacity = {"storage": spec["resources"]["requests"]["storage"]}
         self.set_status(ref, {"phase": "Bound", "accessModes": spec["accessModes"], "capacity": capacity})
         return None
 
-    def _make(self, claim: Object, name: str) -> None:
+    def _provision(self, claim: Object, name: str) -> None:
         spec = claim["spec"]
         bound = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace_of(claim)}
         volume = {

@@ -1,4 +1,4 @@
-"""What a fresh cluster contains."""
+"""The initial objects of a cluster."""
 
 from kudo.sandbox.api import Api, Options, Target
 from kudo.sandbox.objects import Object, now
@@ -8,7 +8,7 @@ NODE = "sandbox"
 
 
 def start_cluster(api: Api) -> None:
-    """Create the namespaces, the node and the storage class, as far as they are missing."""
+    """Create the namespaces, the node and the storage class that do not exist yet."""
     for name in ("default", "kube-system"):
         _ensure(api, "namespaces", {"metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}}})
     _ensure(api, "nodes", {"metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE}}, "spec": {}})
@@ -29,14 +29,14 @@ def _report_node(api: Api) -> None:
         "type": "Ready",
         "status": "True",
         "reason": "KubeletReady",
-        "message": "nothing runs here",
+        "message": "the sandbox runs no containers",
         "lastHeartbeatTime": now(),
         "lastTransitionTime": now(),
     }
-    room = {"cpu": "64", "memory": "256Gi", "pods": "1000"}
+    resources = {"cpu": "64", "memory": "256Gi", "pods": "1000"}
     status = {
-        "capacity": room,
-        "allocatable": room,
+        "capacity": resources,
+        "allocatable": resources,
         "conditions": [ready],
         "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
         "nodeInfo": {"kubeletVersion": "v1.32.0"},

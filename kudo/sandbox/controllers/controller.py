@@ -1,4 +1,4 @@
-"""What all controllers share."""
+"""The base class of the controllers."""
 
 from collections.abc import Callable, Iterator
 from typing import ClassVar
@@ -14,9 +14,10 @@ _OPTIONS = Options(manager="kube-controller-manager")
 
 
 class Controller:
-    """Brings the objects of some resources towards what they ask for."""
+    """Moves the objects of some resources towards their desired state."""
 
     keys: ClassVar[tuple[str, ...]] = ()
+    """Keys of the resources."""
 
     def __init__(self, api: Api, rollout: float) -> None:
         self.api = api
@@ -24,7 +25,7 @@ class Controller:
         self.rollout = rollout
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """Which objects a change concerns: by default itself and its owners."""
+        """Yield the objects to reconcile after a change: by default the object itself and its owners."""
         if change.ref[0] in self.keys:
             yield change.ref
         for owner in owners_of(change.object):
@@ -33,43 +34,43 @@ class Controller:
                 yield ref
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Do what is to be done for an object; returns in how many seconds to look again."""
+        """Reconcile an object; return the seconds after which to reconcile it again, or None."""
         raise NotImplementedError
 
     def create(self, key: str, obj: Object) -> Object:
-        """Create an object. ApiError as the API has it."""
+        """Create an object. Raises ApiError."""
         resource = self.api.registry.at(key)
         target = Target(resource, dig(obj, "metadata", "namespace", default=""))
         return self.api.create(target, obj, _OPTIONS)
 
     def update(self, ref: Ref, change: Callable[[Object], Object], subresource: str = "") -> Object:
-        """Change an object."""
+        """Update an object. Raises ApiError."""
         return self.api.update(self.api.target(ref, subresource), change, _OPTIONS)
 
     def set_status(self, ref: Ref, status: Object) -> None:
-        """Replace the status of an object. What counts nothing is left out, as the real one does."""
+        """Replace the status of an object. Empty fields and zeros are omitted, as Kubernetes does."""
         kept = {key: value for key, value in status.items() if value not in (0, None, "", [])}
         self.update(ref, lambda obj: obj | {"status": kept}, "status")
 
     def delete(self, ref: Ref) -> None:
-        """Delete an object in the background."""
+        """Delete an object with the propagation policy Background."""
         delete(self.api, self.api.target(ref), DeleteOptions("Background"))
 
     def live(self, ref: Ref) -> Object | None:
-        """A copy of the object unless it is gone or going."""
+        """Return a copy of an object, or None if it does not exist or is being deleted."""
         obj = self.store.get(ref)
         return None if obj is None or dig(obj, "metadata", "deletionTimestamp") else clone(obj)
 
     def mode(self, obj: Object) -> str:
-        """What the nearest annotation says about roll-outs: on the object or else on what controls it."""
-        own = dig(obj, "metadata", "annotations", ROLLOUT)
-        if own is not None:
-            return str(own)
-        owner = next((item for item in owners_of(obj) if item.get("controller")), None)
-        above = self.store.by_uid(owner["uid"]) if owner else None
-        return self.mode(above) if above is not None else ""
+        """Return the rollout annotation of an object, or of the nearest controller that has one, or an empty string."""
+        annotation = dig(obj, "metadata", "annotations", ROLLOUT)
+        if annotation is not None:
+            return str(annotation)
+        reference = next((item for item in owners_of(obj) if item.get("controller")), None)
+        owner = self.store.by_uid(reference["uid"]) if reference else None
+        return self.mode(owner) if owner is not None else ""
 
 
 def ref_of(key: str, obj: Object) -> Ref:
-    """Where an object is."""
+    """Return the reference of an object in the store."""
     return (key, dig(obj, "metadata", "namespace", default=""), name_of(obj))

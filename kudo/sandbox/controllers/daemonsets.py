@@ -1,4 +1,4 @@
-"""DaemonSets: one pod, as there is one node."""
+"""DaemonSets: a single pod, because there is a single node."""
 
 from kudo.sandbox.controllers.workloads import WorkloadController, ready
 from kudo.sandbox.objects import Object, digest
@@ -8,12 +8,12 @@ _REVISION = "controller-revision-hash"
 
 
 class DaemonSets(WorkloadController):
-    """Keeps the one pod up to date."""
+    """Keeps the pod up to date with the template."""
 
     keys = ("apps/daemonsets",)
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Create or replace the pod, and report."""
+        """Create or recreate the pod, and set the status."""
         owner = self.live(ref)
         if owner is None:
             return None
@@ -21,22 +21,22 @@ class DaemonSets(WorkloadController):
         if owner["spec"]["updateStrategy"].get("type") != "OnDelete":
             self.delete_pods(pod for pod in self.active(owner) if not _is_updated(pod, revision))
         if not self.active(owner):
-            self.make_pod(owner, {_REVISION: revision})
-        self._report(ref, owner, revision)
+            self.create_pod(owner, {_REVISION: revision})
+        self._update_status(ref, owner, revision)
         return None
 
-    def _report(self, ref: Ref, owner: Object, revision: str) -> None:
+    def _update_status(self, ref: Ref, owner: Object, revision: str) -> None:
         pods = self.active(owner)
-        up = ready(pods)
+        available = ready(pods)
         status: Object = {
             "currentNumberScheduled": len(pods),
             "desiredNumberScheduled": 1,
             "numberMisscheduled": 0,
-            "numberReady": up,
+            "numberReady": available,
         }
         counted = {
-            "numberAvailable": up,
-            "numberUnavailable": 1 - up,
+            "numberAvailable": available,
+            "numberUnavailable": 1 - available,
             "updatedNumberScheduled": sum(1 for pod in pods if _is_updated(pod, revision)),
             "observedGeneration": owner["metadata"]["generation"],
         }

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions: accepted shortly after they were created, and emptied before they go."""
+"""CustomResourceDefinitions: established after their creation, and removed after their custom resources."""
 
 from collections.abc import Iterator
 
@@ -11,12 +11,12 @@ _CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 
 class Definitions(Controller):
-    """Establishes CRDs and deletes the objects of those that are to go."""
+    """Establishes CRDs, and deletes the custom resources of those that are being deleted."""
 
     keys = (CRDS,)
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """The CRD; also that of a deleted object, which may have been the last."""
+        """Yield the CRD; also that of a deleted object, which may have been its last one."""
         key = change.ref[0]
         if key == CRDS:
             yield change.ref
@@ -25,12 +25,12 @@ class Definitions(Controller):
             yield (CRDS, "", f"{plural}.{group}")
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Establish it, or clear it out."""
+        """Establish a CRD, or delete its custom resources if it is being deleted."""
         crd = self.store.get(ref)
         if crd is None:
             return None
         if dig(crd, "metadata", "deletionTimestamp"):
-            self._clear_out(ref, crd)
+            self._delete_resources(ref, crd)
         else:
             self._establish(ref, crd)
         return None
@@ -61,14 +61,14 @@ class Definitions(Controller):
         self.set_status(ref, status)
 
     def _is_taken(self, crd: Object) -> bool:
-        """Whether another definition of the group has the kind already."""
+        """Whether another CRD of the group already defines the kind."""
         return any(
             other["spec"]["group"] == crd["spec"]["group"] and name_of(other) != name_of(crd)
             for other in self.store.items(CRDS)
             if dig(other, "status", "acceptedNames", "kind") == crd["spec"]["names"]["kind"]
         )
 
-    def _clear_out(self, ref: Ref, crd: Object) -> None:
+    def _delete_resources(self, ref: Ref, crd: Object) -> None:
         key = f"{crd['spec']['group']}/{crd['spec']['names']['plural']}"
         for obj in self.store.items(key):
             if not dig(obj, "metadata", "deletionTimestamp"):

@@ -1,4 +1,4 @@
-"""Deployments: a ReplicaSet per version of the pod template."""
+"""Deployments: one ReplicaSet for each version of the pod template."""
 
 from collections.abc import Iterator
 
@@ -24,23 +24,23 @@ _REVISION = "deployment.kubernetes.io/revision"
 
 
 class Deployments(WorkloadController):
-    """Replaces the old ReplicaSets by the new one in one step, once all of its pods are ready."""
+    """Scales the old ReplicaSets down in one step, once all pods of the new one are ready."""
 
     keys = ("apps/deployments",)
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """Deployments; also when a pod of theirs changes, which the ReplicaSet may not count."""
+        """Yield the Deployment, also that of a changed pod: the status of its ReplicaSet may stay the same."""
         yield from super().affected(change)
         if change.ref[0] == "pods":
             for owner in owners_of(change.object):
-                above = self.store.by_uid(owner["uid"])
-                for further in owners_of(above) if above else ():
-                    ref = self.store.ref(further["uid"])
+                replica_set = self.store.by_uid(owner["uid"])
+                for reference in owners_of(replica_set) if replica_set else ():
+                    ref = self.store.ref(reference["uid"])
                     if ref is not None and ref[0] in self.keys:
                         yield ref
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Bring up the ReplicaSet of the current template, let the others go, and report."""
+        """Scale the ReplicaSet of the current template up and the others down, and set the status."""
         deployment = self.live(ref)
         if deployment is None:
             return None
@@ -50,7 +50,7 @@ class Deployments(WorkloadController):
         old = [item for item in sets if item is not current]
         if not deployment["spec"].get("paused"):
             current = self._roll(deployment, version, current, old)
-        self._report(ref, deployment, current, old)
+        self._update_status(ref, deployment, current, old)
         return None
 
     def _roll(self, deployment: Object, version: str, current: Object | None, old: list[Object]) -> Object:
@@ -59,20 +59,20 @@ class Deployments(WorkloadController):
             self._scale_down(old)
         wanted = deployment["spec"]["replicas"]
         if current is None:
-            current = self._make(deployment, version, wanted, len(old) + 1)
+            current = self._create_replica_set(deployment, version, wanted, len(old) + 1)
         elif current["spec"]["replicas"] != wanted:
             current = self._scale(current, wanted)
         if ready(self.active(current)) >= wanted:
             self._scale_down(old)
         return current
 
-    def _make(self, deployment: Object, version: str, replicas: int, revision: int) -> Object:
+    def _create_replica_set(self, deployment: Object, version: str, replicas: int, revision: int) -> Object:
         template = clone(deployment["spec"]["template"])
-        own = {_HASH: version}
-        labels = dig(template, "metadata", "labels", default={}) | own
+        template_hash = {_HASH: version}
+        labels = dig(template, "metadata", "labels", default={}) | template_hash
         template["metadata"] = template.get("metadata", {}) | {"labels": labels}
         selector = clone(deployment["spec"]["selector"])
-        selector["matchLabels"] = (selector.get("matchLabels") or {}) | own
+        selector["matchLabels"] = (selector.get("matchLabels") or {}) | template_hash
         metadata = {
             "name": f"{name_of(deployment)}-{version}",
             "namespace": namespace_of(deployment),
@@ -84,14 +84,14 @@ class Deployments(WorkloadController):
         return self.create(_SETS, {"metadata": metadata, "spec": spec})
 
     def _scale(self, replica_set: Object, replicas: int) -> Object:
-        where = ref_of(_SETS, replica_set)
-        return self.update(where, lambda obj: obj | {"spec": obj["spec"] | {"replicas": replicas}})
+        ref = ref_of(_SETS, replica_set)
+        return self.update(ref, lambda obj: obj | {"spec": obj["spec"] | {"replicas": replicas}})
 
     def _scale_down(self, sets: list[Object]) -> None:
         for replica_set in sets:
             self._scale(replica_set, 0)
 
-    def _report(self, ref: Ref, deployment: Object, current: Object | None, old: list[Object]) -> None:
+    def _update_status(self, ref: Ref, deployment: Object, current: Object | None, old: list[Object]) -> None:
         updated = self.active(current) if current else []
         pods = [*updated, *(pod for item in old for pod in self.active(item))]
         wanted = deployment["spec"]["replicas"]
@@ -109,12 +109,12 @@ class Deployments(WorkloadController):
 
 
 def _conditions(deployment: Object, current: Object | None, done: bool, stuck: bool, available: bool) -> list[Object]:
-    what = f'ReplicaSet "{name_of(current)}"' if current else "Deployment"
-    reason, message = "ReplicaSetUpdated", f"{what} is progressing."
+    subject = f'ReplicaSet "{name_of(current)}"' if current else "Deployment"
+    reason, message = "ReplicaSetUpdated", f"{subject} is progressing."
     if done:
-        reason, message = "NewReplicaSetAvailable", f"{what} has successfully progressed."
+        reason, message = "NewReplicaSetAvailable", f"{subject} has successfully progressed."
     elif stuck:
-        reason, message = "ProgressDeadlineExceeded", f"{what} has timed out progressing."
+        reason, message = "ProgressDeadlineExceeded", f"{subject} has timed out progressing."
     conditions = dig(deployment, "status", "conditions", default=[])
     conditions = with_condition(
         conditions,

@@ -1,4 +1,4 @@
-"""The garbage collector: what belongs to nobody any more is deleted."""
+"""The garbage collector: deletes objects whose owners do not exist any more."""
 
 from collections.abc import Iterator
 
@@ -9,61 +9,61 @@ from kudo.sandbox.store import Change, Ref
 
 
 class Garbage(Controller):
-    """Deletes dependents of what is gone, or of what waits for them to go first."""
+    """Deletes the dependents of deleted objects, and of objects in foreground deletion."""
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """The object itself, what depends on it when it is gone, and owners that wait for its end."""
+        """Yield the object itself; if it was deleted, its dependents and its owners, which may wait for that."""
         if change.type != "DELETED":
-            if owners_of(change.object) or _waits(change.object):
+            if owners_of(change.object) or _is_in_foreground_deletion(change.object):
                 yield change.ref
             return
         for ref, _ in self.store.dependents(uid_of(change.object)):
             yield ref
         for owner in owners_of(change.object):
-            if ref_of_owner := self.store.ref(owner["uid"]):
-                yield ref_of_owner
+            if owner_ref := self.store.ref(owner["uid"]):
+                yield owner_ref
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Delete the object if its owners are gone; help it to its end if it waits for its dependents."""
+        """Delete an object without existing owners, or the dependents of one in foreground deletion."""
         obj = self.store.get(ref)
         if obj is None:
             return None
-        if _waits(obj):
-            self._advance(ref, obj)
+        if _is_in_foreground_deletion(obj):
+            self._delete_dependents(ref, obj)
         elif owners_of(obj) and not dig(obj, "metadata", "deletionTimestamp"):
             self._check_owners(ref, obj)
         return None
 
     def _check_owners(self, ref: Ref, obj: Object) -> None:
         owners = owners_of(obj)
-        alive = [owner for owner in owners if self.store.by_uid(owner["uid"]) is not None]
-        if not alive:
+        existing = [owner for owner in owners if self.store.by_uid(owner["uid"]) is not None]
+        if not existing:
             self.delete(ref)
-        elif len(alive) < len(owners):
-            self._keep_owners(ref, alive)
+        elif len(existing) < len(owners):
+            self._keep_owners(ref, existing)
 
-    def _advance(self, ref: Ref, owner: Object) -> None:
+    def _delete_dependents(self, ref: Ref, owner: Object) -> None:
         uid = uid_of(owner)
-        for where, dependent in self.store.dependents(uid):
-            others = [item for item in owners_of(dependent) if item["uid"] != uid and self._lasts(item)]
+        for dependent_ref, dependent in self.store.dependents(uid):
+            others = [item for item in owners_of(dependent) if item["uid"] != uid and self._is_solid(item)]
             if others:
-                self._keep_owners(where, others)
+                self._keep_owners(dependent_ref, others)
             elif not dig(dependent, "metadata", "deletionTimestamp"):
-                delete(self.api, self.api.target(where), DeleteOptions("Foreground"))
+                delete(self.api, self.api.target(dependent_ref), DeleteOptions("Foreground"))
         if not any(_blocks(dependent, uid) for _, dependent in self.store.dependents(uid)):
             self.update(ref, _without_finalizer)
 
-    def _lasts(self, reference: Object) -> bool:
+    def _is_solid(self, reference: Object) -> bool:
         owner = self.store.by_uid(reference["uid"])
-        return owner is not None and not _waits(owner)
+        return owner is not None and not _is_in_foreground_deletion(owner)
 
     def _keep_owners(self, ref: Ref, owners: list[Object]) -> None:
         self.update(ref, lambda obj: obj | {"metadata": obj["metadata"] | {"ownerReferences": owners}})
 
 
-def _waits(obj: Object) -> bool:
-    going = dig(obj, "metadata", "deletionTimestamp")
-    return bool(going) and FOREGROUND in dig(obj, "metadata", "finalizers", default=[])
+def _is_in_foreground_deletion(obj: Object) -> bool:
+    deleted = dig(obj, "metadata", "deletionTimestamp")
+    return bool(deleted) and FOREGROUND in dig(obj, "metadata", "finalizers", default=[])
 
 
 def _blocks(dependent: Object, uid: str) -> bool:

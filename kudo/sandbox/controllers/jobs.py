@@ -1,4 +1,4 @@
-"""Jobs: pods that come to an end."""
+"""Jobs: pods that run to completion."""
 
 from datetime import UTC, datetime
 
@@ -8,17 +8,17 @@ from kudo.sandbox.store import Ref
 
 
 class Jobs(WorkloadController):
-    """Runs pods until enough have succeeded. One that fails is enough for the whole Job to fail."""
+    """Runs pods until enough have succeeded. A Job fails with its first failed pod, whatever its backoffLimit."""
 
     keys = ("batch/jobs",)
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Create the pods that are due, and report."""
+        """Create missing pods, or delete those of a finished or suspended Job, and set the status."""
         job = self.live(ref)
         if job is None:
             return None
         if _finished(job):
-            return self._clean_up(ref, job)
+            return self._delete_after_ttl(ref, job)
         phases = [dig(pod, "status", "phase") for pod in self.pods(job)]
         succeeded, failed = phases.count("Succeeded"), phases.count("Failed")
         deadline = _deadline(job)
@@ -26,17 +26,17 @@ class Jobs(WorkloadController):
         if conditions or job["spec"].get("suspend"):
             self.delete_pods(self.active(job))
         else:
-            self._fill_up(job, succeeded)
-        self._report(ref, job, succeeded, failed, conditions)
+            self._create_missing(job, succeeded)
+        self._update_status(ref, job, succeeded, failed, conditions)
         return deadline
 
-    def _fill_up(self, job: Object, succeeded: int) -> None:
+    def _create_missing(self, job: Object, succeeded: int) -> None:
         spec, active = job["spec"], len(self.active(job))
         left = spec["completions"] - succeeded if spec.get("completions") is not None else spec["parallelism"]
         for _ in range(min(spec["parallelism"], left) - active):
-            self.make_pod(job, {})
+            self.create_pod(job, {})
 
-    def _report(self, ref: Ref, job: Object, succeeded: int, failed: int, outcome: list[Object]) -> None:
+    def _update_status(self, ref: Ref, job: Object, succeeded: int, failed: int, outcome: list[Object]) -> None:
         active = self.active(job)
         suspended = job["spec"].get("suspend")
         complete = any(item["type"] == "Complete" for item in outcome)
@@ -52,7 +52,7 @@ class Jobs(WorkloadController):
         kept |= {"ready": ready(active), "terminating": 0, "uncountedTerminatedPods": {}}
         self.update(ref, lambda obj: obj | {"status": kept}, "status")
 
-    def _clean_up(self, ref: Ref, job: Object) -> float | None:
+    def _delete_after_ttl(self, ref: Ref, job: Object) -> float | None:
         ttl = job["spec"].get("ttlSecondsAfterFinished")
         if ttl is None:
             return None
@@ -81,8 +81,8 @@ def _outcome(job: Object, succeeded: int, failed: int, deadline: float | None, a
     if failed:
         return _failure("BackoffLimitExceeded", "Job has reached the specified backoff limit")
     if succeeded >= completions if completions is not None else succeeded and not active:
-        why = {"reason": "CompletionsReached", "message": "Reached expected number of succeeded pods"}
-        return with_condition(with_condition([], "SuccessCriteriaMet", True, **why), "Complete", True, **why)
+        cause = {"reason": "CompletionsReached", "message": "Reached expected number of succeeded pods"}
+        return with_condition(with_condition([], "SuccessCriteriaMet", True, **cause), "Complete", True, **cause)
     if deadline is not None and deadline <= 0:
         return _failure("DeadlineExceeded", "Job was active longer than specified deadline")
     return []

@@ -1,4 +1,7 @@
-"""Runs the controllers on the changes of the store."""
+"""The controller manager: queues the objects that a change affects, and reconciles them one after another.
+
+change in the store -> affected objects of each controller -> queue -> reconcile -> requeue after some seconds
+"""
 
 import asyncio
 import logging
@@ -14,7 +17,7 @@ Work = tuple[Controller, Ref]
 
 
 class Manager:
-    """One queue of objects to look at; an object that is in it already is not queued twice."""
+    """The controllers with their work queue, which has each object at most once for each controller."""
 
     def __init__(self, store: Store, controllers: Sequence[Controller]) -> None:
         self._store = store
@@ -24,7 +27,7 @@ class Manager:
         self._timers: dict[Work, asyncio.TimerHandle] = {}
 
     def start(self) -> None:
-        """Take note of everything that is there and of all changes to come."""
+        """Enqueue all existing objects, and from now on those of each change."""
         for key, objects in self._store.dump()["objects"].items():
             for obj in objects:
                 ref = (key, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
@@ -32,21 +35,21 @@ class Manager:
         self._store.listeners.append(self._notice)
 
     def stop(self) -> None:
-        """Take note of nothing any more."""
+        """Stop enqueueing, and cancel the timers."""
         if self._notice in self._store.listeners:
             self._store.listeners.remove(self._notice)
         for timer in self._timers.values():
             timer.cancel()
 
     async def run(self) -> None:
-        """Work through the queue until cancelled."""
+        """Reconcile the objects in the queue until cancelled."""
         while True:
             await self._wake.wait()
             while self._queue:
                 work = next(iter(self._queue))
                 del self._queue[work]
                 self._reconcile(work)
-                await asyncio.sleep(0)  # requests shall get their turn in between
+                await asyncio.sleep(0)  # requests are handled in between
             self._wake.clear()
 
     def _notice(self, change: Change) -> None:
@@ -65,7 +68,7 @@ class Manager:
         try:
             again = controller.reconcile(ref)
         except ApiError as error:
-            # Such as a namespace that is going away; the change that ends it leads back here.
+            # For example, the namespace is being deleted. The next change that affects the object enqueues it again.
             _log.debug("%s of %s: %s", type(controller).__name__, ref, error.message)
             return
         except Exception:

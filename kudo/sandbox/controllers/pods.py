@@ -1,4 +1,4 @@
-"""Pods: from Pending to Running or Succeeded, or into the trouble that an annotation asks for."""
+"""Pods: from Pending to Running or Succeeded, or to the failure that the rollout annotation selects."""
 
 import time
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _MAX_RESTARTS = 5
 
 
 class Pods(Controller):
-    """Kubelet, scheduler and image registry in one."""
+    """Simulates scheduler, kubelet and image registry."""
 
     keys = ("pods",)
 
@@ -37,7 +37,7 @@ class Pods(Controller):
         self._since: dict[str, tuple[str, float]] = {}  # uid → the situation and when it began
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """The pod itself, those beneath a changed annotation, or those that wait for a new volume source."""
+        """Yield the pod, pods below a changed rollout annotation, or pods that may wait for a new volume source."""
         key, namespace, _ = change.ref
         if key == "pods":
             if change.type == "DELETED":
@@ -48,14 +48,14 @@ class Pods(Controller):
                 if dig(pod, "status", "phase") == "Pending":
                     yield ("pods", namespace, name_of(pod))
         elif _annotation(change.object) != _annotation(change.previous or {}):
-            yield from self._beneath(uid_of(change.object))
+            yield from self._pods_below(uid_of(change.object))
 
-    def _beneath(self, uid: str) -> Iterator[Ref]:
+    def _pods_below(self, uid: str) -> Iterator[Ref]:
         for ref, obj in self.store.dependents(uid):
-            yield from [ref] if ref[0] == "pods" else self._beneath(uid_of(obj))
+            yield from [ref] if ref[0] == "pods" else self._pods_below(uid_of(obj))
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Move a pod on."""
+        """Set the status of a pod according to its situation and the time in it."""
         pod = self.live(ref)
         if pod is None or is_over(pod):
             return None
@@ -126,8 +126,8 @@ class Pods(Controller):
             for source, field, key in _VOLUMES:
                 name = dig(volume, source, field)
                 if name and not dig(volume, source, "optional") and self._absent(key, pod, name):
-                    what = key.removesuffix("s")
-                    return f'MountVolume.SetUp failed for volume "{volume["name"]}" : {what} "{name}" not found'
+                    kind = key.removesuffix("s")
+                    return f'MountVolume.SetUp failed for volume "{volume["name"]}" : {kind} "{name}" not found'
         return ""
 
     def _absent(self, key: str, pod: Object, name: str) -> bool:
@@ -135,7 +135,7 @@ class Pods(Controller):
 
 
 def _sleeps(pod: Object) -> bool:
-    """Whether a container does nothing, and for ever."""
+    """Whether a container runs `sleep infinity`, so that the pod never completes."""
     containers = pod["spec"]["containers"]
     return any("sleep infinity" in " ".join(item.get("command", []) + item.get("args", [])) for item in containers)
 

@@ -1,4 +1,4 @@
-"""The status of a pod in the situations that it may be in."""
+"""The status of a pod in each situation."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _UNREADY = {"reason": "ContainersNotReady", "message": "containers with unready 
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether a pod is ready and not on its way out."""
+    """Whether a pod is ready and not being deleted."""
     conditions: list[Object] = dig(pod, "status", "conditions", default=[])
     ready = any(item["type"] == READY and item["status"] == "True" for item in conditions)
     return ready and not dig(pod, "metadata", "deletionTimestamp")
@@ -21,14 +21,14 @@ def is_over(pod: Object) -> bool:
 
 
 def unschedulable(pod: Object) -> Object:
-    """No node takes it."""
-    message = "0/1 nodes are available: 1 node(s) were told to keep this pod waiting."
+    """Return the status of a pod that cannot be scheduled."""
+    message = "0/1 nodes are available: the annotation sandbox.kudo.dev/rollout is hang."
     conditions = with_condition([], SCHEDULED, False, reason="Unschedulable", message=message)
     return {"phase": "Pending", "conditions": conditions, "qosClass": "BestEffort"}
 
 
 def waiting(pod: Object, reason: str, message: str = "", restarts: int = 0) -> Object:
-    """Its containers do not run (any more, if they were restarted)."""
+    """Return the status of a pod whose containers wait, after that many restarts."""
     state = {"waiting": {"reason": reason} | ({"message": message} if message else {})}
     last = {"terminated": {"exitCode": 1, "reason": "Error"}} if restarts else {}
     phase = "Running" if restarts else "Pending"
@@ -36,13 +36,13 @@ def waiting(pod: Object, reason: str, message: str = "", restarts: int = 0) -> O
 
 
 def running(pod: Object) -> Object:
-    """All is well."""
+    """Return the status of a pod that is running and ready."""
     started = dig(pod, "status", "startTime", default=now())
     return _status(pod, "Running", {"running": {"startedAt": started}}, {"ready": True, "started": True}, None)
 
 
 def finished(pod: Object, code: int) -> Object:
-    """Its containers have ended."""
+    """Return the status of a pod whose containers have ended with an exit code."""
     reason = "Error" if code else "Completed"
     times = {"startedAt": dig(pod, "status", "startTime", default=now()), "finishedAt": now()}
     state = {"terminated": {"exitCode": code, "reason": reason} | times}

@@ -1,4 +1,4 @@
-"""ReplicaSets: so and so many pods."""
+"""ReplicaSets: a number of pods of one template."""
 
 from kudo.sandbox.controllers.podstatus import is_ready
 from kudo.sandbox.controllers.workloads import WorkloadController, ready
@@ -6,19 +6,19 @@ from kudo.sandbox.store import Ref
 
 
 class ReplicaSets(WorkloadController):
-    """Keeps the number of pods. Pods of nobody are not adopted."""
+    """Keeps the number of pods. Unlike on a cluster, pods without a controller are not adopted."""
 
     keys = ("apps/replicasets",)
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Create or delete pods, and count them."""
+        """Create or delete pods, and set the status."""
         replica_set = self.live(ref)
         if replica_set is None:
             return None
         wanted = replica_set["spec"]["replicas"]
         pods = sorted(self.active(replica_set), key=is_ready, reverse=True)
         for _ in range(wanted - len(pods)):
-            self.make_pod(replica_set, {})
+            self.create_pod(replica_set, {})
         self.delete_pods(pods[wanted:])
         pods = self.active(replica_set)
         status = {

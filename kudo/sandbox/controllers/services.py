@@ -1,4 +1,4 @@
-"""Services: the ones of type LoadBalancer get an address from outside."""
+"""Services: those of type LoadBalancer get an ingress address."""
 
 from kudo.sandbox.controllers.controller import Controller
 from kudo.sandbox.objects import digest, uid_of
@@ -6,12 +6,12 @@ from kudo.sandbox.store import Ref
 
 
 class Services(Controller):
-    """The cloud's load balancers. The cluster address comes with the Service itself."""
+    """Simulates a cloud's load balancers. The clusterIP is a default, see `defaults`."""
 
     keys = ("services",)
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Give out or take back the address."""
+        """Set or remove the ingress address."""
         service = self.live(ref)
         if service is None:
             return None

@@ -1,4 +1,4 @@
-"""StatefulSets: numbered pods with claims of their own."""
+"""StatefulSets: pods with an ordinal, and a claim for each of their volumeClaimTemplates."""
 
 from functools import partial
 
@@ -23,28 +23,28 @@ _CLAIMS = "persistentvolumeclaims"
 
 
 class StatefulSets(WorkloadController):
-    """Does one step at a time, like the real one, unless the pods are managed in parallel.
+    """Creates and deletes one pod at a time, unless the podManagementPolicy is Parallel.
 
-    Other than the real one, an update gets rid of pods that never got ready without help.
+    Unlike on a cluster, a rolling update also recreates pods that never became ready.
     """
 
     keys = ("apps/statefulsets",)
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Do the next steps, and report."""
+        """Do the next steps, and set the status."""
         owner = self.live(ref)
         if owner is None:
             return None
         revision = f"{name_of(owner)}-{digest(owner['spec']['template'])}"
         self._adopt(owner)
-        self._remove_ended(owner)
+        self._delete_ended(owner)
         self._scale(owner, revision)
         self._update_pods(owner, revision)
-        self._report(ref, owner, revision)
+        self._update_status(ref, owner, revision)
         return None
 
     def _adopt(self, owner: Object) -> None:
-        """Take over the pods that one of the same name has left behind."""
+        """Adopt orphaned pods of an earlier StatefulSet with the same name."""
         reference = owner_reference(owner)
         for name in _names(owner).values():
             pod = self.live(("pods", namespace_of(owner), name))
@@ -52,16 +52,16 @@ class StatefulSets(WorkloadController):
                 adopted = pod | {"metadata": pod["metadata"] | {"ownerReferences": [reference]}}
                 self.update(ref_of("pods", pod), partial(_replaced, adopted))
 
-    def _remove_ended(self, owner: Object) -> None:
+    def _delete_ended(self, owner: Object) -> None:
         self.delete_pods(pod for pod in self.pods(owner) if is_over(pod))
 
     def _scale(self, owner: Object, revision: str) -> None:
         parallel = owner["spec"]["podManagementPolicy"] == "Parallel"
-        pods = self._numbered(owner)
+        pods = self._by_name(owner)
         wanted = _names(owner)
         for index, name in wanted.items():
             if name not in pods:
-                self._make(owner, name, index, revision)
+                self._create_pod_and_claims(owner, name, index, revision)
             if not parallel and not (name in pods and is_ready(pods[name])):
                 return
         surplus = sorted(pods.keys() - set(wanted.values()), key=_ordinal, reverse=True)
@@ -72,28 +72,28 @@ class StatefulSets(WorkloadController):
         if strategy.get("type") == "OnDelete":
             return
         partition = dig(strategy, "rollingUpdate", "partition", default=0)
-        pods = self._numbered(owner)
+        pods = self._by_name(owner)
         outdated = [
             name
             for name in pods
             if pods[name]["metadata"]["labels"].get(_REVISION) != revision and _ordinal(name) >= partition
         ]
-        fresh = [pods[name] for name in pods if name not in outdated]
+        updated = [pods[name] for name in pods if name not in outdated]
         unready = [name for name in outdated if not is_ready(pods[name])]
         if unready:
             self.delete_pods(pods[name] for name in unready)
-        elif outdated and ready(fresh) == len(fresh) and len(pods) >= owner["spec"]["replicas"]:
+        elif outdated and ready(updated) == len(updated) and len(pods) >= owner["spec"]["replicas"]:
             self.delete_pods([pods[max(outdated, key=_ordinal)]])
 
-    def _numbered(self, owner: Object) -> dict[str, Object]:
+    def _by_name(self, owner: Object) -> dict[str, Object]:
         return {name_of(pod): pod for pod in self.active(owner)}
 
-    def _make(self, owner: Object, name: str, index: int, revision: str) -> None:
+    def _create_pod_and_claims(self, owner: Object, name: str, index: int, revision: str) -> None:
         volumes = dig(owner, "spec", "template", "spec", "volumes", default=[])
         claimed = []
         for template in owner["spec"].get("volumeClaimTemplates") or ():
             claim = f"{name_of(template)}-{name}"
-            self._claim(owner, template, claim)
+            self._create_claim(owner, template, claim)
             claimed.append({"name": name_of(template), "persistentVolumeClaim": {"claimName": claim}})
         names = {volume["name"] for volume in claimed}
         kept = [volume for volume in volumes if volume["name"] not in names]
@@ -103,9 +103,9 @@ class StatefulSets(WorkloadController):
             _REVISION: revision,
         }
         network = {"hostname": name, "subdomain": owner["spec"].get("serviceName") or ""}
-        self.make_pod(owner, labels, name, network | {"volumes": [*kept, *claimed]})
+        self.create_pod(owner, labels, name, network | {"volumes": [*kept, *claimed]})
 
-    def _claim(self, owner: Object, template: Object, name: str) -> None:
+    def _create_claim(self, owner: Object, template: Object, name: str) -> None:
         if self.store.get((_CLAIMS, namespace_of(owner), name)) is not None:
             return
         labels = dig(owner, "spec", "selector", "matchLabels", default={})
@@ -115,7 +115,7 @@ class StatefulSets(WorkloadController):
             metadata["ownerReferences"] = [owner_reference(owner)]
         self.create(_CLAIMS, {"metadata": metadata, "spec": clone(template["spec"])})
 
-    def _report(self, ref: Ref, owner: Object, revision: str) -> None:
+    def _update_status(self, ref: Ref, owner: Object, revision: str) -> None:
         pods = self.active(owner)
         updated = [pod for pod in pods if pod["metadata"]["labels"].get(_REVISION) == revision]
         before = dig(owner, "status", "currentRevision", default=revision)

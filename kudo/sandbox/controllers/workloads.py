@@ -1,4 +1,4 @@
-"""What the controllers of workloads share: their pods."""
+"""The base class of the controllers of workloads."""
 
 from collections.abc import Iterable
 
@@ -8,18 +8,18 @@ from kudo.sandbox.objects import Object, clone, dig, name_of, namespace_of, owne
 
 
 class WorkloadController(Controller):
-    """A controller that makes pods from a template."""
+    """A controller that creates pods from a template."""
 
     def pods(self, owner: Object) -> list[Object]:
-        """The pods of a workload, apart from those that are on their way out."""
+        """Return the pods of a workload that are not being deleted."""
         found = (pod for _, pod in self.store.dependents(uid_of(owner), "pods"))
         return [pod for pod in found if not dig(pod, "metadata", "deletionTimestamp")]
 
     def active(self, owner: Object) -> list[Object]:
-        """The pods of a workload that have not ended."""
+        """Return the pods of a workload that have neither ended nor are being deleted."""
         return [pod for pod in self.pods(owner) if not is_over(pod)]
 
-    def make_pod(self, owner: Object, labels: dict[str, str], name: str = "", spec: Object | None = None) -> None:
+    def create_pod(self, owner: Object, labels: dict[str, str], name: str = "", spec: Object | None = None) -> None:
         """Create a pod from the template of its owner."""
         template = clone(owner["spec"]["template"])
         metadata = template.get("metadata") or {}
@@ -35,11 +35,11 @@ class WorkloadController(Controller):
         self.create("pods", {"metadata": kept, "spec": template["spec"] | (spec or {})})
 
     def delete_pods(self, pods: Iterable[Object]) -> None:
-        """Delete pods."""
+        """Delete the pods."""
         for pod in pods:
             self.delete(("pods", namespace_of(pod), name_of(pod)))
 
 
 def ready(pods: Iterable[Object]) -> int:
-    """How many pods are ready."""
+    """Return the number of pods that are ready."""
     return sum(1 for pod in pods if is_ready(pod))
