@@ -17,7 +17,7 @@ COPY --from=build /opt/kudo /opt/kudo
 ENV PATH=/opt/kudo/bin:$PATH PYTHONUNBUFFERED=1
 RUN useradd --system --uid 10001 --create-home kudo
 USER 10001
-# Tasks that run are handed over to another worker in this time.
+# On SIGTERM, the worker hands its running tasks over to other workers.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=10s --start-period=20s --retries=3 CMD ["kudo", "worker", "--check"]
 CMD ["kudo", "worker"]

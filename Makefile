@@ -1,10 +1,10 @@
-# Everything below needs only Python 3.11 or newer, and make; `make demo` and `make test` set themselves up.
+# The targets need only make and Python 3.11 or newer, and install everything else into .venv. control-plane needs Go.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGE ?= examples/guestbook
 
-# Where envtest would have the binaries of a Kubernetes control plane; those that you have are used as they are.
+# Directory of the control plane's binaries, as for envtest. If you set it, its binaries are used and none are built.
 CONTROL_PLANE := tests/control-plane
 OWN_ASSETS := $(CURDIR)/$(CONTROL_PLANE)/bin
 ifeq ($(strip $(KUBEBUILDER_ASSETS)),)
@@ -15,10 +15,10 @@ export KUBEBUILDER_ASSETS
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format dist clean record bench control-plane
 
-help: ## Say what can be made
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-# The stamps are remade when what they install from changes, so a new dependency arrives by itself.
+# The stamps depend on the files of requirements, so that a changed dependency is installed by the next target.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
 $(VENV)/setup: pyproject.toml kudo/__init__.py requirements/setup.txt
@@ -36,15 +36,15 @@ setup: $(VENV)/setup ## Install everything into .venv
 
 setup-lint: $(VENV)/setup-lint
 
-hooks: setup-lint ## Check style, types and contracts before each commit
+hooks: setup-lint ## Install the Git hooks that check style, types and contracts
 	$(BIN)/pre-commit install
 
-# Each set is resolved with the versions of those before it, so that all of them can be installed side by side.
+# Each set is resolved with the versions of those before it, so that all can be installed into one environment.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock'
 LOCK_GROUPS := build lint bench release
 
-lock: $(VENV)/setup-release ## Write requirements/ from pyproject.toml; ARGS=--upgrade takes the newest versions
+lock: $(VENV)/setup-release ## Write requirements/ from pyproject.toml; with ARGS=--upgrade, use the newest versions
 	@$(LOCK) $(ARGS) pyproject.toml --extra dev --group build --group test --output-file requirements/setup.txt
 	@$(LOCK) pyproject.toml --constraint requirements/setup.txt --output-file requirements/runtime.txt
 	@set -e; known='--constraint requirements/setup.txt'; for group in $(LOCK_GROUPS); do \
@@ -52,10 +52,10 @@ lock: $(VENV)/setup-release ## Write requirements/ from pyproject.toml; ARGS=--u
 		known="$$known --constraint requirements/$$group.txt"; \
 	done
 
-demo: setup ## Run an example package from install to COMPLETE, with nothing else running
+demo: setup ## Start a temporary stack and install an example package on it; PACKAGE=DIRECTORY for another
 	@$(BIN)/kudo demo $(PACKAGE)
 
-dev: setup ## Keep Temporal, its Web UI, a sandbox cluster and a worker running
+dev: setup ## Run Temporal, its Web UI, a sandbox cluster and a worker until interrupted
 	@$(BIN)/kudo dev $(ARGS)
 
 test: setup ## Run all tests
@@ -90,10 +90,10 @@ contracts: setup-lint ## Check that imports point downwards
 record: setup ## Record the histories that the replay test replays
 	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
 
-bench: $(VENV)/setup-bench control-plane ## Measure; docs/benchmarks.md has what it said
+bench: $(VENV)/setup-bench control-plane ## Run the benchmarks; docs/benchmarks.md has the results
 	@for name in chain many waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
 
-check: lint types contracts test ## Everything that CI checks
+check: lint types contracts test ## Run lint, types, contracts and test
 
 format: setup-lint ## Format the code
 	$(BIN)/ruff format .
@@ -104,5 +104,5 @@ dist: $(VENV)/setup-release ## Build the sdist and the wheel into dist/, and che
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
-clean: ## Remove what was set up and built
+clean: ## Remove .venv and build output
 	rm -rf $(VENV) build dist *.egg-info

@@ -1,1 +1,1 @@
-"""Measurements, each a command; docs/benchmarks.md has what they said."""
+"""Benchmarks, each a command (`python -m benchmarks.NAME`); docs/benchmarks.md has the results."""

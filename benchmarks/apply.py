@@ -1,6 +1,6 @@
-"""`kudo install --wait` of 50 ConfigMaps, serial and in a parallel phase, against `kubectl apply` of the same objects.
+"""Measures `kudo install --wait` of 50 ConfigMaps, in a serial and a parallel phase, against `kubectl apply`.
 
-python -m benchmarks.apply, with a control plane in $KUBEBUILDER_ASSETS and kubectl on the path
+python -m benchmarks.apply, with a control plane in $KUBEBUILDER_ASSETS and kubectl on the PATH
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def config_map(name: str) -> dict[str, object]:
 
 
 def write_package(root: Path, strategy: str) -> Path:
-    """A package with a ConfigMap in each of its steps."""
+    """Write a package with a ConfigMap in each of its steps, and return its directory."""
     (root / "templates").mkdir(parents=True)
     listed = [{**step, "tasks": [step["name"]]} for step in steps(COUNT, "")]
     tasks = []
@@ -45,13 +45,13 @@ def write_package(root: Path, strategy: str) -> Path:
 
 
 def write_manifests(file: Path) -> Path:
-    """The same objects under other names."""
+    """Write the same ConfigMaps with other names to a file, and return it."""
     file.write_text("---\n".join(yaml.dump(config_map(f"{file.stem}-step-{number}")) for number in range(COUNT)))
     return file
 
 
 async def seconds(*command: object) -> float:
-    """How long a command takes."""
+    """Run a command, and return the seconds that it takes."""
     begun = time.perf_counter()
     process = await asyncio.create_subprocess_exec(*map(str, command), stdout=DEVNULL)
     assert await process.wait() == 0, command
@@ -59,7 +59,7 @@ async def seconds(*command: object) -> float:
 
 
 def contenders(directory: Path) -> Iterator[tuple[str, Callable[[int], Awaitable[float]]]]:
-    """What is measured, and how it is done once more."""
+    """Yield the measured commands: a name, and a function that runs the round of a number and returns its seconds."""
     kubectl = shutil.which("kubectl")
 
     def install(package: Path) -> Callable[[int], Awaitable[float]]:

@@ -1,4 +1,4 @@
-"""A workflow with nothing to it, to measure against; on its own, because workers import it in a sandbox."""
+"""A workflow of empty activities, as a baseline; in a module of its own, because workers import it in a sandbox."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A hundred plans of ten steps at once.
+"""Measures 100 concurrent plans of ten steps.
 
 python -m benchmarks.many
 """

@@ -1,4 +1,4 @@
-"""What a task costs in history: events and bytes, serial and parallel, with small and with many parameters.
+"""Measures the events and bytes of a task in the history: serial and parallel, by the number of parameters.
 
 python -m benchmarks.size
 """

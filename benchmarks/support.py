@@ -1,4 +1,4 @@
-"""What the measurements share: a stack of their own, packages that are made up, and histories."""
+"""Support for the benchmarks: a temporary stack, generated packages, and the size of histories."""
 
 import os
 import tempfile
@@ -35,7 +35,7 @@ class Bench:
 
 @asynccontextmanager
 async def stack_without_worker() -> AsyncIterator[Bench]:
-    """Temporal with a SQLite file, and a sandbox cluster, which the environment then names."""
+    """Start Temporal with a SQLite file, and a sandbox cluster; set the environment variables for both."""
     async with AsyncExitStack() as parts:
         directory = Path(parts.enter_context(tempfile.TemporaryDirectory()))
         temporal = await parts.enter_async_context(
@@ -52,7 +52,7 @@ async def stack_without_worker() -> AsyncIterator[Bench]:
 
 @asynccontextmanager
 async def measured_stack() -> AsyncIterator[Bench]:
-    """The same, with a worker in this process."""
+    """Start the same with a worker in this process."""
     async with stack_without_worker() as bench, running(bench.client, bench.cluster):
         yield bench
 
@@ -65,7 +65,7 @@ async def install(
     params: Mapping[str, str] = MappingProxyType({}),
     **templates: str,
 ) -> Plans:
-    """Install a package that is made up, and an instance with its name."""
+    """Generate a package, and install an instance of it with its name."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         operator = {"apiVersion": "kudo.dev/v1", "name": name, "operatorVersion": "1.0.0", "tasks": tasks}
@@ -82,22 +82,23 @@ async def install(
 
 
 def steps(count: int, task: str) -> list[dict[str, object]]:
-    """That many steps with one task each."""
+    """Return a number of steps, each with this task."""
     return [{"name": f"step-{number}", "tasks": [task]} for number in range(count)]
 
 
 @dataclass(frozen=True)
 class History:
-    """How large the history of a workflow is."""
+    """The size of a workflow's history."""
 
     events: int
     size: int
+    """Bytes."""
 
     def __str__(self) -> str:
         return f"{self.events:,} events, {self.size / 1000:,.0f} KB"
 
 
 async def history(bench: Bench, workflow_id: str) -> History:
-    """Measure the history of a workflow's last run."""
+    """Return the size of the history of a workflow's last run."""
     fetched = await bench.client.get_workflow_handle(workflow_id).fetch_history()
     return History(len(fetched.events), sum(event.ByteSize() for event in fetched.events))

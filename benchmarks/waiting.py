@@ -1,4 +1,4 @@
-"""A thousand tasks that wait for health on one worker: its memory, its processor time, its connections to the API.
+"""Measures a worker with 1,000 tasks that wait for health: its memory, CPU time and connections to the Kubernetes API.
 
 python -m benchmarks.waiting
 """
@@ -14,7 +14,7 @@ from kudo.model.execution import PlanRequest
 PHASES = 5
 STEPS = 200
 MEASURED = 30.0
-"""Seconds."""
+"""Seconds of the measurement, and of the pause before it."""
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -58,7 +58,7 @@ async def main() -> None:
 
 
 async def _all_wait(bench: Bench) -> None:
-    """Wait until everything is applied and has its pods, and until connections that are idle since are closed."""
+    """Wait until all Deployments are applied and have their pods, and idle connections are closed."""
     while len(await bench.cluster.list("v1", "Pod", NAMESPACE)) < PHASES * STEPS:
         await asyncio.sleep(2)
     await asyncio.sleep(MEASURED)

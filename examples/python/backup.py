@@ -2,8 +2,8 @@
 
     python backup.py store nightly
 
-Temporal is found by the TEMPORAL_* variables, as by the `temporal` command line. The instance is one of
-examples/valkey, or of any operator with a plan `backup`; the program also works for plans without approvals.
+The TEMPORAL_* variables set the address of Temporal, as for the `temporal` command line. The instance is one of
+examples/valkey, or of another operator with a plan `backup`; the program also works for plans without approvals.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ TIMEOUT = 600.0
 
 
 async def back_up(plans: Plans, instance: str, name: str, plan: str = "backup", timeout: float = TIMEOUT) -> Outcome:
-    """Run the plan to its end, and return how it ended; after `timeout` seconds it is cancelled."""
+    """Run the plan, cancel it after `timeout` seconds, and return its outcome."""
     request = PlanRequest(namespace=NAMESPACE, instance=instance, plan=plan, parameters={"BACKUP_NAME": name})
     run = await plans.start(request)
     try:
