@@ -99,7 +99,7 @@ def _remaining_problems(destination: Path) -> list[str]:
 async def _convert(renderer: Renderer, package: Package, place: Place, source: str) -> tuple[str, str]:
     """Return the template in Jinja2 and an empty string, or an empty string and why it cannot be converted."""
     parameters = {definition.name: definition.type for definition in package.params.parameters}
-    where = f"templates/{place.name}"
+    location = f"templates/{place.name}"
     variations = list(_variations(package, place, source))
     for exact in (False, True):
         try:
@@ -107,12 +107,12 @@ async def _convert(renderer: Renderer, package: Package, place: Place, source: s
             engine_for(NEW).check(place.name, text)
         except NotConvertible as part:
             line = source.count("\n", 0, part.start) + 1
-            return "", f"{where}:{line}: cannot convert {part}"
+            return "", f"{location}:{line}: cannot convert {part}"
         except TaskRenderingError as error:
             return "", str(error)
         if await _renders_alike(renderer, place.name, source, text, variations):
             return text, ""
-    return "", f"{where}: cannot be converted: the result renders to other YAML"
+    return "", f"{location}: cannot be converted: the result renders to other YAML"
 
 
 async def _renders_alike(renderer: Renderer, name: str, go: str, jinja: str, variations: list[Variables]) -> bool:

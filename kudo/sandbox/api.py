@@ -86,16 +86,16 @@ class Api:
 
     def apply(self, target: Target, body: Object, options: Options) -> tuple[Object, bool]:
         """Apply a configuration server-side; return the object, and whether it was created."""
-        me, custom = _entry(target, options, "Apply"), target.resource.custom
+        writer, custom = _entry(target, options, "Apply"), target.resource.custom
         config = _applicable(target, without_nulls(body, custom))
         live = self.store.get(target.ref)
         if live is None:
             if target.subresource:
                 raise not_found(target.resource, target.name)
             empty = {"metadata": {"name": target.name}}
-            obj = self._new(target, apply(empty, config, me, custom, options.force))
+            obj = self._new(target, apply(empty, config, writer, custom, options.force))
             return self._add(target, obj, options), True
-        new = apply(clone(live), config, me, custom, options.force)
+        new = apply(clone(live), config, writer, custom, options.force)
         return self._update(target, live, new, options, None), False
 
     def commit(self, target: Target, obj: Object) -> Object:
@@ -138,13 +138,13 @@ class Api:
         if dig(namespace, "metadata", "deletionTimestamp"):
             raise namespace_terminating(target.resource, name, target.namespace)
 
-    def _update(self, target: Target, live: Object, new: Object, options: Options, me: Entry | None) -> Object:
+    def _update(self, target: Target, live: Object, new: Object, options: Options, writer: Entry | None) -> Object:
         _identify(target, new)
         _check_version(target, live, new)
         new = _settled(target, live, new)
         self._admit(target, new, live)
-        if me is not None:
-            record_update(live, new, me, target.resource.custom)
+        if writer is not None:
+            record_update(live, new, writer, target.resource.custom)
         if new == live:
             return live
         if _has_generation(target.resource) and _desired(new) != _desired(live):

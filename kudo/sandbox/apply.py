@@ -11,7 +11,7 @@ from kudo.sandbox.objects import Object, clone
 from kudo.sandbox.status import ApiError
 
 
-def apply(live: Object, config: Object, me: Entry, custom: bool, force: bool) -> Object:
+def apply(live: Object, config: Object, writer: Entry, custom: bool, force: bool) -> Object:
     """Return the live object with the applied configuration merged in, and its `managedFields` updated.
 
     Fields that this manager applied before, no longer applies, and that no other manager owns are removed.
@@ -19,15 +19,15 @@ def apply(live: Object, config: Object, me: Entry, custom: bool, force: bool) ->
     """
     wanted = dict(leaves(tracked(config), custom))
     entries = entries_of(live)
-    mine = next((entry for entry in entries if entry.is_same_manager(me)), me)
-    others = [entry for entry in entries if entry is not mine]
+    current = next((entry for entry in entries if entry.is_same_manager(writer)), writer)
+    others = [entry for entry in entries if entry is not current]
     overruled = _differing(wanted, dict(leaves(tracked(live), custom)))
     if not force:
         _refuse_conflicts(others, overruled)
     others = [entry.owning(entry.fields - overruled) for entry in others]
     merged: Object = merge(live, config, custom)
-    _prune(merged, mine.fields - wanted.keys(), others)
-    write(merged, [*others, replace(mine, api_version=me.api_version).owning(frozenset(wanted))])
+    _prune(merged, current.fields - wanted.keys(), others)
+    write(merged, [*others, replace(current, api_version=writer.api_version).owning(frozenset(wanted))])
     return merged
 
 

@@ -27,9 +27,9 @@ class _Failure:
 class Faults:
     """The faults of a sandbox."""
 
-    def __init__(self, cut: Callable[[], None], forget: Callable[[], None]) -> None:
+    def __init__(self, cut: Callable[[], None], compact: Callable[[], None]) -> None:
         self._cut = cut
-        self._forget = forget
+        self._compact = compact
         self._failures: list[_Failure] = []
         self._away = False
 
@@ -53,7 +53,7 @@ class Faults:
 
     def compact(self) -> None:
         """Discard the history, so that a watch from an older resourceVersion gets 410."""
-        self._forget()
+        self._compact()
 
     @property
     def away(self) -> bool:

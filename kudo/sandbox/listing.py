@@ -25,7 +25,7 @@ def page(store: Store, target: Target, query: Mapping[str, str]) -> tuple[list[O
     revision = store.revision
     if query.get("continue"):
         revision, after = _read(query["continue"])
-        if revision < store.forgotten:
+        if revision < store.compacted:
             raise expired("The provided continue parameter is too old to display a consistent list result.")
         found = [obj for obj in found if _place(obj) > after]
     metadata: Object = {"resourceVersion": str(revision)}

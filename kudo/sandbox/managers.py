@@ -21,8 +21,8 @@ class Entry:
     def is_same_manager(self, other: "Entry") -> bool:
         """Whether two entries are of one manager; for Apply the API version may differ."""
         version = self.operation == "Apply" or self.api_version == other.api_version
-        mine = (self.manager, self.operation, self.subresource)
-        return version and mine == (other.manager, other.operation, other.subresource)
+        identity = (self.manager, self.operation, self.subresource)
+        return version and identity == (other.manager, other.operation, other.subresource)
 
     def owning(self, fields: frozenset[Path]) -> "Entry":
         """Return the entry with these fields; its time changes only if they differ."""
@@ -65,25 +65,25 @@ def _spelled(entry: Entry) -> Object:
     return spelled | ({"subresource": entry.subresource} if entry.subresource else {})
 
 
-def record_update(old: Object, new: Object, me: Entry, custom: bool) -> None:
-    """Make `me` the only owner of the fields that `new` adds or changes; no entry keeps a deleted field."""
+def record_update(old: Object, new: Object, writer: Entry, custom: bool) -> None:
+    """Make `writer` the only owner of the fields that `new` adds or changes; no entry keeps a deleted field."""
     before, after = dict(leaves(tracked(old), custom)), dict(leaves(tracked(new), custom))
     changed = frozenset(path for path in after if path not in before or before[path] != after[path])
-    gone = before.keys() - after.keys()
-    if not changed and not gone:
+    deleted = before.keys() - after.keys()
+    if not changed and not deleted:
         return
     kept = [
-        entry.owning(entry.fields - gone if entry.is_same_manager(me) else entry.fields - gone - changed)
+        entry.owning(entry.fields - deleted if entry.is_same_manager(writer) else entry.fields - deleted - changed)
         for entry in entries_of(new)
     ]
-    write(new, list(_with_more(kept, me, changed)))
+    write(new, list(_with_more(kept, writer, changed)))
 
 
-def _with_more(entries: list[Entry], me: Entry, fields: frozenset[Path]) -> Iterator[Entry]:
-    known = False
+def _with_more(entries: list[Entry], writer: Entry, fields: frozenset[Path]) -> Iterator[Entry]:
+    found = False
     for entry in entries:
-        mine = entry.is_same_manager(me)
-        known = known or mine
-        yield entry.owning(entry.fields | fields) if mine else entry
-    if not known:
-        yield me.owning(fields)
+        is_writer = entry.is_same_manager(writer)
+        found = found or is_writer
+        yield entry.owning(entry.fields | fields) if is_writer else entry
+    if not found:
+        yield writer.owning(fields)

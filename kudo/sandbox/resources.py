@@ -185,6 +185,6 @@ class Registry:
         """Serve the resources of a CRD, in place of those of its former state."""
         self._custom[crd["metadata"]["name"]] = tuple(custom(crd))
 
-    def forget(self, name: str) -> None:
+    def remove(self, name: str) -> None:
         """Stop serving the resources of a CRD."""
         self._custom.pop(name, None)

@@ -68,7 +68,7 @@ class Sandbox:
     @property
     def open_watches(self) -> int:
         """Number of open watches."""
-        return self._store.followers
+        return self._store.subscribers
 
     def kubeconfig(self) -> Object:
         """Return a kubeconfig for this sandbox."""
@@ -126,7 +126,7 @@ class Sandbox:
         if change.ref[0] != CRDS:
             return
         if change.type == "DELETED":
-            self._registry.forget(change.ref[2])
+            self._registry.remove(change.ref[2])
         else:
             self._registry.define(change.object)
 

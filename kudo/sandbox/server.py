@@ -180,7 +180,7 @@ def _watch(request: web.Request, target: Target) -> watch.Watch:
         since=query.get("resourceVersion", ""),
         timeout=float(seconds if seconds.isdigit() else 0) or _WATCH_SECONDS,
         bookmarks=query.get("allowWatchBookmarks") in ("1", "true"),
-        render=(lambda obj: tables.one(resource, obj)) if _wants_table(request) else lambda obj: obj,
+        render=(lambda obj: tables.table_of(resource, obj)) if _wants_table(request) else lambda obj: obj,
     )
 
 
@@ -192,7 +192,7 @@ def _rendered(request: web.Request, target: Target, obj: Object, code: int = 200
     if target.subresource == "scale":
         return _json(scale_of(obj), code)
     obj = target.resource.view(obj)
-    return _json(tables.one(target.resource, obj) if _wants_table(request) else obj, code)
+    return _json(tables.table_of(target.resource, obj) if _wants_table(request) else obj, code)
 
 
 def _success(target: Target, obj: Object) -> Object:

@@ -56,7 +56,7 @@ class Store:
         self._by_uid: dict[str, Ref] = {}
         self._dependents: dict[str, dict[Ref, None]] = defaultdict(dict)
         self._log: deque[Change] = deque(maxlen=history)
-        self._forgotten = 1  # changes up to this revision are not in the log
+        self._compacted = 1  # changes up to this revision are not in the log
         self._feeds: set[Feed] = set()
 
     def get(self, ref: Ref) -> Object | None:
@@ -66,7 +66,7 @@ class Store:
     def items(self, key: str, namespace: str = "") -> list[Object]:
         """Return the objects of a resource, ordered by namespace and name."""
         kept = sorted(self._objects[key].items())
-        return [obj for (where, _), obj in kept if not namespace or where == namespace]
+        return [obj for (obj_namespace, _), obj in kept if namespace in ("", obj_namespace)]
 
     def by_uid(self, uid: str) -> Object | None:
         """Return the object with a uid, or None."""
@@ -87,9 +87,9 @@ class Store:
     def contents(self, namespace: str) -> Iterator[tuple[Ref, Object]]:
         """Yield all objects in a namespace."""
         for key, objects in list(self._objects.items()):
-            for (where, name), obj in list(objects.items()):
-                if where == namespace:
-                    yield (key, where, name), obj
+            for (obj_namespace, name), obj in list(objects.items()):
+                if obj_namespace == namespace:
+                    yield (key, namespace, name), obj
 
     def put(self, key: str, obj: Object) -> Object:
         """Store a new or changed object; return it with its resourceVersion."""
@@ -113,24 +113,24 @@ class Store:
         self._record(Change("DELETED", ref, last, previous, self.revision))
         return last
 
-    def follow(self, since: int) -> Feed:
+    def subscribe(self, since: int) -> Feed:
         """Return a feed of all changes after a revision.
 
         Raises ApiError 410 if the log does not reach back to it, or if it is in the future: then the client knows it
         from an earlier sandbox.
         """
-        if since < self._forgotten or since > self.revision:
-            raise expired(f"too old resource version: {since} ({self._forgotten})")
+        if since < self._compacted or since > self.revision:
+            raise expired(f"too old resource version: {since} ({self._compacted})")
         feed = Feed([change for change in self._log if change.revision > since])
         self._feeds.add(feed)
         return feed
 
-    def unfollow(self, feed: Feed) -> None:
+    def unsubscribe(self, feed: Feed) -> None:
         """Stop pushing changes to a feed."""
         self._feeds.discard(feed)
 
     @property
-    def followers(self) -> int:
+    def subscribers(self) -> int:
         """Number of feeds."""
         return len(self._feeds)
 
@@ -142,12 +142,12 @@ class Store:
     def compact(self) -> None:
         """Discard the changes so far."""
         self._log.clear()
-        self._forgotten = self.revision
+        self._compacted = self.revision
 
     @property
-    def forgotten(self) -> int:
-        """The oldest revision from which `follow` still works."""
-        return self._forgotten
+    def compacted(self) -> int:
+        """The oldest revision from which `subscribe` still works."""
+        return self._compacted
 
     def dump(self) -> Object:
         """Return the whole state as plain JSON data."""
@@ -159,7 +159,7 @@ class Store:
         for key, objects in state["objects"].items():
             for obj in objects:
                 self._insert((key, namespace_of(obj), name_of(obj)), obj)
-        self.revision = self._forgotten = int(state["revision"])
+        self.revision = self._compacted = int(state["revision"])
 
     def _insert(self, ref: Ref, obj: Object) -> None:
         self._objects[ref[0]][ref[1:]] = obj
@@ -177,7 +177,7 @@ class Store:
 
     def _record(self, change: Change) -> None:
         if len(self._log) == self._log.maxlen:
-            self._forgotten = self._log[0].revision
+            self._compacted = self._log[0].revision
         self._log.append(change)
         for feed in self._feeds:
             feed.push(change)

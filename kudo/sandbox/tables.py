@@ -28,7 +28,7 @@ def table(resource: Resource, objects: Iterable[Object], metadata: Object) -> Ob
     }
 
 
-def one(resource: Resource, obj: Object) -> Object:
+def table_of(resource: Resource, obj: Object) -> Object:
     """Return the `Table` of a single object, for a get or a watch; that of a bookmark has no rows."""
     rows = [obj] if name_of(obj) else []
     return table(resource, rows, {"resourceVersion": obj["metadata"]["resourceVersion"]})

@@ -35,13 +35,13 @@ class Watch:
                 if self.matches(obj):
                     yield self._event("ADDED", obj)
 
-    def follow(self, store: Store) -> Feed:
+    def subscribe(self, store: Store) -> Feed:
         """Return the changes after the resourceVersion. Raises ApiError 410 if it is too old, 400 if malformed."""
         if self.since in ("", "0"):
-            return store.follow(store.revision)
+            return store.subscribe(store.revision)
         if not self.since.isdigit():
             raise bad_request(f'strconv.ParseUint: parsing "{self.since}": invalid syntax')
-        return store.follow(int(self.since))
+        return store.subscribe(int(self.since))
 
     def event(self, change: Change) -> Object | None:
         """Return the event for a change, or None if it is of no selected object."""
@@ -72,7 +72,7 @@ async def serve(request: web.Request, store: Store, watch: Watch) -> web.StreamR
     # Both before the first await, so that no change happens in between.
     initial = list(watch.initial(store))
     try:
-        feed = watch.follow(store)
+        feed = watch.subscribe(store)
     except ApiError as error:
         feed = Feed([])
         feed.cut()
@@ -84,7 +84,7 @@ async def serve(request: web.Request, store: Store, watch: Watch) -> web.StreamR
             await _send(response, event)
         await _stream(response, store, watch, feed)
     finally:
-        store.unfollow(feed)
+        store.unsubscribe(feed)
     return response
 
 

@@ -62,30 +62,30 @@ def _groups(package: Package) -> Iterator[Finding]:
 
 
 def _parameter(definition: ParameterDefinition) -> Iterator[Finding]:
-    where = f"params.yaml: parameters.{definition.name}"
+    location = f"params.yaml: parameters.{definition.name}"
     if re.search("[;,]", definition.name):
-        yield error(f"{where}: a name must not contain ';' or ','")
+        yield error(f"{location}: a name must not contain ';' or ','")
     if definition.immutable and definition.default is None and not definition.required:
-        yield error(f"{where}: an immutable parameter must have a default or be required")
+        yield error(f"{location}: an immutable parameter must have a default or be required")
     if definition.advanced and definition.required and definition.default is None:
-        yield error(f"{where}: an advanced parameter that is required must have a default")
+        yield error(f"{location}: an advanced parameter that is required must have a default")
     if definition.enum is not None and not definition.enum:
-        yield error(f"{where}.enum: must not be empty")
+        yield error(f"{location}.enum: must not be empty")
     without_enum = parameter_of(definition).model_copy(update={"enum": None})
     for value in parameter_of(definition).enum or ():
         if problem := values.problem(without_enum, value):
-            yield error(f"{where}.enum: {problem}")
+            yield error(f"{location}.enum: {problem}")
 
 
 def _tasks(package: Package) -> Iterator[Finding]:
     used = {name for plan in package.operator.plans.values() for name in plan.task_names()}
     parameters = {definition.name for definition in package.params.parameters}
     for task in package.operator.tasks:
-        where = f"operator.yaml: tasks.{task.name}"
+        location = f"operator.yaml: tasks.{task.name}"
         if task.name not in used:
-            yield warning(f"{where}: no plan uses it")
+            yield warning(f"{location}: no plan uses it")
         if isinstance(task, ToggleTask) and task.spec.parameter not in parameters:
-            yield error(f"{where}.spec.parameter: there is no parameter {task.spec.parameter!r}")
+            yield error(f"{location}.spec.parameter: there is no parameter {task.spec.parameter!r}")
 
 
 def _pipes(package: Package) -> Iterator[Finding]:
@@ -96,20 +96,22 @@ def _pipes(package: Package) -> Iterator[Finding]:
 
 def _conditions(package: Package) -> Iterator[Finding]:
     known = {definition.name: parameter_of(definition) for definition in package.params.parameters}
-    for where, condition in package.operator.conditions().items():
+    for location, condition in package.operator.conditions().items():
         try:
-            used = {use.path[1] for use in condition_uses(where, condition) if use.path[0] == "Params" and use.path[1:]}
+            used = {
+                use.path[1] for use in condition_uses(location, condition) if use.path[0] == "Params" and use.path[1:]
+            }
         except TaskRenderingError as problem:
             yield error(f"operator.yaml: {problem}")
             continue
         undefined = sorted(used - known.keys())
         for name in undefined:
-            yield error(f"operator.yaml: {where}.when: there is no parameter {name!r}")
-        if not undefined and _never_holds(where, condition, [known[name] for name in sorted(used)]):
-            yield warning(f"operator.yaml: {where}.when: {condition!r} never holds, so this never runs")
+            yield error(f"operator.yaml: {location}.when: there is no parameter {name!r}")
+        if not undefined and _never_holds(location, condition, [known[name] for name in sorted(used)]):
+            yield warning(f"operator.yaml: {location}.when: {condition!r} never holds, so this never runs")
 
 
-def _never_holds(where: str, condition: str, parameters: list[Parameter]) -> bool:
+def _never_holds(location: str, condition: str, parameters: list[Parameter]) -> bool:
     """Whether a condition is false for every combination of the values that its parameters may have.
 
     False if these cannot all be tried: a parameter is not a boolean and has no enum, or there are too many.
@@ -123,7 +125,7 @@ def _never_holds(where: str, condition: str, parameters: list[Parameter]) -> boo
     names = [parameter.name for parameter in parameters]
     try:
         return not any(
-            evaluate_conditions({where: condition}, _variables(dict(zip(names, chosen, strict=True))))[where]
+            evaluate_conditions({location: condition}, _variables(dict(zip(names, chosen, strict=True))))[location]
             for chosen in combinations
         )
     except TaskRenderingError:

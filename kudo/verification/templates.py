@@ -54,23 +54,25 @@ _VARIABLES = ("Name", "Namespace", "OperatorName", "OperatorVersion", "AppVersio
 def _undefined(
     name: str, use: Use, parameters: Mapping[str, ParameterDefinition], pipes: set[str]
 ) -> Iterator[Finding]:
-    where = f"templates/{name}:{use.line}"
+    location = f"templates/{name}:{use.line}"
     match use.path:
         case ("Params", parameter, *_) if parameter not in parameters:
             if use.certain:
-                yield error(f"{where}: there is no parameter {parameter!r}")
+                yield error(f"{location}: there is no parameter {parameter!r}")
         case ("Params", parameter, *_) if use.tested and parameters[parameter].type == "boolean":
-            yield warning(f"{where}: {parameter} is a string here, so 'false' is true as well: compare it with 'true'")
+            yield warning(
+                f"{location}: {parameter} is a string here, so 'false' is true as well: compare it with 'true'"
+            )
         case ("Pipes", key, *_) if use.certain and key not in pipes:
-            yield error(f"{where}: no Pipe task has the key {key!r}")
+            yield error(f"{location}: no Pipe task has the key {key!r}")
         case (variable, *_) if use.certain and variable not in ("Params", "Pipes", *_VARIABLES):
-            yield error(f"{where}: there is no variable {variable!r}")
+            yield error(f"{location}: there is no variable {variable!r}")
 
 
 def _unused_parameters(package: Package, uses: Iterable[Use]) -> Iterator[Finding]:
     operator = package.operator
     used: set[str] = set()
-    for use in [*uses, *(use for where, text in operator.conditions().items() for use in _uses_of(where, text))]:
+    for use in [*uses, *(use for location, text in operator.conditions().items() for use in _uses_of(location, text))]:
         if use.path == ("Params",):
             return
         if use.path[0] == "Params":
@@ -81,9 +83,9 @@ def _unused_parameters(package: Package, uses: Iterable[Use]) -> Iterator[Findin
             yield warning(f"params.yaml: parameters.{definition.name}: nothing uses it")
 
 
-def _uses_of(where: str, condition: str) -> list[Use]:
+def _uses_of(location: str, condition: str) -> list[Use]:
     try:
-        return condition_uses(where, condition)
+        return condition_uses(location, condition)
     except KudoError:
         return []
 
@@ -132,7 +134,7 @@ def _annotation_findings(name: str, objects: Iterable[Object]) -> Iterator[Findi
 
 
 def places(package: Package) -> Iterator[Place]:
-    """Yield the place of each template of objects. One that no plan uses gets a made-up step of the plan deploy."""
+    """Yield the place of each template of objects. One that no plan uses gets a placeholder of the plan deploy."""
     operator = package.operator
     parameter_files = {
         name for task in operator.tasks if isinstance(task, KudoOperatorTask) for name in task.template_names()
