@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import gotpl
 import yaml
@@ -21,6 +22,9 @@ _ALSO_REMOVED = {"osBase", "osDir", "osClean", "osExt", "osIsAbs", "getHostByNam
 _CERTIFICATE = ("Cert", "Key")
 """The attributes of certificates, which `genCA` and similar functions return."""
 
+_WHITE_SPACE = frozenset(b"\t\n\v\f\r \x85\xa0")
+"""Bytes that Go counts as white space if it reads each as a character."""
+
 _BUDGET = gotpl.ExecutionBudget(
     max_output_chars=MAX_CHARACTERS, max_iterations=1_000_000, max_template_depth=100, max_function_calls=1_000_000
 )
@@ -35,7 +39,14 @@ def go_functions() -> Mapping[str, Callable[..., object]]:
     """Return the functions that templates may call."""
     removed = _REMOVED_BY_KUDO | _ALSO_REMOVED
     functions = {name: function for name, function in sprig.text_func_map().items() if name not in removed}
-    return {**functions, "toYaml": _to_yaml}
+    return {**functions, "toYaml": _to_yaml, "nospace": partial(_no_space, functions["nospace"])}
+
+
+def _no_space(library: Callable[..., object], text: object) -> object:
+    # Go's library decodes the text byte by byte, and returns it unchanged if no byte is white space; gotpl does not.
+    if isinstance(text, str) and not _WHITE_SPACE.intersection(text.encode(errors="surrogatepass")):
+        return text
+    return library(text)
 
 
 class GoTemplateEngine:

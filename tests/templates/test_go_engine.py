@@ -190,3 +190,9 @@ def test_public_templates_render_as_in_go(go: GoEngine, operator: str) -> None:
         rendered = render_or_none(source, variables)
         assert rendered is not None, name
         assert go.render(source, variables) == rendered, name
+
+
+@pytest.mark.parametrize("text", ["éß", "é ß", " a é\u00a0b ", "x y", "\u1680x\u2003é y"])
+def test_nospace_treats_other_text_than_ascii_as_go_does(go: GoEngine, text: str) -> None:
+    template = f'{{{{ "{text}" | nospace | quote }}}}'
+    assert render_or_none(template) == go.render(template, VARIABLES)
