@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Annotated
 
 import durationpy
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+EXAMPLES = "a duration such as 90s, 5m or 1h30m"
 
 LONGEST = timedelta(hours=876000)
 """A hundred years. A deadline after the year 9999 would raise in workflow code, and the plan could not be cancelled."""
@@ -14,7 +16,7 @@ def parse_duration(value: object) -> timedelta:
     """Return the duration that a text denotes. Raises ValueError if it is malformed, not positive, or above LONGEST."""
     if isinstance(value, timedelta):
         return value
-    problem = f"must be a duration such as 90s, 5m or 1h30m, not {value!r}"
+    problem = f"must be {EXAMPLES}, not {value!r}"
     if not isinstance(value, str) or not value:
         raise ValueError(problem)
     try:
@@ -40,5 +42,13 @@ def show_elapsed(duration: timedelta) -> str:
     return show_duration(rounded) if rounded else "0s"
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(show_duration, return_type=str)]
-"""A duration in Go's notation."""
+PATTERN = r"^\+?(?=.*[1-9])(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|mm|s|m|h|d|w|y))+$"
+"""A duration for JSON Schemas; a regular expression cannot express LONGEST."""
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(show_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "patternErrorMessage": f"must be {EXAMPLES}"}),
+]
+"""A duration that is written as in Go."""

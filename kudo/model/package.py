@@ -18,20 +18,32 @@ DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
 class OperatorFile(Model):
-    """operator.yaml."""
+    """operator.yaml: the name of an operator, its versions, tasks and plans."""
 
     api_version: Dialect = "kudo.dev/v1beta1"
+    """The dialect of the package; it must be the same in operator.yaml and params.yaml."""
     name: Name
+    """The name of the operator: lower case letters, digits, '-' and '.'."""
     description: Text = ""
+    """A sentence about the operator."""
     operator_version: Name
+    """The version of the package."""
     app_version: Text = ""
+    """The version of the application that the operator runs."""
     kudo_version: Text = ""
+    """The version of KUDO that the package was written for; not used here."""
     kubernetes_version: Text = ""
+    """The oldest version of Kubernetes that the package supports."""
     maintainers: Annotated[list[Maintainer], OMIT_EMPTY] = []
+    """The people who maintain the operator."""
     url: Text = ""
+    """The home page of the operator."""
     tasks: list[Task] = []
+    """The tasks that steps name."""
     plans: dict[str, Plan]
+    """The plans by name. Every operator needs the plan deploy."""
     namespace_manifest: Text = ""
+    """The template of the Namespace that `kudo install --create-namespace` creates."""
 
     def conditions(self) -> dict[str, str]:
         """Return the conditions of all plans and tasks, by their location in operator.yaml."""
@@ -55,34 +67,53 @@ class ParameterDefinition(Model):
     """A parameter as a package author writes it: the default is a YAML value of any type."""
 
     name: Name
+    """The name of the parameter in templates and in `-p NAME=VALUE`."""
     display_name: Text = ""
+    """The name of the parameter in a user interface."""
     description: Text = ""
+    """The purpose of the parameter."""
     required: bool = True
+    """Whether the parameter must have a value, from the user or as its default."""
     default: Any = None
+    """The value that the parameter has if the user gives none."""
     trigger: Text = ""
+    """The plan that runs when the value changes; without it update, or deploy if there is no plan update."""
     type: ParameterType = "string"
+    """The type of the value. Templates receive arrays and maps as such, and everything else as a string."""
     immutable: bool = False
+    """Whether the value is fixed once the instance is installed."""
     enum: list[Any] | None = None
+    """The values that are allowed."""
     group: Text = ""
+    """The group of the parameter in a user interface."""
     advanced: bool = False
+    """Whether a user interface hides the parameter at first."""
     hint: Text = ""
+    """A hint for the user of a user interface."""
 
 
 class ParameterGroup(Model):
     """A group of parameters in a user interface."""
 
     name: Name
+    """The name that parameters give as their `group`."""
     display_name: Text = ""
+    """The name of the group in a user interface."""
     description: Text = ""
+    """The purpose of the parameters of the group."""
     priority: int = Field(default=0, alias="prio")
+    """The position among the groups."""
 
 
 class ParamsFile(Model):
-    """params.yaml."""
+    """params.yaml: the parameters of an operator."""
 
     api_version: Dialect = "kudo.dev/v1beta1"
+    """The dialect of the package; it must be the same in operator.yaml and params.yaml."""
     groups: list[ParameterGroup] = []
+    """The groups of parameters in a user interface."""
     parameters: list[ParameterDefinition] = []
+    """The parameters."""
 
 
 class Package(Model):

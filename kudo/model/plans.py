@@ -17,31 +17,41 @@ class Step(Model):
     """Tasks that start together, in listed order."""
 
     name: Name
+    """The name of the step, unique in its phase."""
     tasks: list[Name] = []
+    """The names of the tasks."""
     when: Text = ""
-    """A condition; if it is false, the step is SKIPPED."""
+    """A condition, a Jinja2 expression; if it is false, the step is SKIPPED."""
     approval: Annotated[bool, OMIT_EMPTY] = False
     """Whether the step waits for approval before its tasks start."""
     timeout: Annotated[Duration | None, OMIT_EMPTY] = None
-    """Maximum duration of the step, including the wait for approval."""
+    """The time that the step may take, the approval included, such as 20m."""
 
 
 class Phase(Model):
     """Steps that run one after the other (serial) or side by side (parallel)."""
 
     name: Name
+    """The name of the phase, unique in its plan."""
     strategy: Strategy = "serial"
+    """Whether the steps run one after the other or side by side."""
     steps: list[Step]
+    """The steps."""
     when: Text = ""
+    """A condition, a Jinja2 expression; if it is false, the phase is SKIPPED."""
     timeout: Annotated[Duration | None, OMIT_EMPTY] = None
+    """The time that the phase may take, such as 30m."""
 
 
 class Plan(Model):
     """Phases that run one after the other (serial) or side by side (parallel)."""
 
     strategy: Strategy = "serial"
+    """Whether the phases run one after the other or side by side."""
     phases: list[Phase]
+    """The phases."""
     timeout: Annotated[Duration | None, OMIT_EMPTY] = None
+    """The time that the plan may take, such as 1h; it stands still while the plan is paused."""
 
     def task_names(self) -> list[str]:
         """Return the names of the tasks that the plan uses, each once, in the order of first use."""

@@ -10,8 +10,12 @@ API_VERSION = "kudo.dev/v1beta1"
 
 
 class Maintainer(Model):
+    """A person who maintains an operator."""
+
     name: Text = ""
+    """The name of the maintainer."""
     email: Text = ""
+    """The e-mail address of the maintainer."""
 
 
 class Reference(Model):
