@@ -13,7 +13,7 @@ endif
 export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format dist clean record bench control-plane
+.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format dist clean schemas record bench control-plane
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ types: setup-lint ## Check types
 
 contracts: setup-lint ## Check that imports point downwards
 	$(BIN)/lint-imports
+
+schemas: setup ## Generate the JSON Schemas in docs/schemas
+	@for name in operator params; do $(BIN)/kudo package schema $$name > docs/schemas/$$name.json; done
 
 record: setup ## Record the histories that the replay test replays
 	PYTHONPATH=tests $(BIN)/python tests/replay/record.py

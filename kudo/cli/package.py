@@ -31,7 +31,16 @@ from kudo.model.parameters import ParameterType
 from kudo.model.tree import plan_tree
 from kudo.operations import preview
 from kudo.operations.preview import new_instance
-from kudo.packages import Location, PackageResolver, parameter_of, read_package, write_archive, write_skeleton
+from kudo.packages import (
+    Location,
+    PackageResolver,
+    SchemaName,
+    parameter_of,
+    read_package,
+    schema_file,
+    write_archive,
+    write_skeleton,
+)
 from kudo.packages.editing import add_maintainer, add_parameter, add_plan, add_task
 from kudo.templates import Renderer
 from kudo.verification import dependency_findings, verify
@@ -100,6 +109,17 @@ async def convert_package(
         for reason in done.left:
             err.print(f"  - {reason}")
         raise typer.Exit(1)
+
+
+@app.command()
+@command
+async def schema(
+    file: Annotated[
+        SchemaName, typer.Argument(metavar="FILE", help="operator for operator.yaml, params for params.yaml.")
+    ],
+) -> None:
+    """Print the JSON Schema of operator.yaml or params.yaml, for editors; it covers both dialects."""
+    out.print(schema_file(file), end="")
 
 
 async def _require_verified(content: PackageContent, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Create a minimal package that can be installed without changes."""
+"""Create a minimal package that can be installed without changes, with the schemas that editors check it by."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 from kudo.errors import RequestError
 from kudo.model.package import DNS_LABEL
 from kudo.packages.files import require_empty, write_file
+from kudo.packages.schema import SCHEMA_NAMES, schema_file
 
 SKELETON = files("kudo.packages") / "skeleton_files"
+FILES = ("operator.yaml", "params.yaml", "templates/configmap.yaml", "templates/deployment.yaml")
 
 
 def write_skeleton(name: str, directory: Path) -> list[Path]:
@@ -18,9 +20,8 @@ def write_skeleton(name: str, directory: Path) -> list[Path]:
     if not DNS_LABEL.fullmatch(name):
         raise RequestError(f"{name!r} is not a valid operator name: use lower case letters, digits, '-' and '.'.")
     require_empty(directory)
-    written = []
-    for file in ("operator.yaml", "params.yaml", "templates/configmap.yaml", "templates/deployment.yaml"):
-        target = directory / file
-        write_file(target, (SKELETON / file).read_text().replace("NAME", name))
-        written.append(target)
-    return written
+    texts = {file: (SKELETON / file).read_text().replace("NAME", name) for file in FILES}
+    texts |= {f".schemas/{schema}.json": schema_file(schema) for schema in SCHEMA_NAMES}
+    for file, text in texts.items():
+        write_file(directory / file, text)
+    return [directory / file for file in texts]

@@ -1,14 +1,16 @@
-"""`kudo package`: new, verify, create, list."""
+"""`kudo package`: new, verify, create, schema, list."""
 
 import hashlib
+import json
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
 from support.command import kudo
 from support.plans import apply, dummy, phase, plan, write_package
 
-from kudo.packages import read_package, write_archive
+from kudo.packages import SCHEMA_NAMES, SchemaName, read_package, schema, write_archive
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "guestbook"
 
@@ -31,7 +33,7 @@ def package(tmp_path: Path) -> Path:
 
 async def test_new_package_is_valid(tmp_path: Path) -> None:
     created = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
-    assert (created.status, len(created.out.splitlines())) == (0, 4)
+    assert (created.status, len(created.out.splitlines())) == (0, 6)
     verified = await kudo("package", "verify", tmp_path / "shop")
     assert (verified.status, verified.out, verified.err) == (0, "The package shop-1.0.0-0.1.0 is valid.\n", "")
     again = await kudo("package", "new", "shop", "--directory", tmp_path / "shop")
@@ -41,6 +43,24 @@ async def test_new_package_is_valid(tmp_path: Path) -> None:
     )
     bad = await kudo("package", "new", "Shop!", "--directory", tmp_path / "other")
     assert (bad.status, (tmp_path / "other").exists()) == (1, False)
+
+
+async def test_schemas_of_a_new_package_are_not_in_its_archive(tmp_path: Path) -> None:
+    assert (await kudo("package", "new", "shop", "--directory", tmp_path / "shop")).status == 0
+    added = await kudo("package", "add", "maintainer", "Ann", "ann@example.com", "--directory", tmp_path / "shop")
+    assert added.status == 0, added.err
+    first = (tmp_path / "shop" / "operator.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=.schemas/operator.json"
+    assert (await kudo("package", "create", tmp_path / "shop", "--destination", tmp_path)).status == 0
+    with tarfile.open(tmp_path / "shop-1.0.0-0.1.0.tgz") as archive:
+        assert [name for name in archive.getnames() if name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("name", SCHEMA_NAMES)
+async def test_schema_is_printed_as_it_is(name: SchemaName) -> None:
+    printed = await kudo("package", "schema", name, COLUMNS="40")
+    assert printed.status == 0, printed.err
+    assert json.loads(printed.out) == schema(name)
 
 
 async def test_invalid_package_fails_verify_and_create(package: Path) -> None:
