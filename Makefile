@@ -13,7 +13,7 @@ endif
 export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format dist clean schemas record bench control-plane
+.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format dist clean docs schemas record bench control-plane
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -42,7 +42,7 @@ hooks: setup-lint ## Install the Git hooks that check style, types and contracts
 # Each set is resolved with the versions of those before it, so that all can be installed into one environment.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock'
-LOCK_GROUPS := build lint bench release
+LOCK_GROUPS := build lint docs bench release
 
 lock: $(VENV)/setup-release ## Write requirements/ from pyproject.toml; with ARGS=--upgrade, use the newest versions
 	@$(LOCK) $(ARGS) pyproject.toml --extra dev --group build --group test --output-file requirements/setup.txt
@@ -87,6 +87,10 @@ types: setup-lint ## Check types
 contracts: setup-lint ## Check that imports point downwards
 	$(BIN)/lint-imports
 
+docs: $(VENV)/setup-docs ## Build the documentation into site/, and check its links
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+	@echo 'The documentation is in site/index.html.'
+
 schemas: setup ## Generate the JSON Schemas in docs/schemas
 	@for name in operator params; do $(BIN)/kudo package schema $$name > docs/schemas/$$name.json; done
 
@@ -108,4 +112,4 @@ dist: $(VENV)/setup-release ## Build the sdist and the wheel into dist/, and che
 	$(BIN)/twine check --strict dist/*
 
 clean: ## Remove .venv and build output
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

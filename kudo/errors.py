@@ -1,5 +1,6 @@
 """The tree of errors; every leaf is fatal or transient.
 
+```text
 KudoError
 ├── FatalError                       no retry can help: the plan ends with FATAL_ERROR
 │   ├── PackageError                 a package that cannot be read, with all its problems
@@ -38,6 +39,7 @@ KudoError
         ├── AccessDenied             401, 403: credentials and roles may arrive late
         ├── KindNotFound             the API does not serve this kind (yet)
         └── NamespaceNotFound        404 of a namespace
+```
 """
 
 from collections.abc import Iterable, Sequence
