@@ -1,4 +1,5 @@
 # The targets need only make and Python 3.11 or newer, and install everything else into .venv. control-plane needs Go.
+# test-all needs the control plane, and Chromium.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,8 @@ endif
 export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint hooks lock demo dev test lint types contracts check format dist clean docs schemas record bench control-plane
+.PHONY: help setup setup-lint hooks lock demo dev unit test test-all lint types contracts check format dist clean docs schemas record bench \
+	control-plane
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -58,8 +60,21 @@ demo: setup ## Start a temporary stack and install an example package on it; PAC
 dev: setup ## Run Temporal, its Web UI, a sandbox cluster and a worker until interrupted
 	@$(BIN)/kudo dev $(ARGS)
 
-test: setup ## Run all tests
-	PATH="$(CURDIR)/$(BIN):$(KUBEBUILDER_ASSETS):$$PATH" pytest $(ARGS)
+# Temporal's sandbox imports the workflows for each run of a workflow. Without bytecode files it compiles them each time.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Most tests wait, so that more workers than cores are faster.
+WORKERS ?= $(shell expr 2 '*' "$$(nproc 2> /dev/null || echo 2)")
+PYTEST := PATH="$(CURDIR)/$(BIN):$(KUBEBUILDER_ASSETS):$$PATH" pytest --numprocesses $(WORKERS) --maxschedchunk 1
+
+unit: setup ## Run the tests that need no server, which takes about a minute
+	$(PYTEST) -m unit $(ARGS)
+
+test: setup ## Run the tests that need no Go and are not slow
+	$(PYTEST) -m 'not slow and not control_plane' $(ARGS)
+
+test-all: setup ## Run all tests, the tests of clusters also on a control plane
+	$(PYTEST) $(ARGS)
 
 PACKAGE_etcd := go.etcd.io/etcd/server/v3
 PACKAGE_kwok := sigs.k8s.io/kwok/cmd/kwok
@@ -100,7 +115,7 @@ record: setup ## Record the histories that the replay test replays
 bench: $(VENV)/setup-bench control-plane ## Run the benchmarks; docs/benchmarks.md has the results
 	@for name in chain many waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
 
-check: lint types contracts test ## Run lint, types, contracts and test
+check: lint types contracts test-all ## Run lint, types, contracts and test-all
 
 format: setup-lint ## Format the code
 	$(BIN)/ruff format .

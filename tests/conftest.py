@@ -9,11 +9,12 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
 from support.cleanup import ClusterCleaner
-from support.control_plane import needs_control_plane
+from support.control_plane import missing_control_plane
 from support.files import Files
 from support.plans import Installer
 from temporalio.client import Client
@@ -33,6 +34,17 @@ from worker import running
 SANDBOX, CONTROL_PLANE = "sandbox", "control-plane"
 
 BOTH = {"kubernetes", "rollout", "plans", "faults", "cli"}
+
+UNIT = {"conversion", "instances", "manifests", "model", "packages", "project", "templates"}
+"""Folders of unit tests, except the tests that use a fixture of SERVERS."""
+
+SERVERS = {"temporal", "sandbox", "kubeconfig", "session_control_plane"}
+
+SLOW = {"faults"}
+"""Folders of which all tests are slow."""
+
+TIMEOUT = pytest.StashKey[object]()
+"""The settings of the timeout of a test."""
 
 ROLLOUT = 0.05
 """Seconds that a simulated roll-out takes."""
@@ -96,9 +108,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marker = metafunc.definition.get_closest_marker("only_on")
     only = marker.args[0] if marker else SANDBOX if "sandbox" in metafunc.fixturenames else None
-    kubernetes = pytest.param(CONTROL_PLANE, marks=needs_control_plane())
+    kubernetes = pytest.param(CONTROL_PLANE, marks=pytest.mark.control_plane)
     clusters = {SANDBOX: [SANDBOX], CONTROL_PLANE: [kubernetes], None: [SANDBOX, kubernetes]}[only]
     metafunc.parametrize("kubeconfig", clusters, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of each tier before `-m` selects, and spread the slow tests over the first half of the others.
+
+    A slow test that starts last delays the end of the run, and slow tests side by side delay each other.
+    """
+    missing = missing_control_plane()
+    for item in items:
+        folder = item.path.parent.name
+        if folder in SLOW:
+            item.add_marker(pytest.mark.slow)
+        if folder in UNIT and SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.unit)
+        if missing and item.get_closest_marker("control_plane"):
+            item.add_marker(pytest.mark.skip(reason=missing))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = [item for item in items if not item.get_closest_marker("slow")]
+    distance = len(others) / 2 / max(len(slow), 1)
+    positions = [*((number * distance, item) for number, item in enumerate(slow)), *enumerate(others)]
+    items[:] = [item for _, item in sorted(positions, key=itemgetter(0))]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: object) -> None:
+    """Keep the settings for the timeout of the teardown."""
+    item.stash[TIMEOUT] = settings
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Start the timeout again for the teardown of a test that failed; pytest-timeout stops it for a debugger."""
+    if isinstance(node, pytest.Item) and TIMEOUT in node.stash and not node.config.getoption("usepdb"):
+        node.ihook.pytest_timeout_set_timer(item=node, settings=node.stash[TIMEOUT])
 
 
 @pytest.fixture
@@ -120,10 +167,21 @@ def files(request: pytest.FixtureRequest, kubeconfig: Path) -> Iterator[Files]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+class SharedRenderer(Renderer):
+    """A renderer that the workers of many tests use; its processes take a second of CPU time to start."""
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def stop(self) -> None:
+        await super().__aexit__()
+
+
 @pytest.fixture(scope="session")
 async def renderer() -> AsyncIterator[Renderer]:
-    async with Renderer(processes=1) as started:
-        yield started
+    started = SharedRenderer()
+    yield started
+    await started.stop()
 
 
 @pytest.fixture
@@ -132,8 +190,12 @@ async def installer(cluster: Cluster, client: Client, tmp_path: Path) -> Install
 
 
 @pytest.fixture
-async def worker(client: Client, cluster: Cluster) -> AsyncIterator[None]:
-    """A worker in this process, with a short grace for what may be late."""
+async def worker(
+    client: Client, cluster: Cluster, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """A worker in this process, with a short grace for what may be late, that does not wait for tasks when it stops."""
+    monkeypatch.setattr("kudo.plugin.Renderer", lambda: renderer)
+    monkeypatch.setattr("worker.SHUTDOWN", timedelta(0))
     async with running(client, cluster, grace=timedelta(seconds=1)):
         yield
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from support.command import KUDO, kudo, process
-from support.control_plane import needs_control_plane
 from support.objects import pod
 from support.stack import alive, children, dev_arguments, exports
 from support.waiting import until
@@ -26,7 +25,7 @@ def write_program(folder: Path, name: str, script: str = "exit 0") -> None:
     file.chmod(0o755)
 
 
-@needs_control_plane()
+@pytest.mark.control_plane
 async def test_dev_runs_package_on_control_plane_and_stops_all_processes(tmp_path: Path) -> None:
     arguments = [*dev_arguments(tmp_path / "data"), "--cluster", "control-plane"]
     for name in ("one", "two"):
@@ -87,7 +86,7 @@ async def test_directory_of_running_control_plane_is_refused(tmp_path: Path, mon
     assert (tmp_path / "kubeconfig").read_text() == "of the other"
 
 
-@needs_control_plane()
+@pytest.mark.control_plane
 async def test_api_server_without_controllers_accepts_pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assets, required = find_binaries(), tmp_path / "required"
     required.mkdir()
@@ -99,7 +98,7 @@ async def test_api_server_without_controllers_accepts_pods(tmp_path: Path, monke
         assert (await cluster.apply(pod())).text("spec", "schedulerName") == "default-scheduler"
 
 
-@needs_control_plane()
+@pytest.mark.control_plane
 async def test_component_that_dies_later_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with control_plane(tmp_path) as started:
         assert started.parts == (*REQUIRED, *FOLLOWERS)

@@ -56,6 +56,7 @@ class Server:
         await self.start()
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_temporal_server_killed_at_random(
     cluster: Cluster, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int

@@ -98,6 +98,7 @@ async def run_lane(
             await survive(seed, Installer(installer.cluster, plans, installer.directory), worker, recorder)
 
 
+@pytest.mark.timeout(900)
 async def test_workers_killed_at_random(installer: Installer, client: Client, sandbox: Sandbox) -> None:
     package = write_twenty_step_package(installer.directory)
     for seed in SEEDS:

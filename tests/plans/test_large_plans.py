@@ -12,13 +12,13 @@ from kudo.client import Run
 from kudo.model.limits import PENDING_BRANCHES
 from kudo.model.status import ExecutionStatus
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.slow, pytest.mark.timeout(400)]
 
 MAX_EVENTS = 51_200
 MAX_BYTES = 50_000_000
 """Size of the history at which the server terminates a workflow."""
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 async def history(client: Client, workflow_id: str) -> tuple[int, int]:

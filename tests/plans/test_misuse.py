@@ -34,6 +34,8 @@ async def test_step_with_duplicate_task_is_refused(installer: Installer) -> None
     assert await events(installer) == {("Warning", "InvalidPlan")}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_phase_with_more_parallel_tasks_than_server_limit_completes(installer: Installer) -> None:
     tasks = [dummy(f"task-{number}", done=True) for number in range(30)]
     steps = [(f"step-{number}", [str(task["name"]) for task in tasks]) for number in range(75)]

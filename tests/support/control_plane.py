@@ -1,15 +1,13 @@
-"""The marker of tests that need a control plane."""
-
-import pytest
+"""Whether tests can run on a control plane."""
 
 from kudo.devstack.control_plane import find_binaries, missing_followers
 from kudo.errors import ConfigurationError
 
 
-def needs_control_plane() -> pytest.MarkDecorator:
-    """Return the marker that skips a test if a component of the control plane is not installed."""
+def missing_control_plane() -> str:
+    """Return why no complete control plane can be started, empty if one can."""
     try:
         missing = missing_followers(find_binaries())
     except ConfigurationError as error:
-        return pytest.mark.skip(reason=str(error))
-    return pytest.mark.skipif(bool(missing), reason=f"no control plane: {' and '.join(missing)} not found")
+        return str(error)
+    return f"no control plane: {' and '.join(missing)} not found" if missing else ""

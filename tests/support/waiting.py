@@ -9,7 +9,7 @@ from kudo.errors import TemporalUnavailable
 
 T = TypeVar("T")
 
-PATIENCE = 40.0
+PATIENCE = 100.0
 """Seconds that a test waits for something; far more than it takes, because machines are slow at times."""
 
 

@@ -9,6 +9,8 @@ import pytest
 from scripted import check, scripted_plans, start
 from temporalio.client import Client
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
 PLACES = (0, 1, 2)
 """First, middle and last of the phases and of the steps, and of the tasks as far as there are."""
 

@@ -37,6 +37,8 @@ BOTH = model.Step(("ok", "fatal"))
 HANGS = model.Step(("never",))
 FAILS = model.Step(("failing", "ok", "never"))
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 on_temporal = settings(
     max_examples=30,
     deadline=None,
