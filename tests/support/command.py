@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from signal import SIGKILL
 from tempfile import TemporaryFile
+from typing import IO
 
 from support.waiting import PATIENCE
 
@@ -38,7 +39,7 @@ async def kudo(*arguments: object, **environment: str) -> Result:
         return await execute(KUDO, *arguments, **environment)
     command = [str(KUDO), *map(str, arguments)]
     request = {"command": command, "environment": os.environ | COLUMNS | environment, "directory": os.getcwd()}  # noqa: PTH109
-    with Path(os.devnull).open() as stdin, TemporaryFile() as out, TemporaryFile() as err:
+    with _streams() as (stdin, out, err):
         files = [stdin.fileno(), out.fileno(), err.fileno()]
         with _requested(json.dumps(request).encode(), files) as reply:
             status = await asyncio.wait_for(_status(reply), PATIENCE)
@@ -47,13 +48,20 @@ async def kudo(*arguments: object, **environment: str) -> Result:
         return Result(status, out.read().decode(), err.read().decode())
 
 
+@contextmanager
+def _streams() -> Iterator[tuple[IO[bytes], IO[bytes], IO[bytes]]]:
+    """Open the standard streams of a command: an empty one, and two files."""
+    with Path(os.devnull).open("rb") as stdin, TemporaryFile() as out, TemporaryFile() as err:
+        yield stdin, out, err
+
+
 @cache
 def _server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
     """Start the process that commands are forked from; it ends with this one, because its socket does."""
     own, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         script = Path(__file__).with_name("kudo_server.py")
-        return own, subprocess.Popen([sys.executable, script], stdin=its, env={**os.environ, **COLUMNS})
+        return own, subprocess.Popen([sys.executable, script], stdin=its.fileno(), env={**os.environ, **COLUMNS})
 
 
 @contextmanager

@@ -61,4 +61,4 @@ if __name__ == "__main__":
 
     gc.freeze()
     serve()
-    sys.exit(run())
+    run()
