@@ -1,4 +1,4 @@
-"""--dry-run: what a plan would do to the cluster, without doing it."""
+"""--dry-run: print the changes that a plan would make to the cluster."""
 
 import difflib
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ DryRun = Annotated[
     Form | None,
     typer.Option(
         "--dry-run",
-        help="Change nothing; print what the plan would apply, as YAML or as a diff against the cluster.",
+        help="Change nothing; print the objects of the plan as YAML, or a diff against the cluster.",
     ),
 ]
 
@@ -35,24 +35,24 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 async def print_dry_run(
     cluster: Cluster, instance: Instance, version: OperatorVersion, request: PlanRequest, form: Form
 ) -> None:
-    """Print what a plan would do; exits with status 1 where the API would refuse something."""
-    refused, comparison = 0, Comparison(cluster)
+    """Print the changes that a plan would make; exit with status 1 if the API would reject one."""
+    rejected, comparison = 0, Comparison(cluster)
     async with Renderer(processes=1) as renderer:
         async for task in preview(instance, version, renderer, request, cluster.namespaced_if_known):
             if form == "yaml":
                 out.print(objects_as_yaml(task))
             else:
-                refused += await _show_differences(comparison, task)
-    if refused:
-        objects = "1 object" if refused == 1 else f"{refused} objects"
-        err.print(f"The plan {request.plan} would fail: the API refuses {objects}.")
+                rejected += await _show_differences(comparison, task)
+    if rejected:
+        objects = "1 object" if rejected == 1 else f"{rejected} objects"
+        err.print(f"The plan {request.plan} would fail: the API rejects {objects}.")
         raise typer.Exit(1)
     if form == "diff":
-        out.print(f"Nothing was changed: this is what the plan {request.plan} would do.")
+        out.print(f"Dry run of the plan {request.plan}: nothing was changed.")
 
 
 async def _show_differences(comparison: Comparison, task: TaskPreview) -> int:
-    """Print what a task would do, and return how much of it would be refused."""
+    """Print the changes that a task would make; return how many of them the API would reject."""
     out.print(Text(f"# {task.phase}.{task.step}.{task.task}", style="bold"))
     compare = comparison.would_apply if task.verb == "apply" else comparison.would_delete
     differences = await compare(task.objects)
@@ -60,31 +60,31 @@ async def _show_differences(comparison: Comparison, task: TaskPreview) -> int:
         for line in _lines(difference):
             out.print(Text(line, style=_COLOURS.get(line[0], "")))
     if task.verb == "delete" and not differences:
-        out.print("  nothing of it is there")
+        out.print("  no object to delete exists")
     for text in task.creates:
-        out.print(Text(f"  {text}: made of what the pod writes"))
-    return sum(difference.verb is Verb.REFUSED for difference in differences)
+        out.print(Text(f"  {text}: created from files that the pod writes"))
+    return sum(difference.verb is Verb.REJECTED for difference in differences)
 
 
 def _lines(difference: Difference) -> Iterator[str]:
-    yield f"  {difference.ref}: {difference.verb}{f': {difference.refusal}' if difference.refusal else ''}"
-    before, after = _hidden(difference)
-    if difference.verb is Verb.MADE:
+    yield f"  {difference.ref}: {difference.verb}{f': {difference.rejection}' if difference.rejection else ''}"
+    before, after = _masked(difference)
+    if difference.verb is Verb.CREATED:
         yield from (f"+{line}" for line in _yaml(after))
-    elif difference.verb in (Verb.CHANGED, Verb.MADE_ANEW):
+    elif difference.verb in (Verb.CHANGED, Verb.RECREATED):
         lines = difflib.unified_diff(_yaml(before), _yaml(after), lineterm="", n=2)
-        # The names of the two sides say nothing.
+        # The first two lines are the names of the files, and there are none.
         yield from list(lines)[2:]
 
 
 def _yaml(manifest: Manifest) -> list[str]:
-    """In the order in which people write it, whatever the API's is."""
+    """Return the lines of a manifest as YAML, apiVersion, kind and metadata first."""
     first: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "metadata") if key in manifest}
     return yaml.dump({**first, **manifest}).splitlines() if manifest else []
 
 
-def _hidden(difference: Difference) -> tuple[Manifest, Manifest]:
-    """Both sides; of a Secret's values only whether they are the same."""
+def _masked(difference: Difference) -> tuple[Manifest, Manifest]:
+    """Return both sides; the values of a Secret are masked, which shows only whether they differ."""
     before, after = difference.before, difference.after
     if difference.ref.kind != "Secret":
         return before, after

@@ -1,4 +1,4 @@
-"""A Kubernetes cluster: read, apply, delete, patch."""
+"""A Kubernetes cluster: read, apply, create, patch and delete objects."""
 
 import copy
 import hashlib
@@ -29,11 +29,11 @@ from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 
 _TRIES = 10
-"""How often fields are tried to be taken over; if that is not enough, the next apply goes on."""
+"""Attempts to take over fields in one apply; the next apply continues if they do not suffice."""
 
 
 class Cluster:
-    """A Kubernetes cluster; an async context manager. Every method may raise what `failures` has."""
+    """A Kubernetes cluster; an async context manager. Every method may raise the errors of `failures`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Cluster:
 
     @classmethod
     async def connect(cls, context: str | None = None, kubeconfig: Path | None = None) -> Self:
-        """Connect to a context of the kubeconfig, or as the pod we are in. Raises ConfigurationError."""
+        """Connect to a context of the kubeconfig, or as the pod of this process. Raises ConfigurationError."""
         return cls(await Connection.open(context, kubeconfig))
 
     async def __aenter__(self) -> Self:
@@ -59,44 +59,44 @@ class Cluster:
 
     @property
     def namespace(self) -> str:
-        """The namespace to use where none is named."""
+        """The namespace to use by default."""
         return self._connection.namespace
 
     async def is_ready(self) -> bool:
-        """Whether the API server says that it is ready."""
+        """Whether the API server reports that it is ready."""
         return (await self._connection.request("GET", "/readyz")).ok
 
     async def version(self) -> str:
-        """The version of the API server, such as v1.35.0."""
+        """Return the version of the API server, such as v1.35.0."""
         answer = await self._connection.request("GET", "/version")
         if not answer.ok:
-            raise failure(answer.code, answer.body, "asking for the version")
+            raise failure(answer.code, answer.body, "reading the version")
         return answer.body.text("gitVersion")
 
     async def kind_of(self, ref: ObjectRef) -> ResourceKind:
-        """Where the kind of an object is served. Raises KindNotFound."""
+        """Return the served kind of an object. Raises KindNotFound."""
         return await self._discovery.find(ref.api_version, ref.kind)
 
     async def namespaced(self, item: Object) -> bool:
-        """Whether the kind of an object lives in namespaces. Raises KindNotFound."""
+        """Whether the kind of an object is namespaced. Raises KindNotFound."""
         return (await self.kind_of(item.ref)).namespaced
 
     async def namespaced_if_known(self, item: Object) -> bool:
-        """The same; a kind that the cluster does not know (yet) is taken to live in namespaces."""
+        """Like `namespaced`, but true for a kind that the API does not serve."""
         try:
             return await self.namespaced(item)
         except KindNotFound:
             return True
 
     async def find(self, ref: ObjectRef) -> Object | None:
-        """Like `get`; what is of a kind that the cluster does not know cannot be there."""
+        """Like `get`, but None for a kind that the API does not serve."""
         try:
             return await self.get(ref)
         except KindNotFound:
             return None
 
     async def get(self, ref: ObjectRef) -> Object | None:
-        """Read an object; None where it is not there."""
+        """Read an object; None if it does not exist."""
         kind = await self.kind_of(ref)
         answer = await self._connection.request("GET", kind.path_of(ref))
         if answer.code == 404:
@@ -104,19 +104,19 @@ class Cluster:
         return self._checked(kind, answer.code, answer.body, f"reading {ref}")
 
     async def list(self, api_version: str, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
-        """Read all objects of a kind, in one namespace or in all, by a label selector."""
+        """List the objects of a kind in one namespace, or in all, that match a label selector."""
         resource = await self._discovery.find(api_version, kind)
         query = {"labelSelector": labels} if labels else {}
         answer = await self._connection.request("GET", resource.path(namespace), query=query)
         body = self._checked(resource, answer.code, answer.body, f"listing {resource.plural}")
-        # The items of a list do not say what they are.
+        # The items of a list have no apiVersion and kind.
         return [Object({"apiVersion": api_version, "kind": kind, **item.manifest}) for item in body.children("items")]
 
     async def apply(self, item: Object) -> Object:
         """Apply an object server-side.
 
-        Fields that others manage become ours, but for replicas that an autoscaler sets. What KUDO applied client-side
-        becomes ours as well, once, so that what the manifest has dropped since goes.
+        It takes fields over from other managers, except replicas that an autoscaler sets. It also takes over the fields
+        that KUDO applied client-side, so that those that the manifest no longer sets are removed.
         """
         kind = await self.kind_of(item.ref)
         item, answer = await self._apply_over_others(kind, item)
@@ -127,19 +127,19 @@ class Cluster:
             applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
             if not (patch := take_over(applied)):
                 break
-            # Somebody may write it meanwhile, its controller above all.
+            # Others may write the object meanwhile, above all its controller.
             with suppress(ConflictError):
                 await self.patch(item.ref, patch)
             answer = await self._apply(kind, item, force=True)
         return applied
 
     async def would_apply(self, item: Object) -> Object:
-        """What `apply` would make of an object, as the API says; nothing is changed."""
+        """Return the object that `apply` would result in, by a dry run of the API."""
         kind = await self.kind_of(item.ref)
         item, answer = await self._apply_over_others(kind, item, dry_run=True)
         if answer.code != 422 or not (patch := drop_rolling_update(item, answer.body)):
             return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
-        # One dry run cannot build on another, so that the strategy, which alone was refused, is put in afterwards.
+        # A dry run cannot build on another one, so the strategy, the only field that was rejected, is added afterwards.
         rest = Object(copy.deepcopy(item.manifest))
         strategies = {field: rest.manifest["spec"].pop(field) for field in patch["spec"]}
         answer = await self._apply(kind, rest, force=True, dry_run=True)
@@ -150,7 +150,7 @@ class Cluster:
     async def _apply_over_others(
         self, kind: ResourceKind, item: Object, *, dry_run: bool = False
     ) -> tuple[Object, Answer]:
-        """Apply, and have what others manage; the object with the replicas that an autoscaler keeps left out."""
+        """Apply an object, over conflicts; return it too, without replicas if an autoscaler sets them."""
         answer = await self._apply(kind, item, force=False, dry_run=dry_run)
         if answer.code == 409 and (found := conflicts(answer.body)):
             if ".spec.replicas" in found and await self._is_scaled(item):
@@ -169,18 +169,18 @@ class Cluster:
         )
 
     async def create(self, item: Object) -> Object:
-        """Make an object; ConflictError where there is one already."""
+        """Create an object. Raises ConflictError if it exists."""
         kind = await self.kind_of(item.ref)
         path, query = kind.path(item.namespace), {"fieldManager": FIELD_MANAGER}
         answer = await self._connection.request("POST", path, query=query, body=item.manifest)
-        return self._checked(kind, answer.code, answer.body, f"making {item.ref}")
+        return self._checked(kind, answer.code, answer.body, f"creating {item.ref}")
 
-    async def as_scaled(self, item: Object, there: Object) -> Object:
-        """The object with the replicas that an autoscaler has given to the one that is there."""
-        return with_replicas(item, there.integer("spec", "replicas")) if await self._is_scaled(item) else item
+    async def as_scaled(self, item: Object, live: Object) -> Object:
+        """Return the object with the replicas of the live one, if an autoscaler sets them."""
+        return with_replicas(item, live.integer("spec", "replicas")) if await self._is_scaled(item) else item
 
     async def _is_scaled(self, item: Object) -> bool:
-        """Whether an autoscaler sets the replicas of an object; for who may not ask, none does."""
+        """Whether an autoscaler sets the replicas of an object; false without permission to list autoscalers."""
         if not may_be_scaled(item):
             return False
         try:
@@ -190,12 +190,12 @@ class Cluster:
         return is_scaled_by(item, found)
 
     async def require_creatable(self, item: Object) -> None:
-        """Raise what the API would answer to a new object like this one, if it would not take it."""
+        """Raise the error of the API if it would reject a new object like this one."""
         kind = await self.kind_of(item.ref)
         answer = await self._apply(kind, dry_run_twin(item), force=True, dry_run=True)
-        # What is there may use up the quota that is enough for one.
+        # The existing object may use up a quota that suffices for one.
         if not (answer.code == 403 and "exceeded quota" in answer.body.text("message")):
-            self._checked(kind, answer.code, answer.body, f"making {item.ref} anew")
+            self._checked(kind, answer.code, answer.body, f"recreating {item.ref}")
 
     async def delete(
         self,
@@ -204,7 +204,7 @@ class Cluster:
         uid: str = "",
         propagation: Literal["Foreground", "Background", "Orphan"] = "Foreground",
     ) -> None:
-        """Ask for an object to go; nothing happens where it is gone. By default everything that it owns goes first."""
+        """Delete an object, if it exists with this `uid`; by default, the objects that it owns are deleted first."""
         kind = await self.kind_of(ref)
         body: Manifest = {"propagationPolicy": propagation}
         if uid:
@@ -222,7 +222,7 @@ class Cluster:
         *,
         manager: str = FIELD_MANAGER,
     ) -> Object | None:
-        """Merge a patch into an object or its status; None where the object is not there."""
+        """Apply a merge patch to an object or its status; None if the object does not exist."""
         kind = await self.kind_of(ref)
         answer = await self._connection.request(
             "PATCH",
@@ -243,7 +243,7 @@ class Cluster:
     async def record_event(
         self, about: Object, key: str, kind: Literal["Normal", "Warning"], reason: str, text: str
     ) -> None:
-        """Record an event about an object; the same `key` is recorded once, however often it is tried."""
+        """Record an event about an object; an event with the same `key` is recorded once, however often this runs."""
         digest = hashlib.sha256(f"{about.uid}/{key}/{reason}".encode()).hexdigest()[:16]
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         event = Object.of(
@@ -264,10 +264,10 @@ class Cluster:
         if answer.code != 409:
             self._checked(resource, answer.code, answer.body, f"recording an event about {about.ref}")
 
-    def _checked(self, kind: ResourceKind, code: int, body: Object, what: str) -> Object:
+    def _checked(self, kind: ResourceKind, code: int, body: Object, action: str) -> Object:
         if 200 <= code < 300:
             return body
-        error = failure(code, body, what, secret=kind.kind == "Secret")
+        error = failure(code, body, action, secret=kind.kind == "Secret")
         if isinstance(error, KindNotFound):
             self._discovery.forget(kind)
         raise error

@@ -1,4 +1,4 @@
-"""One connection to a Kubernetes API: where it is, who we are, and requests with JSON in and out."""
+"""A connection to a Kubernetes API: its address, credentials, and requests with JSON bodies."""
 
 import json
 import os
@@ -31,12 +31,12 @@ TIMEOUT = 30.0
 """Seconds that a request may take, and that a watch may take to connect."""
 
 WATCH_SECONDS = 300
-"""Seconds after which the API is asked to end a watch; one that is silent for longer has lost its connection."""
+"""Seconds after which the API ends a watch; a watch that is silent for longer has lost its connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API said: the HTTP status, and the JSON."""
+    """The response of the API: the HTTP status and the JSON body."""
 
     code: int
     body: Object
@@ -47,7 +47,7 @@ class Answer:
 
 
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-"""What the library raises that takes the fields of a kubeconfig for what they should be."""
+"""Errors that the library raises for a malformed kubeconfig, which it does not validate."""
 
 
 class Connection:
@@ -56,14 +56,14 @@ class Connection:
     def __init__(self, api: client.ApiClient, namespace: str = "default") -> None:
         self._api = api
         self.namespace = namespace
-        """The namespace that the kubeconfig or the pod's service account names."""
+        """The namespace of the kubeconfig's context, or of the pod's service account."""
 
     @classmethod
     async def open(cls, context: str | None = None, kubeconfig: Path | None = None) -> Self:
-        """Connect by a kubeconfig, or as kubectl would: $KUBECONFIG, ~/.kube/config, or the service account of the
-        pod we are in.
+        """Connect with a kubeconfig, by default as kubectl does: $KUBECONFIG, ~/.kube/config, or the service account
+        of the pod.
 
-        Raises ConfigurationError where none of them is there, or is malformed.
+        Raises ConfigurationError if there is none, or it is malformed.
         """
         files = str(kubeconfig) if kubeconfig else _kubeconfig()
         try:
@@ -93,15 +93,15 @@ class Connection:
         body: Manifest | None = None,
         content_type: str = "application/json",
     ) -> Answer:
-        """Send a request, and return the answer whatever its status is. Raises ClusterUnavailable."""
+        """Send a request, and return the response whatever its status is. Raises ClusterUnavailable."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT)
         async with self._send(method, path, query or {}, body, content_type, timeout) as response:
             return Answer(response.status, _json(await response.read()))
 
     async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
-        """The events of a watch, until the API ends it; one that it calls too old ends at once.
+        """Yield the events of a watch until the API ends it; a watch from an expired version ends at once.
 
-        Raises ClusterUnavailable, or what the API's refusal means.
+        Raises ClusterUnavailable, or the error of `failures` if the API rejects the watch.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=WATCH_SECONDS + TIMEOUT)
         watching = {"watch": "true", **query, "timeoutSeconds": str(WATCH_SECONDS)}
@@ -115,7 +115,7 @@ class Connection:
 
     @asynccontextmanager
     async def exchange(self, path: str, query: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """A WebSocket to the API. Raises ClusterUnavailable, or what the API's refusal means."""
+        """Open a WebSocket to the API. Raises ClusterUnavailable, or the error of `failures` if the API rejects it."""
         try:
             async with stream.WsApiClient(self._api.configuration, heartbeat=TIMEOUT) as api:
                 request = await api.param_serialize("GET", f"{path}?{query}", auth_settings=["BearerToken"])
@@ -165,14 +165,14 @@ def _json(text: bytes) -> Object:
     try:
         value: Any = json.loads(text)
     except ValueError:
-        # A proxy in between answers with a page; its words are of no use to anybody here.
+        # A proxy may answer with an HTML page, which is of no use in an error.
         value = None
     return Object(value if isinstance(value, dict) else {})
 
 
 async def _configuration(files: str | None, context: str | None) -> client.Configuration:
     configuration = client.Configuration()
-    # A watch holds a connection as long as it lasts, and must not take one from the requests.
+    # A watch holds a connection while it lasts, so a limit would block the requests.
     configuration.connection_pool_maxsize = 0
     if files is not None:
         loader = await config.load_kube_config(files, context, configuration, persist_config=False)
@@ -181,22 +181,22 @@ async def _configuration(files: str | None, context: str | None) -> client.Confi
         config.load_incluster_config(configuration)
     else:
         raise ConfigurationError(
-            "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config is there. "
+            "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config exists. "
             "Set KUBECONFIG, or start a sandbox cluster with `kudo dev`."
         )
     return configuration
 
 
 def _keep_fresh(loader: Any, configuration: client.Configuration) -> None:
-    """Have a credential plugin asked again when its token expires. Raises ConfigurationError where it gives none."""
+    """Renew the token of a credential plugin when it expires. Raises ConfigurationError if it returns none."""
     if "exec" not in (loader._user or {}):
         return
     if not configuration.api_key and not configuration.cert_file:
         command = loader._user["exec"]["command"]
-        raise ConfigurationError(f"The credential plugin {command} of the kubeconfig gives no credentials.")
+        raise ConfigurationError(f"The credential plugin {command} of the kubeconfig returned no credentials.")
 
     async def refresh(target: client.Configuration) -> None:
-        # Without an expiry the plugin's token is for ever, and asking for it is to start a program.
+        # A token without an expiry never expires, and to request another one starts a program.
         if hasattr(loader, "exec_plugin_expiry") and await loader.load_from_exec_plugin():
             target.api_key["BearerToken"] = loader.token
 

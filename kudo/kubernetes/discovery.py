@@ -1,4 +1,4 @@
-"""Which kinds the API serves, and where."""
+"""Discovery: the kinds that the API serves, and their paths."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class ResourceKind:
     namespaced: bool
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """The path of all objects, of those of a namespace, or of one object."""
+        """Return the path of all objects, of those of a namespace, or of one object."""
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         scope = f"/namespaces/{_segment(namespace)}" if self.namespaced and namespace else ""
         return "/".join(part for part in (f"{root}{scope}/{self.plural}", _segment(name), subresource) if part)
@@ -30,14 +30,14 @@ class ResourceKind:
 
 
 def _segment(name: str) -> str:
-    """A name as one segment of a path, which the API decodes before it splits it. Raises ResourceValidationError."""
+    """Return a name as a path segment; the API decodes paths before it splits them. Raises ResourceValidationError."""
     if name in (".", "..") or "/" in name or "%" in name:
         raise ResourceValidationError(f"{name!r} cannot be the name of an object.")
     return quote(name, safe="")
 
 
 class Discovery:
-    """Knows the kinds of the API versions that were asked for; asks again for a kind that it does not know."""
+    """A cache of served kinds, by API version; it reads a version again for a kind that it does not have."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -45,37 +45,43 @@ class Discovery:
         self._surveyed = False
 
     async def find(self, api_version: str, kind: str) -> ResourceKind:
-        """Where a kind is served.
+        """Return a served kind.
 
-        Raises KindNotFound where it is not, which may change: a CustomResourceDefinition may be a second old.
+        Raises KindNotFound if the API does not serve it, which is transient: its CustomResourceDefinition may be new.
         """
         if (api_version, kind) not in self._kinds:
             await self._load(api_version)
         found = self._kinds.get((api_version, kind))
         if found is None:
             others = await self._elsewhere(kind)
-            hint = f"; it serves {kind} of {' and '.join(others)}, so the package has to be changed" if others else ""
-            raise KindNotFound(f"the Kubernetes API at {self._connection.url} serves no {kind} of {api_version}{hint}")
+            hint = (
+                f"; it serves {kind} in {' and '.join(others)}, so change the apiVersion in the package"
+                if others
+                else ""
+            )
+            raise KindNotFound(
+                f"the Kubernetes API at {self._connection.url} does not serve {kind} of {api_version}{hint}"
+            )
         return found
 
     async def _elsewhere(self, kind: str) -> list[str]:
-        """The versions that a kind is served in: what a package of some years ago names may have moved since."""
+        """Return the API versions that serve a kind: kinds move, and an old package names an old version."""
         if not self._surveyed:
             await self._survey()
         return sorted({found.api_version for found in self._kinds.values() if found.kind == kind})
 
     async def _survey(self) -> None:
-        """Read the kinds of every group, once: tasks that delete ask for what is not there again and again."""
+        """Read the kinds of every group, once: Delete tasks look up kinds that are not served again and again."""
         answer = await self._connection.request("GET", "/apis")
         groups = answer.body.children("groups") if answer.ok else []
         for version in ("v1", *(group.text("preferredVersion", "groupVersion") for group in groups)):
-            # An extension of the API that is away hides only its own kinds.
+            # If an aggregated API is unavailable, only its own kinds are missing.
             with suppress(KudoError):
                 await self._load(version)
         self._surveyed = answer.ok
 
     def forget(self, kind: ResourceKind) -> None:
-        """Ask again the next time, because the API does not know it any more."""
+        """Drop a kind that the API no longer serves from the cache."""
         self._kinds.pop((kind.api_version, kind.kind), None)
 
     async def _load(self, api_version: str) -> None:
@@ -84,7 +90,7 @@ class Discovery:
         if answer.code == 404:
             return
         if not answer.ok:
-            raise failure(answer.code, answer.body, f"asking for the kinds of {api_version}")
+            raise failure(answer.code, answer.body, f"reading the kinds of {api_version}")
         for resource in answer.body.children("resources"):
             name, kind = resource.text("name"), resource.text("kind")
             if "/" not in name:

@@ -1,4 +1,4 @@
-"""Commands that are run in a container of a pod, over the API."""
+"""Run commands in a container of a pod, through the API."""
 
 import asyncio
 import json
@@ -18,49 +18,49 @@ TIMEOUT = 120.0
 """Seconds that a command may take."""
 
 NOT_FOUND = 127
-"""The exit status of a command that is not there, as shells have it."""
+"""The exit status of a command that does not exist, as in shells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What became of a command."""
+    """The result of a command."""
 
     code: int
     """Its exit status."""
     output: bytes
     complaint: str
-    """What it wrote to its standard error, or why it could not be started."""
+    """The standard error of the command, or why it could not start."""
 
 
 async def execute(connection: Connection, path: str, container: str, command: Sequence[str], limit: int) -> Execution:
     """Run a command until it ends, or until its output exceeds `limit` bytes; `path` is the pod's `exec`.
 
-    Raises ClusterUnavailable where it cannot be run or its end is not heard of, and what `failures` has.
+    Raises ClusterUnavailable if it cannot run or its result is not received, and the errors of `failures`.
     """
     query = urlencode({"container": container, "stdout": "true", "stderr": "true", "command": command}, doseq=True)
-    said: defaultdict[int, bytearray] = defaultdict(bytearray)
+    channels: defaultdict[int, bytearray] = defaultdict(bytearray)
     try:
         async with asyncio.timeout(TIMEOUT), connection.exchange(path, query) as socket:
             async for message in socket:
                 if message.type is not aiohttp.WSMsgType.BINARY or not message.data:
                     break
                 frame = bytes(message.data)
-                said[frame[0]] += frame[1:]
-                if ws_client.ERROR_CHANNEL in said or len(said[ws_client.STDOUT_CHANNEL]) > limit:
+                channels[frame[0]] += frame[1:]
+                if ws_client.ERROR_CHANNEL in channels or len(channels[ws_client.STDOUT_CHANNEL]) > limit:
                     break
     except TimeoutError:
         raise ClusterUnavailable(f"{command[0]} in {path} did not end within {TIMEOUT:g} s") from None
-    output = bytes(said[ws_client.STDOUT_CHANNEL])
+    output = bytes(channels[ws_client.STDOUT_CHANNEL])
     if len(output) > limit:
         return Execution(0, output, "")
-    if ws_client.ERROR_CHANNEL not in said:
+    if ws_client.ERROR_CHANNEL not in channels:
         raise ClusterUnavailable(f"the connection to {path} was lost before {command[0]} had ended")
-    code, reason = _end(json.loads(said[ws_client.ERROR_CHANNEL]), path)
-    return Execution(code, output, reason or said[ws_client.STDERR_CHANNEL].decode(errors="replace").strip())
+    code, reason = _end(json.loads(channels[ws_client.ERROR_CHANNEL]), path)
+    return Execution(code, output, reason or channels[ws_client.STDERR_CHANNEL].decode(errors="replace").strip())
 
 
 def _end(answer: object, path: str) -> tuple[int, str]:
-    """The exit status, and why the command could not be started."""
+    """Return the exit status, and why the command could not start."""
     status = Object(answer if isinstance(answer, dict) else {})
     if status.text("status") == "Success":
         return 0, ""

@@ -1,15 +1,15 @@
-"""Which of the Kubernetes API's answers are fatal, and which are transient: the one table, with its reasons.
+"""The one table of failures: which responses of the Kubernetes API are fatal, which are transient, and why.
 
-| answer | meaning for a plan | because |
+| response | meaning for a plan | reason |
 |---|---|---|
-| no connection, time-out | transient | the API is restarting or the network is |
-| 408, 410, 429, 5xx | transient | the API is overloaded or failing, or has forgotten, and says so itself |
-| 409 | transient | someone else wrote at the same time; the next try sees what they wrote |
-| 401, 403 | fatal after a grace | credentials, roles and quotas arrive late, but seldom minutes late |
-| 404 of a namespace or kind | fatal after a grace | namespaces and CRDs arrive late, too |
-| 400, 413, 422 and all other 4xx | fatal | the same object will be rejected for ever |
-| 422 of immutable fields alone | fatal | but its template may ask for the object to be deleted and made anew |
-| 500 of a typed patch or a conversion | fatal | how an apply answers a manifest that its kind is not made of |
+| no connection, timeout | transient | the API restarts, or the network fails |
+| 408, 410, 429, 5xx | transient | the API is overloaded or failing, or the requested version has expired |
+| 409 | transient | another client wrote at the same time; the next attempt reads what it wrote |
+| 401, 403 | fatal after a grace | credentials, roles and quotas may be created late, but rarely minutes late |
+| 404 of a namespace or kind | fatal after a grace | namespaces and CRDs may be created late, too |
+| 400, 413, 422 and all other 4xx | fatal | the same object will always be rejected |
+| 422 of immutable fields alone | fatal | but an annotation of the object may request that it is recreated |
+| 500 of a typed patch or a conversion | fatal | the manifest does not match the schema of its kind |
 """
 
 import re
@@ -30,37 +30,37 @@ from kudo.model.objects import Object
 _IMMUTABLE = re.compile(
     r"immutable|may not (be )?change|updates to .* are forbidden|cannot be changed", re.DOTALL | re.IGNORECASE
 )
-"""How the API says that a field cannot change, in its many ways."""
+"""Messages of the API about a field that cannot change."""
 
 _QUOTED = re.compile(
     r"""
-      Invalid\ value:\ [\w.*]*[{\[].*[}\]]:\    # a whole pod, with what is in its environment
-    | Invalid\ value:\ null:\                  # one that it does not care to show
-    | \n@@.*                                  # what of a pod was to change
+      Invalid\ value:\ [\w.*]*[{\[].*[}\]]:\    # a whole pod, with its environment
+    | Invalid\ value:\ null:\                  # a value that the API does not show
+    | \n@@.*                                  # a diff of a pod
     | ,\ got\ &?(value\.|\{|\[|map\[).*          # a value of the wrong type
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""What the API quotes of an object: too long to read, and possibly secret."""
+"""Parts of a message that quote the object: too long to read, and possibly secret."""
 
 
 _DENIED = re.compile("denied (the )?request")
-"""How webhooks and policies say no; the rest of the sentence is whatever their author has written."""
+"""The message of a webhook or policy that denies a request; its author wrote the rest of the sentence."""
 
 
-def failure(code: int, status: Object, what: str, *, secret: bool = False) -> KudoError:
-    """The error for an answer that is no success.
+def failure(code: int, status: Object, action: str, *, secret: bool = False) -> KudoError:
+    """Return the error for a response that is not a success.
 
-    `status` is the API's `Status` object, empty where it sent none; `what` says what was tried. Of what the API quotes
-    of the object only short values are left, and of a Secret none.
+    `status` is the API's `Status` object, empty if it sent none; `action` names the request, such as `reading Pod a/b`.
+    Of the values that the API quotes from the object, the message keeps short ones, and none of a Secret.
     """
-    words = _fields(status) if secret and _may_quote(code, status) else _words(status)
-    message = f"{what}: {words[:API_MESSAGE_CHARACTERS] or f'the Kubernetes API answered {code}'}"
+    text = _fields(status) if secret and _may_quote(code, status) else _text(status)
+    message = f"{action}: {text[:API_MESSAGE_CHARACTERS] or f'the Kubernetes API responded with status {code}'}"
     return _kind(code, status)(message)
 
 
 def _may_quote(code: int, status: Object) -> bool:
-    """Whether the API's words may quote any value; who may not do something is told without."""
+    """Whether the message may quote a value; a response about permissions, for example, does not."""
     return code not in (401, 403, 404, 409, 429) or bool(_DENIED.search(status.text("message")))
 
 
@@ -81,13 +81,13 @@ def _kind(code: int, status: Object) -> type[KudoError]:
 
 
 def _does_not_fit(status: Object) -> bool:
-    """Whether an object is not what its kind is made of, which an apply calls an internal error."""
+    """Whether an object does not match the schema of its kind, which an apply reports as an internal error."""
     message = status.text("message")
     return "typed patch object" in message or "failed to convert new object" in message
 
 
 def _is_immutable(status: Object) -> bool:
-    """Whether nothing is wrong with an object but that it cannot become what it shall be."""
+    """Whether changes of immutable fields are the only problems of an object."""
     found = _causes(status)
     return bool(found) and all(_IMMUTABLE.search(cause.text("message")) for cause in found)
 
@@ -96,17 +96,17 @@ def _causes(status: Object) -> list[Object]:
     return status.children("details", "causes")
 
 
-def _words(status: Object) -> str:
-    """The API's own words, without what they quote of the object."""
+def _text(status: Object) -> str:
+    """Return the message of the API, without the parts that quote the object."""
     message = status.text("message")
     for cause in _causes(status):
-        said = cause.text("message")
-        message = message.replace(said, _QUOTED.sub("", said))
+        detail = cause.text("message")
+        message = message.replace(detail, _QUOTED.sub("", detail))
     return _QUOTED.sub("", message)
 
 
 def _fields(status: Object) -> str:
     if _does_not_fit(status):
-        return _words(status)
+        return _text(status)
     causes = [field for cause in _causes(status) if (field := cause.text("field"))]
     return f"{status.text('reason')} ({', '.join(causes)})" if causes else status.text("reason")

@@ -1,7 +1,7 @@
-"""Whose fields are whose: what an apply leaves to others, and what it takes over from KUDO.
+"""Field ownership in server-side apply: the fields that an apply leaves to other managers or takes over from KUDO.
 
-Server-side apply keeps a set of fields for everybody who writes an object. What a manifest says becomes ours, whoever
-had it, because a package means what it says; the one exception are the replicas that an autoscaler sets.
+The API records a set of fields for each manager that writes an object. An apply owns every field of its manifest,
+whoever managed it before, because a package is authoritative; the exception are replicas that an autoscaler sets.
 """
 
 import copy
@@ -16,17 +16,17 @@ from kudo.model.objects import Object
 FIELD_MANAGER = "kudo"
 
 PATCHER = "kudo-patch"
-"""Who patches what no apply can change, until that is ours."""
+"""The manager of patches for fields that no apply can change, until an apply takes these over."""
 
 
 def conflicts(status: Object) -> list[str]:
-    """The fields that others manage, of the answer to an apply that takes nothing from others."""
+    """Return the fields that others manage, from the response to an apply without force."""
     causes = status.children("details", "causes")
     return [cause.text("field") for cause in causes if cause.text("reason") == "FieldManagerConflict"]
 
 
 def may_be_scaled(item: Object) -> bool:
-    """Whether an autoscaler may have a say in an object; none acts on what is to have no replicas at all."""
+    """Whether an autoscaler may scale an object; none acts on an object with zero replicas."""
     return item.integer("spec", "replicas") > 0
 
 
@@ -39,19 +39,19 @@ def is_scaled_by(item: Object, autoscalers: Iterable[Object]) -> bool:
 
 
 def with_replicas(item: Object, replicas: int | None) -> Object:
-    """The object with other replicas, or with none said."""
+    """Return the object with other replicas, or without the field."""
     spec = {key: value for key, value in item.child("spec").manifest.items() if key != "replicas"}
-    own = {} if replicas is None else {"replicas": replicas}
-    return Object({**item.manifest, "spec": {**spec, **own}})
+    field = {} if replicas is None else {"replicas": replicas}
+    return Object({**item.manifest, "spec": {**spec, **field}})
 
 
 _STRATEGIES = {"Deployment": "strategy", "StatefulSet": "updateStrategy"}
 
 
 def drop_rolling_update(item: Object, refusal: Object) -> Manifest | None:
-    """The patch before which the API refuses another strategy; None where something else is in the way.
+    """Return the patch without which the API rejects another strategy; None if it rejected something else.
 
-    It has filled in how to roll out, and nobody manages that, so no apply can drop it.
+    The API has set defaults for the rolling update, and no manager owns them, so no apply can remove them.
     """
     field = _STRATEGIES.get(item.kind, "")
     refused = [cause.text("field") for cause in refusal.children("details", "causes")]
@@ -61,11 +61,11 @@ def drop_rolling_update(item: Object, refusal: Object) -> Manifest | None:
 
 
 def take_over(applied: Object) -> Manifest | None:
-    """The patch after which all is ours that KUDO applied client-side, or we patched; None where there is nothing.
+    """Return the patch that takes over the fields that KUDO applied client-side or PATCHER set; None without any.
 
-    KUDO's entries are those that have its annotation, whatever they are called; of them only what the annotation says
-    that it applied, because others may write under the same name. Without the patch, a field that a manifest drops
-    would stay for ever, because somebody would still manage it.
+    KUDO's entries are those that contain its annotation, under any manager name. Only the fields in that annotation are
+    taken over, because others may write under the same name. Without the patch, a field that a manifest no longer sets
+    would stay, because another manager would still own it.
     """
     entries = applied.children("metadata", "managedFields")
     ours = next((entry for entry in entries if _is_ours(entry)), None)
@@ -99,7 +99,7 @@ def _is_kudos(entry: Object) -> bool:
 
 
 def _last_applied(applied: Object) -> Manifest | None:
-    """The manifest that KUDO applied last, and that it noted that."""
+    """Return the manifest that KUDO applied last, with the annotation that records it."""
     try:
         manifest = json.loads(applied.annotations.get(LAST_APPLIED, ""))
     except ValueError:
@@ -112,21 +112,21 @@ def _last_applied(applied: Object) -> Manifest | None:
 
 
 def _split(fields: Manifest, manifest: Any) -> tuple[Manifest, Manifest]:
-    """The fields that a manifest has, and those that it has not."""
+    """Return the fields that a manifest has, and those that it does not have."""
     taken: Manifest = {}
     left: Manifest = {}
     for key, below in fields.items():
-        there, part = _part(key, manifest)
+        found, part = _part(key, manifest)
         ours, others = _split(below, part) if below else ({}, {})
-        if there and (ours or not below):
+        if found and (ours or not below):
             taken[key] = ours
-        if not there or others:
-            left[key] = others if there else below
+        if not found or others:
+            left[key] = others if found else below
     return taken, left
 
 
 def _part(key: str, manifest: Any) -> tuple[bool, Any]:
-    """What a manifest has at a key of a set of fields, and whether it has it."""
+    """Return whether a manifest has the key of a set of fields, and its part at that key."""
     kind, _, name = key.partition(":")
     if kind == "f" and isinstance(manifest, Mapping):
         return name in manifest, manifest.get(name)

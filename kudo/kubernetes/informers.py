@@ -1,4 +1,4 @@
-"""Informers: caches of objects that a watch keeps up to date, shared by everybody who waits.
+"""Informers: caches of objects that a watch keeps up to date, shared by everyone who waits.
 
 One informer exists per kind, namespace and label selector, however many tasks subscribe to it. It lists the objects,
 streams the events that follow the list, and lists again whenever the stream ends, so that no change is missed:
@@ -52,7 +52,7 @@ class Informer:
     def labelled(self, wanted: Mapping[str, str]) -> list[Object]:
         """Return the objects with all these labels, ordered by name. Raises the error that ended the informer."""
         self._check()
-        # A thousand tasks ask for the pods of their objects, among the pods of all: the rarest label leads to them.
+        # A thousand tasks look up the pods of their objects among all pods, so the search starts from the rarest label.
         rarest = min((self._by_label.get(label, {}) for label in wanted.items()), key=len, default={})
         found = [item for item in rarest.values() if wanted.items() <= item.labels.items()]
         return sorted(found, key=lambda item: item.name)
@@ -70,7 +70,7 @@ class Informer:
 
     def _check(self) -> None:
         if self._failure is not None:
-            # A new error each time: one that is raised twice drags the frames of both along.
+            # A new error each time, because an error that is raised twice keeps the frames of both tracebacks.
             raise type(self._failure)(str(self._failure))
 
     @property

@@ -9,7 +9,7 @@ PREREQUISITES = ("CustomResourceDefinition", "Namespace", "ConfigMap", "Secret")
 
 
 def batches(objects: Iterable[Object]) -> tuple[list[Object], list[Object]]:
-    """What others may need, and the others, which are applied once the first are healthy; each in its order."""
+    """Return the prerequisites, and the other objects, which are applied once those are healthy; each in its order."""
     listed = list(objects)
     first = [item for item in listed if item.kind in PREREQUISITES]
     return first, [item for item in listed if item.kind not in PREREQUISITES]

@@ -37,7 +37,7 @@ async def with_dependency_hashes(read: Read, objects: Iterable[Object]) -> list[
 
 
 def dependencies(item: Object) -> list[ObjectRef]:
-    """The Secrets and ConfigMaps that the pods of a workload use, in a fixed order.
+    """Return the Secrets and ConfigMaps that the pods of a workload use, in a fixed order.
 
     A Job has none: its pods cannot be restarted.
     """
@@ -67,7 +67,7 @@ def _names(spec: Object) -> Iterator[tuple[str, str]]:
 
 
 def set_hash(item: Object, contents: Mapping[ObjectRef, Object | None]) -> None:
-    """Annotate the pod templates of a workload with the hash of what they use; what is not there yet counts as well."""
+    """Annotate the pod templates of a workload with the hash of the objects that they use, missing ones included."""
     hashed = [
         [ref.kind, ref.name, found and [found.strings("data"), found.strings("binaryData")]]
         for ref, found in contents.items()

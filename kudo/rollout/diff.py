@@ -1,4 +1,4 @@
-"""What an apply or a delete would change, as the API server itself says."""
+"""The changes that an apply or a delete would make, by dry runs of the API server."""
 
 import copy
 from collections.abc import Sequence
@@ -16,36 +16,37 @@ from kudo.rollout.dependency_hashes import with_dependency_hashes
 
 
 class Verb(StrEnum):
-    """What would happen to an object."""
+    """The change of an object."""
 
-    MADE = "made"
+    CREATED = "created"
     CHANGED = "changed"
-    MADE_ANEW = "deleted and made anew"
+    RECREATED = "recreated"
     DELETED = "deleted"
     UNCHANGED = "unchanged"
-    REFUSED = "refused"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What would become of an object: as it is, and as it would be, without what changes from run to run."""
+    """An object before and after its change, without the fields that change in every run."""
 
     ref: ObjectRef
     verb: Verb
     before: Manifest
     after: Manifest
-    refusal: str = ""
+    rejection: str = ""
+    """The error of the API; empty unless the verb is REJECTED."""
 
 
 class Comparison:
-    """What the tasks of a plan would change, one after the other: each finds what those before it would have made."""
+    """The changes that the tasks of a plan would make, in order: each builds on the objects of those before it."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._made: dict[ObjectRef, Object | None] = {}
+        self._result: dict[ObjectRef, Object | None] = {}
 
     async def would_apply(self, objects: Sequence[Object]) -> list[Difference]:
-        """What applying objects would change, by the API's own dry run. Raises what reading can raise."""
+        """Return the changes that applying objects would make. Raises the errors of reading a cluster."""
         differences = []
         for batch in batches(objects):
             hashed = await with_dependency_hashes(self._read, batch)
@@ -53,45 +54,45 @@ class Comparison:
         return differences
 
     async def would_delete(self, objects: Sequence[Object]) -> list[Difference]:
-        """What deleting objects would take away. Raises what reading can raise."""
-        self._made |= {item.ref: None for item in objects}
+        """Return the objects that deleting would delete. Raises the errors of reading a cluster."""
+        self._result |= {item.ref: None for item in objects}
         found = [await self._cluster.find(item.ref) for item in objects]
-        return [Difference(there.ref, Verb.DELETED, _shown(there), {}) for there in found if there is not None]
+        return [Difference(live.ref, Verb.DELETED, _shown(live), {}) for live in found if live is not None]
 
     async def _read(self, ref: ObjectRef) -> Object | None:
-        return self._made[ref] if ref in self._made else await self._cluster.get(ref)
+        return self._result[ref] if ref in self._result else await self._cluster.get(ref)
 
     async def _would_apply(self, item: Object) -> Difference:
-        there = await self._cluster.find(item.ref)
-        before = _shown(there) if there is not None else {}
-        made = item
+        live = await self._cluster.find(item.ref)
+        before = _shown(live) if live is not None else {}
+        applied = item
         try:
-            made = await self._cluster.would_apply(item)
+            applied = await self._cluster.would_apply(item)
         except (KindNotFound, NamespaceNotFound):
-            pass  # What it needs may be made by the same plan.
+            pass  # The same plan may create the kind or the namespace.
         except ImmutableField as error:
             if recreate_policy(item) is RecreatePolicy.NEVER:
-                return Difference(item.ref, Verb.REFUSED, before, {}, str(error))
-            self._made[item.ref] = item
-            return Difference(item.ref, Verb.MADE_ANEW, before, _shown(item))
+                return Difference(item.ref, Verb.REJECTED, before, {}, str(error))
+            self._result[item.ref] = item
+            return Difference(item.ref, Verb.RECREATED, before, _shown(item))
         except KudoError as error:
-            return Difference(item.ref, Verb.REFUSED, before, {}, str(error))
-        self._made[item.ref] = made
-        after = _shown(made)
-        verb = Verb.MADE if there is None else Verb.UNCHANGED if before == after else Verb.CHANGED
-        if there is not None and recreate_policy(item) is RecreatePolicy.ALWAYS:
-            verb = Verb.MADE_ANEW
+            return Difference(item.ref, Verb.REJECTED, before, {}, str(error))
+        self._result[item.ref] = applied
+        after = _shown(applied)
+        verb = Verb.CREATED if live is None else Verb.UNCHANGED if before == after else Verb.CHANGED
+        if live is not None and recreate_policy(item) is RecreatePolicy.ALWAYS:
+            verb = Verb.RECREATED
         return Difference(item.ref, verb, before, after)
 
 
 _COPIES = ("kudo.dev/last-applied-configuration", "kubectl.kubernetes.io/last-applied-configuration")
-"""Annotations that hold a whole object, a Secret's values among it."""
+"""Annotations that contain a whole object, with the values of a Secret."""
 
 _OF_THE_API = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 
 
 def _shown(item: Object) -> Manifest:
-    """Without what the API fills in, and what every run changes; a Secret's values are the caller's to hide."""
+    """Return a manifest without fields of the API and of single runs; the caller masks the values of a Secret."""
     shown = copy.deepcopy(item.manifest)
     shown.pop("status", None)
     metadata = shown.get("metadata", {})

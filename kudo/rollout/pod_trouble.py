@@ -1,4 +1,4 @@
-"""The pods behind what is waited for: why they are not ready, and how long they have been in trouble."""
+"""The pods of objects that a plan waits for: why they are not ready, and how long they have been in trouble."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from kudo.model.objects import Object, ObjectRef
 from kudo.rollout.health import in_trouble, pod_reason
 
 BETWEEN_CRASHES = 120.0
-"""Seconds that a container which crashes again and again may run in between."""
+"""Seconds without trouble after which it counts as new: a container that keeps crashing runs in between."""
 
 _REVISION = "controller-revision-hash"
 
@@ -24,12 +24,12 @@ class _Trouble:
 
 
 def selector(item: Object) -> dict[str, str]:
-    """The labels of a workload's pods; empty for what has none."""
+    """Return the labels of a workload's pods; empty for an object without pods."""
     return item.strings("spec", "selector", "matchLabels")
 
 
 class Pods:
-    """The pods of several objects, by the informers of their namespaces."""
+    """The pods of several objects, read from the informers of their namespaces."""
 
     def __init__(self, informers: Mapping[str, Informer], patience: timedelta | None) -> None:
         self._informers = informers
@@ -37,14 +37,14 @@ class Pods:
         self._trouble: dict[ObjectRef, _Trouble] = {}
 
     def reason(self, item: Object) -> str:
-        """The first that one of an object's pods gives for not being ready; empty where none says anything."""
+        """Return the first reason why a pod of the object is not ready; empty if there is none."""
         for pod in self._of(item):
             if pod is not item and (reason := pod_reason(pod)):
                 return f"pod {pod.name}: {reason}"
         return ""
 
-    def given_up(self, item: Object) -> str:
-        """What to say where an object's pods have been in trouble for too long; empty where they have not."""
+    def lasting_trouble(self, item: Object) -> str:
+        """Return why the object fails if its pods have been in trouble for longer than the patience; else empty."""
         troubled = [pod for pod in self._of(item) if in_trouble(pod)]
         if not troubled or self._patience is None:
             return ""
@@ -63,9 +63,9 @@ class Pods:
             return
         labels, informer = selector(item), self._informers.get(item.namespace)
         if labels and informer is not None and not informer.failed:
-            own = {name: value for name, value in item.labels.items() if name == INSTANCE}
-            # What is on its way out, or is still to be replaced, says nothing of what is waited for.
+            of_instance = {name: value for name, value in item.labels.items() if name == INSTANCE}
+            # Pods that are being deleted or replaced are not those that the plan waits for.
             revision = item.text("status", "updateRevision")
-            for pod in informer.labelled(labels | own):
+            for pod in informer.labelled(labels | of_instance):
                 if not pod.terminating and pod.labels.get(_REVISION, revision) in (revision, ""):
                     yield pod

@@ -1,4 +1,4 @@
-"""Applying what cannot be changed: delete it and make it anew, where its template asks for that."""
+"""Apply objects, and delete and recreate those that cannot change, if an annotation of their template requests it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -11,91 +11,91 @@ from kudo.model.objects import Object
 from kudo.rollout.wait import OnProgress, wait_until_gone
 
 Announce = Callable[[str], Awaitable[None]]
-"""Told of what is about to be deleted, and why."""
+"""Called with a sentence about an object before it is deleted."""
 
 
 async def apply_or_recreate(cluster: Cluster, item: Object, on_progress: OnProgress, announce: Announce) -> Object:
-    """Apply an object, and make it anew if its template asks for that.
+    """Apply an object, and recreate it if its annotation requests that.
 
-    Raises ImmutableField where it would have to be made anew and its template does not ask for that,
-    ResourceValidationError where what is there must not be deleted, and what `failures` has.
+    Raises ImmutableField if it would have to be recreated without that annotation, ResourceValidationError if the live
+    object must not be deleted, and the errors of `failures`.
     """
-    asked = recreate_policy(item)
-    if asked is RecreatePolicy.ALWAYS:
-        there = await cluster.get(item.ref)
-        if there is not None and not _is_of_this_run(there, item):
-            return await _make_anew(cluster, item, there, on_progress, announce, "in every run")
+    policy = recreate_policy(item)
+    if policy is RecreatePolicy.ALWAYS:
+        live = await cluster.get(item.ref)
+        if live is not None and not _is_of_this_run(live, item):
+            return await _recreate(cluster, item, live, on_progress, announce, "in every run")
     try:
         return await cluster.apply(item)
     except ImmutableField as error:
-        if asked is RecreatePolicy.NEVER:
+        if policy is RecreatePolicy.NEVER:
             raise ImmutableField(f"{error}{_hint(item)}") from None
-        there = await cluster.get(item.ref)
-        if there is not None and _is_of_this_run(there, item):
-            # Somebody else does the same task at the same time.
+        live = await cluster.get(item.ref)
+        if live is not None and _is_of_this_run(live, item):
+            # Another worker runs the same task at the same time.
             raise
-        if there is None:
+        if live is None:
             return await cluster.apply(item)
-        return await _make_anew(cluster, item, there, on_progress, announce, "because it cannot be changed")
+        return await _recreate(cluster, item, live, on_progress, announce, "because it cannot be changed")
 
 
 def _hint(item: Object) -> str:
     if item.kind in NEVER_RECREATED or not item.namespace:
         return ""
-    asks = f"{RECREATE}: {RecreatePolicy.IF_IMMUTABLE}"
-    return f". What is there would have to be deleted, and made anew; with the annotation {asks} a plan does that."
+    annotation = f"{RECREATE}: {RecreatePolicy.IF_IMMUTABLE}"
+    return f". The object would have to be deleted and recreated; a plan does so with the annotation {annotation}."
 
 
-def _is_of_this_run(there: Object, item: Object) -> bool:
-    """Whether this very task has made it, before its worker died: it is not to be run twice."""
-    return all(there.annotations.get(key) == item.annotations.get(key) for key in (PLAN_UID, PHASE, STEP))
+def _is_of_this_run(live: Object, item: Object) -> bool:
+    """Whether this task of this run created the live object before its worker died; it must not run twice."""
+    return all(live.annotations.get(key) == item.annotations.get(key) for key in (PLAN_UID, PHASE, STEP))
 
 
-async def _make_anew(
-    cluster: Cluster, item: Object, there: Object, on_progress: OnProgress, announce: Announce, why: str
+async def _recreate(
+    cluster: Cluster, item: Object, live: Object, on_progress: OnProgress, announce: Announce, reason: str
 ) -> Object:
-    """Delete what is there, if that is safe and what takes its place will be accepted, and apply."""
-    _require_ours(item, there)
-    propagation = _propagation(item, there)
-    item = await cluster.as_scaled(item, there)
+    """Delete the live object, if that is safe and the API will accept its replacement, and apply."""
+    _require_owned(item, live)
+    propagation = _propagation(item, live)
+    item = await cluster.as_scaled(item, live)
     await cluster.require_creatable(item)
-    await announce(f"{item.ref} is deleted and made anew {why}, as its annotation {RECREATE} asks")
-    await cluster.delete(there.ref, uid=there.uid, propagation=propagation)
-    await wait_until_gone(cluster, [there], on_progress)
+    await announce(f"{item.ref} is deleted and recreated {reason}, as its annotation {RECREATE} requests")
+    await cluster.delete(live.ref, uid=live.uid, propagation=propagation)
+    await wait_until_gone(cluster, [live], on_progress)
     return await cluster.apply(item)
 
 
-def _require_ours(item: Object, there: Object) -> None:
+def _require_owned(item: Object, live: Object) -> None:
     instance = item.labels.get(INSTANCE, "")
     if not item.namespace:
-        why = "it is in no namespace, so it may belong to others as well"
-    elif there.labels.get(INSTANCE) != instance:
-        why = f"what is there was not made for the instance {instance}"
+        reason = "it is not namespaced, so others may use it"
+    elif live.labels.get(INSTANCE) != instance:
+        reason = f"the live object was not created for the instance {instance}"
     else:
         return
     raise ResourceValidationError(
-        f"{item.ref} is to be made anew, but {why}; delete it by hand, or give the object another name."
+        f"{item.ref} must be recreated, but {reason}; delete it by hand, or rename it in the template."
     )
 
 
-def _propagation(item: Object, there: Object) -> Literal["Foreground", "Orphan"]:
-    """The pods of a StatefulSet run on, and the new one takes them over, where it could have made them itself.
+def _propagation(item: Object, live: Object) -> Literal["Foreground", "Orphan"]:
+    """Return how to delete the live object; the pods of a StatefulSet keep running if the new one can adopt them.
 
-    Raises ResourceValidationError where its claims would go with it.
+    Raises ResourceValidationError if the claims of a StatefulSet would be deleted with it.
     """
     if item.kind != "StatefulSet":
         return "Foreground"
-    if _identity(item) == _identity(there):
+    if _identity(item) == _identity(live):
         return "Orphan"
-    if there.text("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
+    if live.text("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
         raise ResourceValidationError(
-            f"{item.ref} is to be made anew, but its claims would go with it; set its "
-            "persistentVolumeClaimRetentionPolicy.whenDeleted to Retain before."
+            f"{item.ref} must be recreated, but its claims would be deleted with it; first set its "
+            "persistentVolumeClaimRetentionPolicy.whenDeleted to Retain."
         )
     return "Foreground"
 
 
 def _identity(item: Object) -> tuple[object, ...]:
-    """What of a StatefulSet its pods are made of that no roll-out changes in them."""
+    """Return the fields of a StatefulSet that define its pods and that no rollout changes in them."""
     claims = [claim.text("metadata", "name") for claim in item.children("spec", "volumeClaimTemplates")]
     return item.child("spec", "selector").manifest, item.text("spec", "serviceName"), claims

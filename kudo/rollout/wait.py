@@ -1,4 +1,4 @@
-"""Wait for objects to be healthy, or gone."""
+"""Wait until objects are healthy or deleted."""
 
 import asyncio
 import contextlib
@@ -15,22 +15,22 @@ from kudo.rollout.health import Health, State, health
 from kudo.rollout.pod_trouble import Pods, selector
 
 OnProgress = Callable[[str], None]
-"""Told what is being waited for, whenever that may have changed."""
+"""Called with a description of the objects that are not ready, whenever that may have changed."""
 
 HealthCheck = Callable[[Object], Awaitable[Health]]
-"""Says whether an object is healthy."""
+"""Returns the health of an object."""
 
 PODS = 2.0
-"""Seconds after which the pods of what is waited for are looked at again."""
+"""Seconds between two checks of the pods of the objects."""
 
 SHOWN = 3
-"""How many of the objects that are being waited for are named."""
+"""How many of the objects a description names."""
 
 _POD = ObjectRef("v1", "Pod", "", "")
 
 
 async def by_kind(item: Object) -> Health:
-    """Whether an object is healthy, by its status and the rule of its kind."""
+    """Return the health of an object, by its status and the rule of its kind."""
     return health(item)
 
 
@@ -44,8 +44,8 @@ async def wait_until_healthy(
 ) -> None:
     """Wait until all objects, as applying them returned them, are healthy.
 
-    Raises FailedTerminalStateError for one that never will be, or whose pods are in trouble for longer than
-    `patience`, ConflictError for one that somebody deletes meanwhile, and what `failures` has.
+    Raises FailedTerminalStateError if one has failed, or its pods are in trouble for longer than `patience`,
+    ConflictError if one is deleted meanwhile, and the errors of `failures`.
     """
     pending = {item.ref: item for item in applied if (await health_check(item)).state is not State.HEALTHY}
     if not pending:
@@ -57,13 +57,13 @@ async def wait_until_healthy(
             for ref in list(pending):
                 pending[ref] = _newest(pending[ref], informers[ref])
                 verdict = await _verdict(cluster, pending[ref], health_check)
-                reasons[ref] = _said(verdict.reason, pods.reason(pending[ref]))
+                reasons[ref] = _joined(verdict.reason, pods.reason(pending[ref]))
                 if verdict.state is State.FAILED:
                     raise FailedTerminalStateError(f"{ref} failed: {reasons[ref]}")
                 if verdict.state is State.HEALTHY:
                     del pending[ref], reasons[ref]
-                elif trouble := pods.given_up(pending[ref]):
-                    raise FailedTerminalStateError(f"{ref} failed: {_said(verdict.reason, trouble)}")
+                elif trouble := pods.lasting_trouble(pending[ref]):
+                    raise FailedTerminalStateError(f"{ref} failed: {_joined(verdict.reason, trouble)}")
             if not pending:
                 return
             on_progress(_summary(reasons))
@@ -71,11 +71,11 @@ async def wait_until_healthy(
 
 
 async def wait_until_gone(cluster: Cluster, deleted: Iterable[Object], on_progress: OnProgress) -> None:
-    """Wait until all objects, as they were before, are gone. Raises what `failures` has."""
+    """Wait until all objects with these UIDs are deleted. Raises the errors of `failures`."""
     pending = {item.ref: item for item in deleted}
     while pending:
         pending = {ref: item for ref, item in pending.items() if not await _is_gone(cluster, item)}
-        # A kind may go while its objects do; what is left is looked at again.
+        # A kind may be deleted together with its objects; the remaining ones are checked again.
         with contextlib.suppress(KindNotFound):
             await _wait_until_gone(cluster, pending, on_progress)
 
@@ -84,9 +84,9 @@ async def _wait_until_gone(cluster: Cluster, pending: dict[ObjectRef, Object], o
     async with _subscribed(cluster, pending) as (informers, changed):
         while True:
             for ref, item in list(pending.items()):
-                there = informers[ref].get(ref.name)
-                # What the informer has not seen yet may be there all the same, so the API has the last word.
-                if (there is None or there.uid != item.uid) and await _is_gone(cluster, item):
+                live = informers[ref].get(ref.name)
+                # The informer may not have observed the object yet, so the API decides.
+                if (live is None or live.uid != item.uid) and await _is_gone(cluster, item):
                     del pending[ref]
             if not pending:
                 return
@@ -99,7 +99,7 @@ Subscriptions = tuple[dict[ObjectRef, Informer], asyncio.Event]
 
 @asynccontextmanager
 async def _subscribed(cluster: Cluster, pending: dict[ObjectRef, Object]) -> AsyncIterator[Subscriptions]:
-    """Follow the kinds of all objects, and the pods behind them; the event is set when one of the objects changes."""
+    """Subscribe to the kinds of all objects and to their pods; the event is set when one of the objects changes."""
     changed = asyncio.Event()
     informers: dict[ObjectRef, Informer] = {}
     async with AsyncExitStack() as stack:
@@ -109,7 +109,7 @@ async def _subscribed(cluster: Cluster, pending: dict[ObjectRef, Object]) -> Asy
             stack.enter_context(informers[ref].notify(changed, ref.name))
         for namespace in {item.namespace for item in pending.values() if selector(item)}:
             pods = _POD._replace(namespace=namespace)
-            # Pods only say why; who may not read them waits without a reason.
+            # Pods only add reasons, so the wait works without permission to read them.
             with contextlib.suppress(KudoError):
                 subscription = cluster.informers.subscribe(await cluster.kind_of(pods), namespace, f"{HERITAGE}=kudo")
                 informers[pods] = await stack.enter_async_context(subscription)
@@ -117,7 +117,7 @@ async def _subscribed(cluster: Cluster, pending: dict[ObjectRef, Object]) -> Asy
 
 
 async def _change(changed: asyncio.Event) -> None:
-    """Wait for a change of the objects; after a while look at their pods again all the same."""
+    """Wait until one of the objects changes, or it is time to check their pods again."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(changed.wait(), PODS)
     changed.clear()
@@ -140,30 +140,32 @@ async def _verdict(cluster: Cluster, item: Object, health_check: HealthCheck) ->
 
 
 async def _binds_late(cluster: Cluster, claim: Object) -> bool:
-    """Whether a claim is bound only when a pod uses it, which may be in a later step of the plan."""
+    """Whether a claim is bound only when a pod uses it, which may be a pod of a later step."""
     name = claim.text("spec", "storageClassName")
     try:
         found = await cluster.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name)) if name else None
     except GraceError:
-        return False  # Who may not read storage classes waits for the claim.
+        return False  # Without permission to read storage classes, wait for the claim.
     return found is not None and found.text("volumeBindingMode") == "WaitForFirstConsumer"
 
 
 async def _is_gone(cluster: Cluster, item: Object) -> bool:
     try:
-        there = await cluster.get(item.ref)
+        live = await cluster.get(item.ref)
     except KindNotFound:
-        return True  # Its CustomResourceDefinition went, and it with it.
-    return there is None or there.uid != item.uid
+        return True  # It was deleted with its CustomResourceDefinition.
+    return live is None or live.uid != item.uid
 
 
-def _said(reason: str, of_pods: str) -> str:
+def _joined(reason: str, of_pods: str) -> str:
     return "; ".join(dict.fromkeys(filter(None, (reason, of_pods))))
 
 
 def _holding(item: Object | None) -> str:
     finalizers = item.manifest["metadata"].get("finalizers") if item else None
-    return f"it is being deleted, held by {', '.join(finalizers)}" if finalizers else "it is being deleted"
+    return (
+        f"it is being deleted; remaining finalizers: {', '.join(finalizers)}" if finalizers else "it is being deleted"
+    )
 
 
 def _summary(reasons: dict[ObjectRef, str]) -> str:

@@ -74,14 +74,14 @@ async def test_dry_run_of_install_shows_diff_and_writes_nothing(package: Path, i
     lines = result.out.splitlines()
     assert lines[:5] == [
         "# main.config.config",
-        "  ConfigMap default/it-config: made",
+        "  ConfigMap default/it-config: created",
         "+apiVersion: v1",
         "+kind: ConfigMap",
         "+metadata:",
     ]
     assert "+  key: x3" in lines
     assert "hunter" not in result.out
-    assert lines[-1] == "Nothing was changed: this is what the plan deploy would do."
+    assert lines[-1] == "Dry run of the plan deploy: nothing was changed."
     assert await installer.get("v1", "ConfigMap", "it-config") is None
     assert await installer.get(API_VERSION, "Instance", "it") is None
     assert await installer.get(API_VERSION, "OperatorVersion", "tested-1.0.0") is None
@@ -109,7 +109,7 @@ async def test_dry_run_of_update_shows_diff_and_hides_secrets(package: Path, ins
     assert instance.strings("spec", "parameters") == {}
     assert await installer.get("v1", "ConfigMap", "test-extra") is not None
     none = await kudo("update", "--instance", "test", "-p", "SIZE=2", "--dry-run", "diff")
-    assert none.out == "No value of the instance test changes, so no plan would run.\n"
+    assert none.out == "No parameter of the instance test changes, so no plan would run.\n"
 
 
 async def test_dry_run_reports_objects_that_the_api_refuses(package: Path, installer: Installer) -> None:
@@ -120,11 +120,11 @@ async def test_dry_run_reports_objects_that_the_api_refuses(package: Path, insta
     assert (same.status, same.out.splitlines()[:2]) == (0, ["# main.a.job", "  Job default/test-job: unchanged"])
     result = await kudo(*arguments, "-p", "SIZE=3")
     assert result.status == 1
-    assert "  Job default/test-job: refused: applying Job default/test-job:" in result.out
-    assert result.err == "The plan jobs would fail: the API refuses 1 object.\n"
+    assert "  Job default/test-job: rejected: applying Job default/test-job:" in result.out
+    assert result.err == "The plan jobs would fail: the API rejects 1 object.\n"
     recreated = await kudo(*arguments, "-p", "SIZE=3", "-p", "ANEW=IfImmutable")
     assert (recreated.status, recreated.err) == (0, "")
-    assert recreated.out.splitlines()[1] == "  Job default/test-job: deleted and made anew"
+    assert recreated.out.splitlines()[1] == "  Job default/test-job: recreated"
 
 
 async def test_dry_run_of_deleting_plan_deletes_nothing(package: Path, installer: Installer) -> None:
@@ -140,7 +140,7 @@ async def test_dry_run_shows_child_that_does_not_exist_yet(installer: Installer,
     write_package(root, name="below", tasks=[], plans={"deploy": plan(phase("main"))})
     result = await kudo("install", root, "--instance", "it", "--dry-run", "diff")
     assert (result.status, result.err) == (0, "")
-    assert "  Instance default/it-below: made" in result.out.splitlines()
+    assert "  Instance default/it-below: created" in result.out.splitlines()
     assert "pending-plan" not in result.out
 
 

@@ -55,13 +55,13 @@ async def test_listed_items_have_api_version_and_kind(cluster: Cluster) -> None:
 
 
 async def test_unknown_kind_is_refused(cluster: Cluster) -> None:
-    with pytest.raises(KindNotFound, match=r"serves no Widget of example\.com/v1"):
+    with pytest.raises(KindNotFound, match=r"does not serve Widget of example\.com/v1"):
         await cluster.apply(widget())
 
 
 async def test_kind_in_a_removed_api_version_is_refused_with_the_served_one(cluster: Cluster) -> None:
     ingress = Object.of("extensions/v1beta1", "Ingress", {"name": "web", "namespace": NAMESPACE})
-    moved = r"serves no Ingress of extensions/v1beta1; it serves Ingress of networking\.k8s\.io/v1, so the package"
+    moved = r"does not serve Ingress of extensions/v1beta1; it serves Ingress in networking\.k8s\.io/v1, so change"
     with pytest.raises(KindNotFound, match=moved):
         await cluster.apply(ingress)
 

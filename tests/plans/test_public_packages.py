@@ -94,8 +94,8 @@ async def test_public_package_with_removed_api_version_fails(installer: Installe
     outcome = await (await installer.deploy(OPERATORS / operator)).outcome()
     assert outcome.failure == "KindNotFound"
     assert outcome.message.endswith(
-        "serves no PodDisruptionBudget of policy/v1beta1; it serves PodDisruptionBudget of policy/v1, "
-        "so the package has to be changed"
+        "does not serve PodDisruptionBudget of policy/v1beta1; it serves PodDisruptionBudget in policy/v1, "
+        "so change the apiVersion in the package"
     )
 
 

@@ -125,8 +125,8 @@ async def test_change_of_immutable_job_is_refused(installer: Installer) -> None:
     outcome = await deploy(installer, SIZE="2Gi")
     assert outcome.failure == "ImmutableField"
     assert outcome.message.endswith(
-        'Job.batch "test-job" is invalid: spec.template: field is immutable. What is there would have to be deleted, '
-        "and made anew; with the annotation kudo.dev/recreate: IfImmutable a plan does that."
+        'Job.batch "test-job" is invalid: spec.template: field is immutable. The object would have to be deleted '
+        "and recreated; a plan does so with the annotation kudo.dev/recreate: IfImmutable."
     )
     assert (await until_exists(installer, THE_JOB)).uid == before.uid
 
@@ -186,7 +186,7 @@ async def test_foreign_job_is_not_recreated(installer: Installer) -> None:
     await install(installer, JOB, ALWAYS)
     outcome = await deploy(installer)
     assert outcome.failure == "ResourceValidationError"
-    assert "was not made for the instance test" in outcome.message
+    assert "was not created for the instance test" in outcome.message
     assert (await until_exists(installer, THE_JOB)).uid == foreign.uid
 
 
@@ -234,7 +234,7 @@ async def test_stateful_set_that_deletes_its_claims_is_not_recreated(installer: 
     before = await until_exists(installer, THE_SET)
     outcome = await deploy(installer, RETENTION="Delete", APP="other")
     assert outcome.failure == "ResourceValidationError"
-    assert "its claims would go with it" in outcome.message
+    assert "its claims would be deleted with it" in outcome.message
     assert (await until_exists(installer, THE_SET)).uid == before.uid
 
 
@@ -253,7 +253,7 @@ async def test_cluster_scoped_object_is_not_recreated(installer: Installer) -> N
     assert (await deploy(installer)).complete
     outcome = await deploy(installer)
     assert outcome.failure == "ResourceValidationError"
-    assert "it is in no namespace" in outcome.message
+    assert "it is not namespaced" in outcome.message
 
 
 async def test_claim_with_recreate_annotation_is_refused(installer: Installer) -> None:

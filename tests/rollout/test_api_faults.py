@@ -152,7 +152,7 @@ async def test_credential_plugin_is_run_again_once_its_token_has_expired(
 @pytest.mark.only_on("sandbox", "the test replaces the user of its kubeconfig")
 async def test_failed_credential_plugin_is_reported(kubeconfig: Path) -> None:
     with_plugin(kubeconfig, "import sys; sys.exit(1)")
-    with pytest.raises(ConfigurationError, match=r"The credential plugin .* gives no credentials"):
+    with pytest.raises(ConfigurationError, match=r"The credential plugin .* returned no credentials"):
         await Cluster.connect()
 
 

@@ -225,8 +225,8 @@ async def widgets(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        ({}, waiting(f"`{RULES['kudo.dev/ready']}` does not hold yet")),
-        ({"phase": "Running", "members": 1}, waiting(f"`{RULES['kudo.dev/ready']}` does not hold yet")),
+        ({}, waiting(f"`{RULES['kudo.dev/ready']}` is not true yet")),
+        ({"phase": "Running", "members": 1}, waiting(f"`{RULES['kudo.dev/ready']}` is not true yet")),
         ({"phase": "Running", "members": 2}, HEALTHY),
         ({"phase": "Running", "members": "2"}, waiting("'>=' not supported between instances of 'str' and 'int'")),
         ({"phase": "Broken", "reason": "it burns", "members": 2}, failed("it burns")),
@@ -268,7 +268,7 @@ async def test_annotation_rule_is_awaited(cluster: Cluster, renderer: Renderer) 
     )
 
     async def is_reported() -> bool:
-        return any("does not hold yet" in line for line in messages)
+        return any("is not true yet" in line for line in messages)
 
     await until(is_reported)
     await cluster.patch(applied.ref, {"status": {"phase": "Running", "members": 2}}, "status")
@@ -310,7 +310,7 @@ def instance(*plans: tuple[str, str, str]) -> Object:
 @pytest.mark.parametrize(
     ("item", "verdict"),
     [
-        (instance(), waiting("no plan of it was started yet")),
+        (instance(), waiting("none of its plans has started yet")),
         (instance(("deploy", "IN_PROGRESS", "01")), waiting("its plan deploy is IN_PROGRESS")),
         (instance(("deploy", "COMPLETE", "01")), HEALTHY),
         (instance(("deploy", "FATAL_ERROR", "01"), ("update", "COMPLETE", "02")), HEALTHY),

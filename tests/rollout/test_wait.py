@@ -178,7 +178,7 @@ async def test_wait_for_deletion_lasts_until_finalizers_are_removed(cluster: Clu
     await cluster.delete(applied.ref)
     messages: list[str] = []
     waiting = asyncio.create_task(wait_until_gone(cluster, [applied], messages.append))
-    await wait_for_message(messages, "held by example.com/hold")
+    await wait_for_message(messages, "remaining finalizers: example.com/hold")
     await cluster.patch(applied.ref, {"metadata": {"finalizers": None}})
     await waiting
     assert not await cluster.list("v1", "ConfigMap", NAMESPACE, "heritage=kudo")

@@ -1,4 +1,4 @@
-"""Health: whether an object is what a plan waits for."""
+"""Health: whether an object is ready, has failed, or needs more time."""
 
 from kudo.rollout.health.pods import in_trouble, pod_reason
 from kudo.rollout.health.rules import health

@@ -1,9 +1,9 @@
-"""Claims, services, namespaces, definitions, and Instances."""
+"""Health of claims, Services, namespaces, CustomResourceDefinitions, and Instances."""
 
 from kudo.model.objects import Object
 from kudo.model.resources import InstanceStatus
 from kudo.model.status import ExecutionStatus
-from kudo.rollout.health.state import HEALTHY, Health, failed, said, waiting
+from kudo.rollout.health.state import HEALTHY, Health, condition_text, failed, waiting
 
 
 def claim(item: Object) -> Health:
@@ -28,7 +28,7 @@ def service(item: Object) -> Health:
 def definition(item: Object) -> Health:
     accepted = item.condition("NamesAccepted")
     if accepted.text("status") == "False":
-        return failed(said(accepted))
+        return failed(condition_text(accepted))
     if item.condition("Established").text("status") != "True":
         return waiting("it is not established yet")
     return HEALTHY
@@ -40,10 +40,10 @@ def namespace(item: Object) -> Health:
 
 
 def instance(item: Object) -> Health:
-    """By the plan that was run last: nothing else is scheduled."""
+    """Return the health of an Instance, by the plan that ran last."""
     last = InstanceStatus.model_validate(item.child("status").manifest).last
     if last is None:
-        return waiting("no plan of it was started yet")
+        return waiting("none of its plans has started yet")
     reason = f"its plan {last.name} is {last.status}"
     if last.status in (ExecutionStatus.FATAL_ERROR, ExecutionStatus.CANCELLED):
         return failed(": ".join(filter(None, (reason, last.message))))

@@ -1,7 +1,7 @@
-"""Pods, and why they are not ready: what people ask first."""
+"""Health of pods, and why they are not ready."""
 
 from kudo.model.objects import Object
-from kudo.rollout.health.state import HEALTHY, Health, failed, said, waiting
+from kudo.rollout.health.state import HEALTHY, Health, condition_text, failed, waiting
 
 
 def pod(item: Object) -> Health:
@@ -16,17 +16,17 @@ def pod(item: Object) -> Health:
 
 
 def pod_reason(pod: Object) -> str:
-    """Why a pod is not ready, as its containers or the scheduler say; empty where nothing is wrong."""
+    """Return why a pod is not ready, as its containers or the scheduler report; empty if they report nothing."""
     scheduled = pod.condition("PodScheduled")
     if scheduled.text("status") == "False":
-        return said(scheduled)
+        return condition_text(scheduled)
     for status in _containers(pod):
         held = status.child("state", "waiting")
         if held.text("reason") not in ("", "PodInitializing", "ContainerCreating") or held.text("message"):
-            return said(held)
+            return condition_text(held)
         ended = status.child("state", "terminated")
         if ended.integer("exitCode"):
-            return f"{said(ended)} (exit code {ended.integer('exitCode')})"
+            return f"{condition_text(ended)} (exit code {ended.integer('exitCode')})"
     return ""
 
 
@@ -43,7 +43,7 @@ _TROUBLE = (
 
 
 def in_trouble(pod: Object) -> bool:
-    """Whether a pod crashes, or lacks its image, its configuration or a node; it may heal."""
+    """Whether a pod crashes, or lacks its image, its configuration or a node; it may recover."""
     return pod.condition("PodScheduled").text("reason") == "Unschedulable" or any(
         status.text("state", "waiting", "reason") in _TROUBLE for status in _containers(pod)
     )

@@ -1,14 +1,14 @@
-"""When an object is healthy, and when it will never be.
+"""The rules of health: when an object is healthy, and when it has failed.
 
 The order of the rules and their terms are kstatus's (kubernetes-sigs/cli-utils, `pkg/kstatus/status`), which Flux and
-Helm share; where a plan needs more, as for Jobs, the rule says so.
+Helm share; rules that differ, such as that of Jobs, have a comment.
 """
 
 from collections.abc import Callable
 
 from kudo.model.objects import Object
 from kudo.rollout.health import core, pods, workloads
-from kudo.rollout.health.state import HEALTHY, Health, failed, said, waiting
+from kudo.rollout.health.state import HEALTHY, Health, condition_text, failed, waiting
 
 _RULES: dict[tuple[str, str], Callable[[Object], Health]] = {
     ("apps", "Deployment"): workloads.deployment,
@@ -26,23 +26,23 @@ _RULES: dict[tuple[str, str], Callable[[Object], Health]] = {
 
 
 def health(item: Object) -> Health:
-    """Whether an object is healthy, by its own status."""
+    """Return the health of an object, by its status."""
     return common(item) or _of_kind(item) or _ready(item) or HEALTHY
 
 
 def common(item: Object) -> Health | None:
-    """What holds before any rule of the kind, or of the object's own; None where nothing does."""
+    """Return the health by the rules that precede all others; None if none of them decides."""
     if item.terminating:
         return waiting("it is being deleted")
     generation = item.integer("metadata", "generation")
     observed = item.integer("status", "observedGeneration", default=generation)
     if generation and observed != generation:
-        return waiting("its controller has not seen the change yet")
+        return waiting("its controller has not observed the change yet")
     for condition in item.children("status", "conditions"):
         if condition.text("type") == "Reconciling" and condition.text("status") == "True":
-            return waiting(said(condition))
+            return waiting(condition_text(condition))
         if condition.text("type") == "Stalled" and condition.text("status") == "True":
-            return failed(said(condition))
+            return failed(condition_text(condition))
     return None
 
 
@@ -54,5 +54,5 @@ def _of_kind(item: Object) -> Health | None:
 def _ready(item: Object) -> Health | None:
     ready = item.condition("Ready")
     if ready.manifest and ready.text("status") != "True":
-        return waiting(said(ready))
+        return waiting(condition_text(ready))
     return None

@@ -1,4 +1,4 @@
-"""What a rule says of an object."""
+"""The health of an object, as rules return it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from kudo.model.objects import Object
 
 
 class State(Enum):
-    """What an object's status says."""
+    """The state of an object."""
 
     HEALTHY = "healthy"
     WAITING = "waiting"
@@ -17,7 +17,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A state, and the reason where it is not healthy."""
+    """A state, and the reason if it is not HEALTHY."""
 
     state: State
     reason: str = ""
@@ -34,13 +34,14 @@ def failed(reason: str) -> Health:
     return Health(State.FAILED, reason)
 
 
-def said(condition: Object) -> str:
-    """What a condition says, in its own words."""
+def condition_text(condition: Object) -> str:
+    """Return the reason and message of a condition or container state."""
     return (
         ": ".join(part for part in (condition.text("reason"), condition.text("message")) if part) or "it is not ready"
     )
 
 
-def first(unmet: Iterator[str]) -> Health:
+def first_unmet(unmet: Iterator[str]) -> Health:
+    """Return WAITING with the first unmet requirement, or HEALTHY if there is none."""
     reason = next(unmet, None)
     return waiting(reason) if reason else HEALTHY

@@ -1,16 +1,16 @@
-"""Workloads: what runs pods."""
+"""Health of workloads, which run pods."""
 
 from collections.abc import Iterator
 
 from kudo.model.objects import Object
-from kudo.rollout.health.state import HEALTHY, Health, failed, first, said, waiting
+from kudo.rollout.health.state import HEALTHY, Health, condition_text, failed, first_unmet, waiting
 
 
 def deployment(item: Object) -> Health:
     progressing = item.condition("Progressing")
     if progressing.text("reason") == "ProgressDeadlineExceeded":
-        return failed(said(progressing))
-    return first(_deployment_unmet(item))
+        return failed(condition_text(progressing))
+    return first_unmet(_deployment_unmet(item))
 
 
 def _deployment_unmet(item: Object) -> Iterator[str]:
@@ -19,13 +19,13 @@ def _deployment_unmet(item: Object) -> Iterator[str]:
     updated = item.integer("status", "updatedReplicas")
     available = item.integer("status", "availableReplicas")
     if not item.has("status", "observedGeneration"):
-        yield "its controller has not seen it yet"
+        yield "its controller has not observed it yet"
     if updated < wanted or replicas < wanted:
         yield f"{updated} of {wanted} replicas updated"
     if replicas > wanted:
         yield f"{replicas - wanted} replicas too many"
     if replicas > updated:
-        yield f"{replicas - updated} old replicas still there"
+        yield f"{replicas - updated} old replicas still exist"
     if available < updated or item.integer("status", "readyReplicas") < wanted:
         yield f"{available} of {wanted} replicas available"
     if item.condition("Available").text("status") != "True" and wanted:
@@ -35,7 +35,7 @@ def _deployment_unmet(item: Object) -> Iterator[str]:
 def stateful_set(item: Object) -> Health:
     if item.text("spec", "updateStrategy", "type") == "OnDelete":
         return HEALTHY
-    return first(_stateful_set_unmet(item))
+    return first_unmet(_stateful_set_unmet(item))
 
 
 def _stateful_set_unmet(item: Object) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _stateful_set_unmet(item: Object) -> Iterator[str]:
     updated = item.integer("status", "updatedReplicas")
     replicas = item.integer("status", "replicas")
     if not item.has("status", "observedGeneration"):
-        yield "its controller has not seen it yet"
+        yield "its controller has not observed it yet"
     if ready < wanted or replicas < wanted:
         yield f"{ready} of {wanted} replicas ready"
     if replicas > wanted:
@@ -54,18 +54,18 @@ def _stateful_set_unmet(item: Object) -> Iterator[str]:
         if updated < wanted - partition:
             yield f"{updated} of {wanted - partition} replicas updated"
     elif updated < wanted or item.text("status", "currentRevision") != item.text("status", "updateRevision"):
-        # One that took over the pods of another has a single revision, and pods of an older one all the same.
+        # One that adopted pods has a single revision, but its pods may be of an older one.
         yield f"{updated} of {wanted} replicas updated"
 
 
 def daemon_set(item: Object) -> Health:
-    return first(_daemon_set_unmet(item))
+    return first_unmet(_daemon_set_unmet(item))
 
 
 def _daemon_set_unmet(item: Object) -> Iterator[str]:
     wanted = item.integer("status", "desiredNumberScheduled")
     if not item.has("status", "observedGeneration"):
-        yield "its controller has not seen it yet"
+        yield "its controller has not observed it yet"
     for field, word in (
         ("currentNumberScheduled", "scheduled"),
         ("updatedNumberScheduled", "updated"),
@@ -78,7 +78,7 @@ def _daemon_set_unmet(item: Object) -> Iterator[str]:
 
 
 def replica_set(item: Object) -> Health:
-    return first(_replica_set_unmet(item))
+    return first_unmet(_replica_set_unmet(item))
 
 
 def _replica_set_unmet(item: Object) -> Iterator[str]:
@@ -96,9 +96,9 @@ def _replica_set_unmet(item: Object) -> Iterator[str]:
 
 
 def job(item: Object) -> Health:
-    """A plan waits for the end of a Job; kstatus is content when it runs."""
+    """Return the health of a Job: unlike kstatus, wait until it ends and not only until it runs."""
     if item.condition("Failed").text("status") == "True":
-        return failed(said(item.condition("Failed")))
+        return failed(condition_text(item.condition("Failed")))
     if item.condition("Complete").text("status") == "True":
         return HEALTHY
     if item.flag("spec", "suspend"):
