@@ -1,4 +1,4 @@
-"""The activities: everything that a plan does outside its workflow.
+"""The activities: all I/O of a plan.
 
 Each activity is one attempt (see `attempt`): it heartbeats what it waits for, turns errors into Temporal's, and is safe
 to repeat. Task activities may wait without a bound; control activities never wait, and have a queue of their own, so

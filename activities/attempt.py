@@ -51,9 +51,9 @@ class HeartbeatDetails(Model):
     """The details of a heartbeat; the next attempt of the activity starts from them."""
 
     waiting: Text = ""
-    """What the activity does or waits for."""
+    """The current action or wait of the activity."""
     error: Text = ""
-    """The error of the last attempt; empty if the activity got further since."""
+    """The error of the last attempt; empty if the activity has made progress since."""
     reported_error: Text = ""
     """The error that was reported to the plan last."""
     reports: Annotated[int, OMIT_EMPTY] = 0
@@ -72,7 +72,7 @@ class AttemptScope:
 
     plan: WorkflowHandle[Any, Any]
     message: Callable[[str], ProgressMessage]
-    """Makes the message about an error; an empty error means that the activity got further."""
+    """Returns the message about an error; an empty error means that the activity made progress."""
     max_attempts: int | None = None
     deadline: Deadline | None = None
 
@@ -88,12 +88,12 @@ class Attempt:
         self._reporting: list[asyncio.Task[None]] = []
 
     def doing(self, action: str) -> None:
-        """Set in the heartbeat what is being done."""
+        """Set the action in the heartbeat."""
         self._details.waiting = clip(action)
         self._heartbeat()
 
     def waiting_for(self, condition: str) -> None:
-        """Set in the heartbeat what is being waited for: every request to the cluster has succeeded."""
+        """Set the condition in the heartbeat, and clear the error: every request to the cluster has succeeded."""
         self._details.refused_since = None
         self._details.error = ""
         self.doing(condition)
@@ -128,10 +128,10 @@ class Attempt:
             raise self._out_of_time(deadline) from None
 
     def _out_of_time(self, deadline: Deadline) -> TimedOut:
-        return TimedOut(deadline.missed(self._details.error or self._details.waiting or "it had not begun"))
+        return TimedOut(deadline.missed(self._details.error or self._details.waiting or "it had not started"))
 
     def succeeded(self) -> None:
-        """Report that the error is over: other tasks of the step may run for long."""
+        """Report that the error is over, before the step ends: its other tasks may run for a long time."""
         self._details.error, self._details.quiet_until = "", 0
         self._heartbeat()
 
@@ -176,7 +176,7 @@ async def _signal(plan: WorkflowHandle[Any, Any], message: ProgressMessage, befo
     try:
         await plan.signal("report_progress", [message])
     except RPCError as problem:
-        activity.logger.warning("The plan was not signalled about a task: %s", problem)
+        activity.logger.warning("Could not signal the plan about a task: %s", problem)
 
 
 def attempting_task(request: TaskRequest, grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
@@ -219,8 +219,10 @@ async def attempting(grace: timedelta, scope: AttemptScope | None = None) -> Asy
     except KudoError as error:
         raise attempt.failure(error) from None
     except Exception as error:
-        activity.logger.exception("A defect")
-        defect = InternalError(f"{type(error).__name__}: {error}. This is a defect; the worker's log has more.")
+        activity.logger.exception("Unexpected error in an activity")
+        defect = InternalError(
+            f"{type(error).__name__}: {error}. This is a bug in KUDO; the log of the worker has a traceback."
+        )
         raise attempt.failure(defect) from None
     finally:
         beating.cancel()

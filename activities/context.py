@@ -1,4 +1,4 @@
-"""What the activities of a worker share."""
+"""The context that the activities of a worker share."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The task Dummy: for tests, and for plans that must not run."""
+"""The task Dummy, for tests and for plans that must not run."""
 
 import asyncio
 
@@ -12,23 +12,23 @@ from kudo.model.tasks import DummyTask
 
 
 class DummyActivities:
-    """An activity that does what it is told: fail, be done, or never be done."""
+    """An activity that fails, succeeds, or never ends, as its task specifies."""
 
     def __init__(self, context: ActivityContext) -> None:
         self._grace = context.grace
 
     @activity.defn
     async def dummy(self, request: TaskRequest) -> str:
-        """Fail, be done, or wait for ever (KUDO's `engine/task/task_dummy.go`)."""
+        """Fail, succeed, or wait forever (KUDO's `engine/task/task_dummy.go`)."""
         async with attempting_task(request, self._grace) as attempt:
             task = request.task
             if not isinstance(task, DummyTask):
-                raise TaskBuildError(f"{task.name} is no Dummy task")
+                raise TaskBuildError(f"The task {task.name} is not a Dummy task.")
             if task.spec.want_err and task.spec.fatal:
-                raise DummyTaskError(f"The task {task.name} is asked to fail for good.")
+                raise DummyTaskError(f"The Dummy task {task.name} failed, as specified (fatal).")
             if task.spec.want_err:
-                raise DummyTaskFailed(f"The task {task.name} is asked to fail.")
+                raise DummyTaskFailed(f"The Dummy task {task.name} failed, as specified.")
             if not task.spec.done:
-                attempt.doing(f"the task {task.name} is asked never to be done")
+                attempt.doing(f"the Dummy task {task.name} never ends, as specified")
                 await asyncio.Event().wait()
             return "done"

@@ -1,4 +1,4 @@
-"""The task Pipe: files that a pod makes become Secrets and ConfigMaps for later tasks."""
+"""The task Pipe: files that a pod writes become Secrets and ConfigMaps for later tasks."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,10 +22,10 @@ from kudo.model.objects import Object, ObjectRef
 from kudo.rollout import wait_until_gone, wait_until_healthy
 
 MAX_FILE = 1024 * 1024
-"""Bytes of a file: a Secret or ConfigMap could not hold more."""
+"""The maximum size of a file in bytes: a Secret or ConfigMap cannot hold more."""
 
 KILLED = 128
-"""Exit codes above are of commands that a signal has ended."""
+"""Exit codes above this one are of commands that a signal ended."""
 
 
 class PipeActivities:
@@ -40,7 +40,7 @@ class PipeActivities:
 
     @activity.defn
     async def pipe(self, request: TaskRequest) -> str:
-        """Run the pod of a task, and make artifacts of its files (KUDO's `engine/task/task_pipe.go`)."""
+        """Run the pod of a task, and create artifacts from its files (KUDO's `engine/task/task_pipe.go`)."""
         async with attempting_task(request, self._grace) as attempt:
             await require_instance(self._cluster, request.metadata)
             attempt.doing("rendering templates")
@@ -56,32 +56,32 @@ class PipeActivities:
             return ", ".join(f"{item.kind} {item.name}" for item in artifacts)
 
     async def _run_pod(self, pod: Object, request: TaskRequest, attempt: Attempt) -> None:
-        """Wait until the files are there. One that another run has left behind cannot be trusted to have made them."""
-        there = await self._cluster.get(pod.ref)
-        if there is not None and there.labels.get(INSTANCE) not in (None, request.metadata.instance_name):
+        """Run the pod until its files exist; a pod of another run is deleted first, because its files may be stale."""
+        live = await self._cluster.get(pod.ref)
+        if live is not None and live.labels.get(INSTANCE) not in (None, request.metadata.instance_name):
             raise PipeTaskError(
-                f"{pod.ref} is of the instance {there.labels[INSTANCE]}: the names of the two differ in signs alone, "
-                "which the names of pipes do not have. Choose another name for one."
+                f"{pod.ref} belongs to the instance {live.labels[INSTANCE]}, whose name differs only in characters "
+                "that the names of pipes do not contain. Rename one of the instances."
             )
-        if there is not None and (there.annotations.get(PLAN_UID) != request.metadata.plan_uid or _is_over(there)):
-            attempt.doing(f"deleting {pod.ref}, which is left of before")
-            await self._cluster.delete(pod.ref, uid=there.uid)
-            await wait_until_gone(self._cluster, [there], attempt.waiting_for)
+        if live is not None and (live.annotations.get(PLAN_UID) != request.metadata.plan_uid or _is_over(live)):
+            attempt.doing(f"deleting {pod.ref} of an earlier attempt")
+            await self._cluster.delete(pod.ref, uid=live.uid)
+            await wait_until_gone(self._cluster, [live], attempt.waiting_for)
         attempt.doing(f"applying {pod.ref}")
         try:
             await self._wait_until_healthy([await self._cluster.apply(pod)], attempt.waiting_for)
         except FailedTerminalStateError as error:
-            there = await self._cluster.get(pod.ref)
-            if there is not None and not _is_over(there):
+            live = await self._cluster.get(pod.ref)
+            if live is not None and not _is_over(live):
                 raise
-            # Its containers are started again until they succeed, so it was the machine that failed.
-            raise PipePodLost(f"{error}; another pod is made") from None
+            # Its containers are restarted until they succeed, so the node has failed.
+            raise PipePodLost(f"{error}; the pod is recreated") from None
 
     async def _content(self, pod: ObjectRef, path: str) -> bytes:
         size = (await self._output(pod, ["stat", "-L", "-c", "%s", path])).decode().strip()
         content = await self._output(pod, ["cat", path]) if int(size) <= MAX_FILE else b""
         if max(int(size), len(content)) > MAX_FILE:
-            raise PipeTaskError(f"{path} has {size} bytes, and a file of a Pipe task may have {MAX_FILE}.")
+            raise PipeTaskError(f"{path} has {size} bytes; the limit for a file of a Pipe task is {MAX_FILE}.")
         return content
 
     async def _output(self, pod: ObjectRef, command: Sequence[str]) -> bytes:
@@ -94,23 +94,24 @@ class PipeActivities:
             await self._require_running(pod)
         if result.code:
             raise PipeTaskError(
-                f"`{' '.join(command)}` in {pod} ended with exit code {result.code}: {result.complaint or 'no words'}"
+                f"`{' '.join(command)}` in {pod} failed: exit code {result.code}"
+                + (f": {result.complaint}" if result.complaint else " (no stderr output)")
             )
         return result.output
 
     async def _require_running(self, pod: ObjectRef) -> None:
-        """Raise PipePodLost where it was the machine that failed, and not the command."""
-        there = await self._cluster.get(pod)
-        if there is None or _is_over(there):
-            raise PipePodLost(f"{pod} went before its files were copied; another pod is made")
+        """Raise PipePodLost if the pod failed, and not the command."""
+        live = await self._cluster.get(pod)
+        if live is None or _is_over(live):
+            raise PipePodLost(f"{pod} ended before its files were copied; the pod is recreated")
 
     @activity.defn
     async def remove_pipe_pod(self, request: TaskRequest) -> None:
-        """Delete the pod of a task, whatever became of the task."""
+        """Delete the pod of a task, however the task ended."""
         async with attempting(self._grace):
-            there = await self._cluster.get(pipe_pod_ref(request))
-            if there is not None and there.labels.get(INSTANCE) == request.metadata.instance_name:
-                await self._cluster.delete(there.ref, uid=there.uid)
+            live = await self._cluster.get(pipe_pod_ref(request))
+            if live is not None and live.labels.get(INSTANCE) == request.metadata.instance_name:
+                await self._cluster.delete(live.ref, uid=live.uid)
 
 
 def _is_over(pod: Object) -> bool:

@@ -1,4 +1,4 @@
-"""What a plan itself needs: reading it, reporting on it, and having it cancelled."""
+"""Control activities of a plan: load it, report its status, and cancel it."""
 
 from temporalio import activity
 
@@ -12,14 +12,14 @@ from kudo.model.report import StatusReport
 
 
 class PlanActivities:
-    """Activities that read and write an Instance."""
+    """Activities that read and write an Instance, and cancel a plan."""
 
     def __init__(self, context: ActivityContext) -> None:
         self._context = context
 
     @activity.defn
     async def load_active_plan(self, request: PlanRequest) -> ActivePlan:
-        """Read everything that a run of a plan needs; it is pinned from here on."""
+        """Read everything that a run of a plan needs; the run uses this result to its end."""
         async with attempting_load(self._context.grace):
             uid = activity.info().workflow_run_id or ""
             context = self._context
@@ -27,17 +27,17 @@ class PlanActivities:
 
     @activity.defn
     async def report_status(self, report: StatusReport) -> bool:
-        """Write status and events to the Instance; False where it is gone."""
+        """Write status and events to the Instance; return False if it does not exist."""
         async with attempting(self._context.grace):
             return await report_status(self._context.cluster, report)
 
     @activity.defn
     async def request_cancel(self, reason: str) -> None:
-        """Ask the server to cancel the workflow that runs this activity."""
+        """Request the server to cancel the workflow that runs this activity."""
         await own_workflow().cancel(reason=reason)
 
     @activity.defn
     async def explain_refusal(self, request: PlanRequest) -> str:
-        """Say which plan is in the way of one that was asked for."""
+        """Return why a plan cannot start: the plan of its Instance that is running."""
         async with attempting(self._context.grace):
             return str(await Plans(activity.client()).refusal(request))

@@ -1,4 +1,4 @@
-"""What applies and deletes objects: the tasks Apply, Delete and Toggle."""
+"""The tasks Apply, Delete and Toggle, which apply and delete objects."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -19,7 +19,7 @@ from kudo.rollout.apply_order import batches
 
 
 class ResourceActivities:
-    """Activities that need a cluster and a renderer."""
+    """Activities that apply and delete rendered objects."""
 
     def __init__(self, context: ActivityContext) -> None:
         self._cluster = context.cluster
@@ -37,23 +37,23 @@ class ResourceActivities:
         """Apply the objects of a task, and wait until all are healthy."""
         async with attempting_task(request, self._grace) as attempt:
             if not isinstance(request.task, ApplyTask):
-                raise TaskBuildError(f"{request.task.name} is no Apply task")
+                raise TaskBuildError(f"The task {request.task.name} is not an Apply task.")
             return await self._apply(request, request.task.spec.resources, attempt)
 
     @activity.defn
     async def delete(self, request: TaskRequest) -> str:
-        """Delete the objects of a task, and wait until all are gone."""
+        """Delete the objects of a task, and wait until all are deleted."""
         async with attempting_task(request, self._grace) as attempt:
             if not isinstance(request.task, DeleteTask):
-                raise TaskBuildError(f"{request.task.name} is no Delete task")
+                raise TaskBuildError(f"The task {request.task.name} is not a Delete task.")
             return await self._delete(request, request.task.spec.resources, attempt)
 
     @activity.defn
     async def toggle(self, request: TaskRequest) -> str:
-        """Apply or delete the objects of a task, as a parameter says."""
+        """Apply or delete the objects of a task, depending on a parameter."""
         async with attempting_task(request, self._grace) as attempt:
             if not isinstance(request.task, ToggleTask):
-                raise TaskBuildError(f"{request.task.name} is no Toggle task")
+                raise TaskBuildError(f"The task {request.task.name} is not a Toggle task.")
             resources = request.task.spec.resources
             if is_on(request.task, request.params):
                 return await self._apply(request, resources, attempt)
@@ -73,7 +73,7 @@ class ResourceActivities:
         return f"{_count(objects)} healthy"
 
     async def _announce(self, request: TaskRequest, instance: Object, attempt: Attempt, text: str) -> None:
-        """Say that an object is deleted, where whoever looks for it afterwards will read that."""
+        """Report that an object is about to be deleted, in the heartbeat and as an event of the Instance."""
         attempt.doing(text)
         key = f"{request.metadata.plan_uid}/{request.phase}/{request.step}/{text}"
         await self._cluster.record_event(instance, key, "Normal", "ObjectRecreated", text)
@@ -81,12 +81,12 @@ class ResourceActivities:
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         attempt.doing("rendering templates")
         objects = await build(self._renderer, request, resources, self._cluster.namespaced_if_known)
-        there = [found for item in objects if (found := await self._cluster.find(item.ref)) is not None]
-        for item in there:
+        live = [found for item in objects if (found := await self._cluster.find(item.ref)) is not None]
+        for item in live:
             attempt.doing(f"deleting {item.ref}")
             await self._cluster.delete(item.ref, uid=item.uid)
-        await wait_until_gone(self._cluster, there, attempt.waiting_for)
-        return f"{_count(objects)} gone"
+        await wait_until_gone(self._cluster, live, attempt.waiting_for)
+        return f"{_count(objects)} deleted"
 
 
 def _count(objects: list[Object]) -> str:

@@ -24,7 +24,7 @@ PlanHandle = ChildWorkflowHandle[object, PlanStatus]
 LONGEST_WAIT = timedelta(minutes=5)
 """The longest time between two attempts to start a plan; each leaves some twenty events in the history."""
 
-_REASON = "its parent was asked to"
+_REASON = "by its parent plan"
 
 
 async def start_plan(request: PlanRequest) -> PlanHandle:
@@ -45,7 +45,7 @@ async def signal_child(child: ChildWorkflowHandle[W, R], signal: str, argument: 
     try:
         await child.signal(signal, argument)
     except FailureError as error:
-        workflow.logger.warning("%s was not signalled: %s", child.id, error.message)
+        workflow.logger.warning("Could not signal %s: %s", child.id, error.message)
 
 
 class Children:
@@ -79,10 +79,10 @@ class Children:
             raise _failure(request, error) from error
         finally:
             self._running.pop(request.instance, None)
-        await execute_control_activity("finish_child", request, f"{request.instance} is as it should be")
+        await execute_control_activity("finish_child", request, f"Clear the pending plan of {request.instance}")
 
     async def set_paused(self, paused: bool) -> None:
-        """Pause the plans of all children, or let them go on."""
+        """Pause or resume the plans of all children."""
         signal = "pause" if paused else "resume"
         await asyncio.gather(*(signal_child(plan, signal, _REASON) for plan in self._running.values()))
 
@@ -94,7 +94,7 @@ class Children:
             try:
                 return await start_plan(request)
             except WorkflowAlreadyStartedError:
-                refusal: str = await execute_control_activity("explain_refusal", request, "Ask what is running", str)
+                refusal: str = await execute_control_activity("explain_refusal", request, "Find the running plan", str)
                 on_blocked(refusal)
             raise_if_cancelled()
             require_time(deadline, refusal)

@@ -42,4 +42,4 @@ async def _remove_pipe_pod(request: TaskRequest) -> None:
     try:
         await asyncio.wait_for(removing, options.CANCEL_BOUND.total_seconds())
     except (TimeoutError, FailureError) as error:
-        workflow.logger.warning("The pod of the task %s was not removed: %s", request.task.name, error)
+        workflow.logger.warning("Could not remove the pod of the task %s: %s", request.task.name, error)

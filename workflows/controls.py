@@ -53,8 +53,8 @@ class Approvals:
 def _refusal(step: str, waiting: list[tuple[str, str]]) -> str:
     if not waiting:
         return "No step of the plan waits for approval."
-    problem = f"The step {step} waits for no approval." if step else "Say which step is meant."
-    return f"{problem} Steps that wait for one: {', '.join(map('.'.join, waiting))}."
+    problem = f"The step {step} does not wait for approval." if step else "Several steps wait for approval; name one."
+    return f"{problem} Steps that wait: {', '.join(map('.'.join, waiting))}."
 
 
 class PlanControls:
@@ -82,7 +82,7 @@ class PlanControls:
         self._phases.pop(name, None)
 
     async def set_paused(self, paused: bool, reason: str) -> None:
-        """Start no further step, or go on."""
+        """Pause or resume the plan."""
         if self.pause.active is paused or self._tree.plan.status.terminal:
             return
         self.pause.set(paused)

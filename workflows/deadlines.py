@@ -79,7 +79,7 @@ async def wait_until(
     """Wait for a condition, at most until a deadline that pauses postpone. Raises ApplicationError TimedOut."""
     while not condition():
         if pause.active:
-            # Without a timer: a timer for the rest of the time would have to be started again and again.
+            # Without a timer, which would have to be restarted again and again.
             await workflow.wait_condition(lambda: condition() or not pause.active)
             continue
         limit = deadline()

@@ -72,7 +72,7 @@ class Plan:
 
     @workflow.run
     async def run(self, request: object = None) -> PlanStatus:
-        """Run the plan that a PlanRequest asks for, and return its final status.
+        """Run the plan of a PlanRequest, and return its final status.
 
         Fails with KUDO's event name as the type and the final status in the details if a task is fatal, and ends
         Canceled if it was cancelled. Fails with RequestError for an input that is no PlanRequest, or an ID that is not
@@ -105,7 +105,7 @@ class Plan:
     async def cancel(self, reason: object = "") -> None:
         """Cancel the plan, as Temporal's own cancel does, with a reason that its status shows."""
         self._cancel_reason = self._cancel_reason or _text(reason)
-        # Only the server can cancel a workflow so that it ends Canceled, and a workflow cannot ask for itself.
+        # Only the server can cancel a workflow so that it ends Canceled, and only an activity can request that.
         await execute_control_activity("request_cancel", _text(reason), "Cancel")
 
     @workflow.signal(unfinished_policy=_ABANDON)
@@ -115,17 +115,17 @@ class Plan:
 
     @workflow.signal(unfinished_policy=_ABANDON)
     async def resume(self, reason: object = "") -> None:
-        """Go on after a pause."""
+        """Resume a paused plan."""
         await self._controls.set_paused(False, _text(reason))
 
     @workflow.signal(unfinished_policy=_ABANDON)
     async def approve(self, approval: Approval) -> None:
-        """Let a step go on that waits for approval; the update of the same name returns whether one did."""
+        """Approve a step that waits for approval; the update of the same name also reports if none does."""
         await self._controls.decide_if_waiting(approval, approved=True)
 
     @workflow.signal(unfinished_policy=_ABANDON)
     async def refuse(self, approval: Approval) -> None:
-        """Fail the plan at a step that waits for approval; the update of the same name returns whether one did."""
+        """Refuse a step that waits for approval, which fails the plan; see `approve`."""
         await self._controls.decide_if_waiting(approval, approved=False)
 
     @workflow.update(name="approve", unfinished_policy=_ABANDON)

@@ -32,7 +32,7 @@ class ScheduledPlan:
 
     @workflow.run
     async def run(self, request: object = None) -> PlanStatus:
-        """Run the plan that a PlanRequest asks for; returns and fails like `Plan`.
+        """Run the plan of a PlanRequest; return and fail like `Plan`.
 
         Fails with PlanAlreadyRunning if another plan of the Instance runs.
         """
@@ -43,7 +43,7 @@ class ScheduledPlan:
             return await result_or_cancel(plan, options.PLAN_BOUND)
         except FailureError as error:
             if is_cancelled_exception(error) and not is_cancelling():
-                # Only a workflow that the server was asked to cancel ends as Canceled.
+                # A workflow ends as Canceled only if the server received a request to cancel it.
                 await execute_control_activity("request_cancel", "the plan was cancelled", "Cancel")
                 raise_if_cancelled()
                 await workflow.wait_condition(lambda: False)
@@ -53,7 +53,7 @@ class ScheduledPlan:
         try:
             plan = await start_plan(self._request)
         except WorkflowAlreadyStartedError:
-            refusal = await execute_control_activity("explain_refusal", self._request, "Ask what is running")
+            refusal = await execute_control_activity("explain_refusal", self._request, "Find the running plan")
             raise ApplicationError(refusal, type="PlanAlreadyRunning", non_retryable=True) from None
         self._plan.set_result(plan)
         return plan
@@ -64,7 +64,7 @@ class ScheduledPlan:
         return PlanStatus(name=self._request.plan, uid=workflow.info().run_id, message=self._elsewhere())
 
     def _elsewhere(self) -> str:
-        return f"The plan runs as the workflow {self._request.workflow_id}; ask that one."
+        return f"The plan runs as the workflow {self._request.workflow_id}; use that one."
 
     @workflow.signal(unfinished_policy=_ABANDON)
     async def cancel(self, reason: object = "") -> None:
@@ -78,7 +78,7 @@ class ScheduledPlan:
 
     @workflow.signal(unfinished_policy=_ABANDON)
     async def resume(self, reason: object = "") -> None:
-        """Let the plan go on."""
+        """Resume the plan."""
         await self._pass_on("resume", reason)
 
     @workflow.signal(unfinished_policy=_ABANDON)

@@ -67,7 +67,7 @@ class StatusWriter:
             await asyncio.wait_for(write, options.REPORT_BOUND.total_seconds())
         except (TimeoutError, FailureError) as error:
             reason = root_cause(error).message if isinstance(error, FailureError) else "it took too long"
-            workflow.logger.warning("The end of the plan could not be written to the Instance: %s", reason)
+            workflow.logger.warning("Could not write the end of the plan to the Instance: %s", reason)
 
     async def _follow(self) -> None:
         while True:
@@ -76,9 +76,7 @@ class StatusWriter:
                 await self._write()
             except FailureError as error:
                 raise_if_cancelled()
-                workflow.logger.warning(
-                    "The status could not be written to the Instance: %s", root_cause(error).message
-                )
+                workflow.logger.warning("Could not write the status to the Instance: %s", root_cause(error).message)
             raise_if_cancelled()
             await workflow.sleep(self._interval())
 

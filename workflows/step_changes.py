@@ -59,7 +59,7 @@ class StepChangeSender:
                 await plan.signal("report_progress", messages)
             except FailureError as error:
                 # The plan has ended, and this phase is about to.
-                workflow.logger.warning("The plan was not signalled: %s", error.message)
+                workflow.logger.warning("Could not signal the plan: %s", error.message)
 
     async def _wait_for_interval(self) -> None:
         interval = options.SIGNAL_INTERVAL * (1 << self._count // PHASE_SIGNALS)

@@ -192,7 +192,7 @@ async def test_failed_child_fails_its_parent(installer: Installer, client: Clien
     child(package, dummy("broken", wantErr=True, fatal=True))
     run = await installer.deploy(package)
     outcome = await run.outcome()
-    text = "The plan deploy of the instance test-zookeeper failed: The task broken is asked to fail for good."
+    text = "The plan deploy of the instance test-zookeeper failed: The Dummy task broken failed, as specified (fatal)."
     assert (outcome.failure, outcome.message) == ("DummyTaskError", text)
     lines = tree(await run.current())
     assert lines[2:10] == [
@@ -203,7 +203,7 @@ async def test_failed_child_fails_its_parent(installer: Installer, client: Clien
         "      │        └── Plan deploy (serial strategy) [FATAL_ERROR]",
         "      │           └── Phase main [FATAL_ERROR]",
         "      │              └── Step run (FATAL_ERROR)",
-        "      │                 └── The task broken is asked to fail for good.",
+        "      │                 └── The Dummy task broken failed, as specified (fatal).",
     ]
     assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.FAILED}
     assert (await get_instance(installer)).annotations["kudo.dev/pending-plan"] == "deploy"
@@ -371,7 +371,7 @@ async def test_instance_of_other_operator_is_not_adopted(installer: Installer) -
     assert outcome.failure == "RequestError"
     assert (
         outcome.message
-        == "The instance test-zookeeper in the namespace default is of the operator other, not of zookeeper."
+        == "The instance test-zookeeper in the namespace default belongs to the operator other, not to zookeeper."
     )
 
 
@@ -394,7 +394,7 @@ async def test_instance_cannot_be_its_own_child(installer: Installer) -> None:
     )
     child(package, version="2.0.0")
     outcome = await (await installer.deploy(package)).outcome()
-    assert outcome.message == "The instance test in the namespace default would be a child of its own."
+    assert outcome.message == "The instance test in the namespace default would be its own child."
 
 
 async def test_parent_and_child_report_events(installer: Installer) -> None:
@@ -455,7 +455,7 @@ async def test_failed_upgrade_of_child_is_retried_by_next_run(installer: Install
     broken = dummy("broken", wantErr=True, fatal=True)
     child(package, apply("config", "config.yaml"), broken, version="2.0.0", upgrade=fails, update=fails)
     await upgrade(installer, package)
-    text = "The plan upgrade of the instance test-zookeeper failed: The task broken is asked to fail for good."
+    text = "The plan upgrade of the instance test-zookeeper failed: The Dummy task broken failed, as specified (fatal)."
     assert (await (await installer.start()).outcome()).message == text
     await change_parameters(installer, "test", SIZE="large")
     assert (await (await installer.start()).outcome()).message == text

@@ -174,7 +174,7 @@ async def test_step_waits_for_approval(installer: Installer) -> None:
         "WAITING_APPROVAL",
         "PENDING",
     ]
-    with pytest.raises(RequestError, match=r"The step one\.a waits for no approval. Steps that wait for one: one\.b"):
+    with pytest.raises(RequestError, match=r"The step one\.a does not wait for approval. Steps that wait: one\.b"):
         await installer.plans.decide(NAMESPACE, "test", Approval(step="one.a", by="ann"), approved=True)
     await installer.plans.decide(NAMESPACE, "test", Approval(by="ann", reason="looks good"), approved=True)
     outcome = await asyncio.wait_for(run.outcome(), 30)
@@ -264,4 +264,4 @@ async def test_run_starts_from_given_step(installer: Installer) -> None:
     assert statuses(outcome.status) == ["SKIPPED", "SKIPPED", "COMPLETE"]
     outcome = await (await installer.start(start_from="two.d")).outcome()
     assert outcome.failure == "InvalidPlan"
-    assert outcome.message == "The plan deploy has no 'two.d' to start from. Its steps: one.a, two.b, two.c."
+    assert outcome.message == "The plan deploy has no phase or step 'two.d'. Its steps: one.a, two.b, two.c."

@@ -123,7 +123,7 @@ async def test_file_above_maximum_size_is_refused(installer: Installer, files: F
     files.put("/tmp/tls.crt", b"x" * (1024 * 1024 + 1))
     outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
     assert outcome.failure == "PipeTaskError", outcome
-    assert outcome.message == "/tmp/tls.crt has 1048577 bytes, and a file of a Pipe task may have 1048576."
+    assert outcome.message == "/tmp/tls.crt has 1048577 bytes; the limit for a file of a Pipe task is 1048576."
     assert await installer.get("v1", "Secret", SECRET) is None
     await until_pod_is_gone(installer)
 
@@ -134,7 +134,7 @@ async def test_missing_file_fails_plan(installer: Installer, files: Files) -> No
     files.put("/tmp/other", b"")
     outcome = await (await installer.deploy(certificate_package(installer, files))).outcome()
     assert outcome.failure == "PipeTaskError", outcome
-    reason = "ended with exit code 1: stat: can't stat '/tmp/tls.crt'"
+    reason = "failed: exit code 1: stat: can't stat '/tmp/tls.crt'"
     assert outcome.message == f"`stat -L -c %s /tmp/tls.crt` in Pod default/{POD} {reason}"
     await until_pod_is_gone(installer)
 
@@ -274,7 +274,7 @@ async def test_pod_of_another_instance_is_kept(installer: Installer, files: File
     before = await until(lambda: pod_of(installer))
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.failure == "PipeTaskError"
-    assert "is of the instance te-st" in outcome.message
+    assert "belongs to the instance te-st" in outcome.message
     after = await pod_of(installer)
     assert after is not None
     assert after.uid == before.uid

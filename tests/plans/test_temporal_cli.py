@@ -198,7 +198,7 @@ async def test_step_is_approved_by_update(cli: CommandLine, installer: Installer
     await until_step(run, ExecutionStatus.WAITING_APPROVAL)
     rejected = await cli.update("approve", {"step": "main.a", "by": "ann"})
     assert rejected.status == 1
-    assert "The step main.a waits for no approval. Steps that wait for one: main.b." in rejected.err
+    assert "The step main.a does not wait for approval. Steps that wait: main.b." in rejected.err
     assert (await cli.update("approve", {"by": "ann"})).status == 0
     assert (await run.outcome()).complete
 

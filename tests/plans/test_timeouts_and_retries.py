@@ -36,7 +36,9 @@ async def test_task_fails_after_its_last_attempt(installer: Installer, client: C
     )
     assert outcome.failure == "RetriesExhausted"
     first, second = outcome.status.phases[0].steps
-    assert first.message == "Failed after 3 attempts (maxAttempts). Last error: The task fails is asked to fail."
+    assert (
+        first.message == "Failed after 3 attempts (maxAttempts). Last error: The Dummy task fails failed, as specified."
+    )
     assert second.status is ExecutionStatus.CANCELLED
     assert await recorded(installer) == outcome.status
     assert set((await workflow_statuses(client)).values()) == {WorkflowExecutionStatus.FAILED}
@@ -70,7 +72,8 @@ async def test_task_that_fails_until_its_timeout_times_out(installer: Installer)
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
     assert outcome.failure == "TimedOut"
     assert outcome.message == (
-        "The task fails did not complete within its timeout of 3s. Last state: The task fails is asked to fail."
+        "The task fails did not complete within its timeout of 3s. "
+        "Last state: The Dummy task fails failed, as specified."
     )
 
 
@@ -82,7 +85,7 @@ async def test_retry_after_the_timeout_does_not_start(installer: Installer) -> N
     fails = {**dummy("fails", wantErr=True), "timeout": "3s", "retry": late}
     outcome = await outcome_of(installer, plan(phase("one", ("a", ["fails"]))), fails)
     assert outcome.failure == "TimedOut"
-    assert outcome.message.endswith("timeout of 3s. Last state: The task fails is asked to fail.")
+    assert outcome.message.endswith("timeout of 3s. Last state: The Dummy task fails failed, as specified.")
 
 
 @pytest.mark.only_on("sandbox", "its tasks do not use the cluster")
@@ -95,7 +98,8 @@ async def test_timeout_of_plan_phase_or_step_ends_its_task(installer: Installer,
     name = {"plan": "plan deploy", "phase": "phase one", "step": "step one.a"}[bounded]
     assert outcome.failure == "TimedOut"
     assert outcome.status.phases[0].steps[0].message == (
-        f"The {name} did not complete within its timeout of 3s. Last state: the task never is asked never to be done"
+        f"The {name} did not complete within its timeout of 3s. "
+        "Last state: the Dummy task never never ends, as specified"
     )
 
 

@@ -156,7 +156,7 @@ async def test_page_of_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster
         "      │  └── Step c (PENDING)",
         "      └── Phase two [IN_PROGRESS]",
         "         └── Step d (ERROR)",
-        "            └── The task fails is asked to fail.",
+        "            └── The Dummy task fails failed, as specified.",
     ]
     pod = await installer.get("v1", "Pod", "test-pod")
     assert pod is not None
