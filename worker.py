@@ -1,9 +1,9 @@
-"""The worker: runs plans.
+"""The worker process, which runs plans.
 
     python -m worker
 
-Temporal is found by the TEMPORAL_* variables and profiles that the `temporal` command line uses, Kubernetes by
-$KUBECONFIG, ~/.kube/config, or the service account of the pod that this runs in.
+It connects to Temporal with the TEMPORAL_* variables and profiles that the `temporal` command line uses, and to
+Kubernetes with $KUBECONFIG, ~/.kube/config, or the service account of its pod.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ SHUTDOWN = timedelta(seconds=5)
 class Settings(BaseSettings):
     """The settings of a worker, from environment variables with the prefix KUDO_.
 
-    The bounds are for tasks whose packages set none; without bounds, tasks are retried for ever.
+    The bounds are for tasks whose packages set none; without bounds, tasks are retried forever.
     """
 
     model_config = SettingsConfigDict(env_prefix="KUDO_")

@@ -1,1 +1,1 @@
-"""Everything that a plan needs, on one machine: a Temporal server, a cluster and a worker."""
+"""A development stack on one machine: a Temporal server, a cluster and a worker."""

@@ -1,4 +1,4 @@
-"""How the parts of a control plane are started: their credentials, and their flags."""
+"""Credentials and flags of the parts of a control plane."""
 
 import secrets
 import shlex
@@ -16,7 +16,7 @@ KWOK = files("kudo.devstack") / "kwok"
 
 
 def certificate(directory: Path) -> Path:
-    """The certificate that kube-apiserver makes for itself."""
+    """Return the path of the certificate that kube-apiserver creates for itself."""
     return directory / "apiserver.crt"
 
 
@@ -29,7 +29,7 @@ def _tokens(directory: Path) -> Path:
 
 
 def write_credentials(directory: Path, url: str) -> Path:
-    """The key of service accounts' tokens, an administrator's token, and the kubeconfig that has it."""
+    """Write the key for tokens of service accounts, an administrator's token, and a kubeconfig with it; return that."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     token = secrets.token_hex(16)
@@ -48,7 +48,7 @@ def write_credentials(directory: Path, url: str) -> Path:
         (_tokens(directory), f"{token},admin,1,system:masters\n"),
         (kubeconfig, yaml.dump(content)),
     ):
-        # What was there before may be readable for all.
+        # An existing file may be readable for all users.
         file.unlink(missing_ok=True)
         file.touch(mode=0o600)
         file.write_text(text)
@@ -64,13 +64,13 @@ def etcd_flags(directory: Path, url: str) -> dict[str, object]:
         "listen-peer-urls": peers,
         "initial-advertise-peer-urls": peers,
         "initial-cluster": f"default={peers}",
-        # What is lost with the machine is of no use without it.
+        # The data need not survive a crash of the machine.
         "unsafe-no-fsync": "true",
     }
 
 
 def apiserver_flags(directory: Path, etcd: str, port: int, missing: Collection[str]) -> dict[str, object]:
-    # Nobody else makes the ServiceAccount that every pod needs.
+    # Only kube-controller-manager creates the ServiceAccount that every pod needs.
     alone = {"disable-admission-plugins": "ServiceAccount"} if "kube-controller-manager" in missing else {}
     return alone | {
         "etcd-servers": etcd,
@@ -85,7 +85,7 @@ def apiserver_flags(directory: Path, etcd: str, port: int, missing: Collection[s
         "service-account-signing-key-file": _service_account_key(directory),
         "service-cluster-ip-range": "10.0.0.0/16",
         "allow-privileged": "true",
-        # Without it the API would announce an address of this machine, and refuses one that is loopback.
+        # Without it the API would announce its own address, and it rejects loopback addresses.
         "endpoint-reconciler-type": "none",
     }
 
@@ -97,7 +97,7 @@ def kwok_flags(kubeconfig: Path, directory: Path, port: int) -> dict[str, object
             "config": stages,
             "manage-all-nodes": "true",
             "node-lease-duration-seconds": 40,
-            # Where kube-apiserver asks for commands to be run in containers.
+            # kube-apiserver forwards commands for containers to this address.
             "server-address": f"{HOST}:{port}",
             "tls-cert-file": certificate(directory),
             "tls-private-key-file": directory / "apiserver.key",
@@ -105,9 +105,9 @@ def kwok_flags(kubeconfig: Path, directory: Path, port: int) -> dict[str, object
 
 
 def write_commands(directory: Path) -> Path:
-    """The commands that there are in all containers, in a folder.
+    """Write the commands of all containers into a folder, and return it.
 
-    They know the files below `files` in the directory; where that is not there, any file, which says where it is.
+    They read the files below `files` in the directory. If that does not exist, every file exists and contains its path.
     """
     folder = directory / "commands"
     folder.mkdir(exist_ok=True)
@@ -139,7 +139,7 @@ def follower_flags(name: str, kubeconfig: Path, directory: Path) -> dict[str, ob
         "bind-address": HOST,
         "secure-port": free_port(0),
         "cert-dir": directory / name,
-        # The defaults are meant for an API that others need, too.
+        # The defaults are meant for an API with other users.
         "kube-api-qps": 200,
         "kube-api-burst": 400,
     }

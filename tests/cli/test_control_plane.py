@@ -47,7 +47,7 @@ async def test_dev_runs_package_on_control_plane_and_stops_all_processes(tmp_pat
 
 def test_missing_binaries_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
-    with pytest.raises(ConfigurationError, match=f"There is no etcd and no kube-apiserver in {tmp_path}. Have `make"):
+    with pytest.raises(ConfigurationError, match=f"There is no etcd and no kube-apiserver in {tmp_path}. Install the"):
         find_binaries()
     for name in REQUIRED:
         write_program(tmp_path, name)
@@ -68,7 +68,7 @@ async def test_binary_for_another_platform_is_reported(tmp_path: Path, monkeypat
     for name in REQUIRED:
         (tmp_path / name).write_bytes(b"\xcf\xfa\xed\xfe")
         (tmp_path / name).chmod(0o755)
-    with pytest.raises(ConfigurationError, match=r"etcd cannot be run: Exec format error\."):
+    with pytest.raises(ConfigurationError, match=r"etcd cannot be executed: Exec format error\."):
         async with control_plane(tmp_path):
             raise AssertionError("the control plane has started")
 
