@@ -1,11 +1,11 @@
-"""The public Python API: start plans, follow and control them, through Temporal.
+"""The public Python API: start, follow and control plans through Temporal.
 
     client = await connect()
     run = await Plans(client).start(PlanRequest(namespace="default", instance="store", plan="backup"))
     outcome = await run.outcome()
 
-Workflows are addressed by their type names, so nothing of them is imported. Any program that can start a Temporal
-workflow can do the same without this package.
+Workflows are addressed by their type names, and not imported. Any program that can start a Temporal workflow can do
+the same without this package.
 """
 
 from kudo.client.connection import TASK_QUEUE, connect, has_worker

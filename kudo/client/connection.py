@@ -16,20 +16,19 @@ from kudo.errors import ConfigurationError, TemporalUnavailable
 TASK_QUEUE = "kudo"
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds to try to connect."""
+"""Seconds before a connection attempt fails."""
 
 
 async def connect(identity: str | None = None) -> Client:
-    """Connect to Temporal by the variables and profiles that the `temporal` command line uses.
+    """Connect to Temporal with the variables and profiles that the `temporal` command line uses.
 
-    The identity is what histories say of who did something; by default it is this process.
-
-    Raises ConfigurationError for a malformed profile, TemporalUnavailable where nobody answers.
+    Histories record `identity` as the author of each request; by default, it is this process. Raises
+    ConfigurationError for a malformed profile, TemporalUnavailable if the server does not answer.
     """
     try:
         settings = ClientConfig.load_client_connect_config()
     except (RuntimeError, ValueError, KeyError, TypeError, OSError) as error:
-        raise ConfigurationError(f"The configuration of Temporal cannot be used: {error}") from None
+        raise ConfigurationError(f"Invalid configuration of Temporal: {error}") from None
     address = settings.setdefault("target_host", "localhost:7233")
     try:
         return await asyncio.wait_for(
@@ -38,25 +37,25 @@ async def connect(identity: str | None = None) -> Client:
     except (RuntimeError, RPCError, TimeoutError, ValueError, OSError) as error:
         raise TemporalUnavailable(
             f"Temporal at {address} cannot be reached ({brief(error)}). "
-            "Start it, with `kudo dev` for one of your own, or set TEMPORAL_ADDRESS to where it is."
+            "Start a server, for example with `kudo dev`, or set TEMPORAL_ADDRESS to the address of yours."
         ) from None
 
 
 async def has_worker(client: Client, host: str) -> bool:
-    """Whether a worker on this host asked for work in the last minutes. Raises TemporalUnavailable."""
+    """Whether a worker on this host has polled the task queue in the last minutes. Raises TemporalUnavailable."""
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=TASK_QUEUE),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     with translated_errors():
-        answer = await client.workflow_service.describe_task_queue(request)
-    return any(poller.identity.endswith(f"@{host}") for poller in answer.pollers)
+        response = await client.workflow_service.describe_task_queue(request)
+    return any(poller.identity.endswith(f"@{host}") for poller in response.pollers)
 
 
 def brief(error: BaseException) -> str:
-    """An error of the connection in a few words."""
+    """Return a connection error as a short phrase."""
     if isinstance(error, TimeoutError):
         return f"no answer in {CONNECT_TIMEOUT:g} s"
-    words = str(error)
-    return "connection refused" if "refused" in words else words.splitlines()[0][:200]
+    message = str(error)
+    return "connection refused" if "refused" in message else message.splitlines()[0][:200]

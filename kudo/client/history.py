@@ -1,4 +1,4 @@
-"""The runs of an Instance's plans that Temporal remembers."""
+"""The past runs of an Instance's plans, as far as Temporal retains them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _STATUS = SearchAttributeKey.for_keyword(search_attributes.STATUS)
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One run, as it is told of afterwards."""
+    """The summary of one run."""
 
     request: PlanRequest
     run_id: str
@@ -27,13 +27,13 @@ class PastRun:
     completion_time: datetime | None
     started_by: str
     status: str
-    """Its status with KUDO's names, or Temporal's TERMINATED or TIMED_OUT."""
+    """The status in KUDO's names, or Temporal's TERMINATED or TIMED_OUT."""
     failing: str = ""
-    """The steps that failed, or the message of a plan that failed without one."""
+    """The steps that failed, or the message of a plan that failed without a failed step."""
 
 
 async def plan_history(client: Client, namespace: str, instance: str, limit: int) -> list[PastRun]:
-    """The last runs of all plans of an Instance, the newest first. Raises TemporalUnavailable."""
+    """Return the last runs of all plans of an Instance, newest first. Raises TemporalUnavailable."""
     query = f"WorkflowId = '{workflow_id(namespace, instance)}'"
     with translated_errors():
         listed = [item async for item in client.list_workflows(query, limit=limit)]
@@ -61,7 +61,7 @@ async def _past_run(client: Client, item: WorkflowExecution, namespace: str, ins
 
 
 def _status(item: WorkflowExecution) -> str:
-    """KUDO's status where the run could say it, else what Temporal has."""
+    """Return KUDO's status of a run, or Temporal's if KUDO has none for it."""
     ended = {
         WorkflowExecutionStatus.COMPLETED: "COMPLETE",
         WorkflowExecutionStatus.FAILED: "FATAL_ERROR",

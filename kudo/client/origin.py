@@ -1,4 +1,4 @@
-"""How a run was started: what was asked for, when, and by whom."""
+"""The start of a run: its request, its time, and who started it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ class Origin:
     request: PlanRequest
     time: datetime
     by: str
-    """Who started it, as Temporal's clients call themselves, or the workflow that did."""
+    """The identity of the Temporal client that started it, or the parent workflow."""
 
 
 async def read_origin(client: Client, handle: WorkflowHandle[Any, Any], namespace: str, instance: str) -> Origin:
-    """The start of a run, from its history; the plan of a request that cannot be read is unknown. Raises RPCError."""
+    """Read the start of a run from its history; a malformed request has the plan `(unknown)`. Raises RPCError."""
     event = await anext(handle.fetch_history_events(page_size=1))
     started = event.workflow_execution_started_event_attributes
     parent = started.parent_workflow_execution.workflow_id

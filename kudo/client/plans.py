@@ -25,17 +25,17 @@ from kudo.model.status import PlanStatus
 WORKFLOW_TYPE = "Plan"
 
 UPDATE_TIMEOUT = timedelta(seconds=10)
-"""How long a worker may take to answer for a plan."""
+"""How long a worker may take to respond to an update."""
 
 
 class Plans:
-    """The plans of all Instances, as a Temporal client sees them."""
+    """Starts, finds and controls the plans of Instances through a Temporal client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def start(self, request: PlanRequest) -> Run:
-        """Start a plan. Raises PlanAlreadyRunning, or TemporalUnavailable."""
+        """Start a plan. Raises PlanAlreadyRunning or TemporalUnavailable."""
         try:
             with translated_errors():
                 handle = await self._client.start_workflow(
@@ -52,24 +52,24 @@ class Plans:
         return Run(self._client, handle, Origin(request, datetime.now(UTC), ""))
 
     async def require_namespace(self) -> None:
-        """Raise ConfigurationError where Temporal does not have the namespace, TemporalUnavailable where it is away."""
+        """Raise ConfigurationError if the Temporal namespace does not exist, or TemporalUnavailable."""
         name = self._client.namespace
-        missing = ConfigurationError(f"Temporal has no namespace {name}. Set TEMPORAL_NAMESPACE to one that it has.")
+        missing = ConfigurationError(f"Temporal has no namespace {name}. Set TEMPORAL_NAMESPACE to an existing one.")
         with translated_errors(namespace_not_found=missing):
             await self._client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=name))
 
     async def require_idle(self, namespace: str, instance: str) -> None:
-        """Raise PlanAlreadyRunning where a plan of the Instance runs."""
+        """Raise PlanAlreadyRunning if a plan of the Instance runs, or TemporalUnavailable."""
         run = await self.running(namespace, instance)
         if run is not None:
             raise _already_running(run.request, run)
 
     async def refusal(self, request: PlanRequest) -> PlanAlreadyRunning:
-        """Why a plan cannot be started now. Raises TemporalUnavailable."""
+        """Return the error for a plan that cannot start because another one runs. Raises TemporalUnavailable."""
         return _already_running(request, await self.running(request.namespace, request.instance))
 
     async def running(self, namespace: str, instance: str) -> Run | None:
-        """The run of a plan that has not ended; None where there is none. Raises TemporalUnavailable."""
+        """Return the run that has not ended; None if there is none. Raises TemporalUnavailable."""
         try:
             run, status = await self._describe(namespace, instance)
         except PlanNotRunning:
@@ -77,9 +77,9 @@ class Plans:
         return run if status is WorkflowExecutionStatus.RUNNING else None
 
     async def latest(self, namespace: str, instance: str) -> Run:
-        """The run that goes on, or the last that ended.
+        """Return the run that has not ended, or else the last one.
 
-        Raises PlanNotRunning where Temporal knows of none, TemporalUnavailable.
+        Raises PlanNotRunning if Temporal has none, or TemporalUnavailable.
         """
         run, _ = await self._describe(namespace, instance)
         return run
@@ -93,19 +93,19 @@ class Plans:
         return Run(self._client, pinned, origin), description.status
 
     async def history(self, namespace: str, instance: str, limit: int) -> list[PastRun]:
-        """The last runs of an Instance's plans, the newest first. Raises TemporalUnavailable."""
+        """Return the last runs of an Instance's plans, newest first. Raises TemporalUnavailable."""
         return await plan_history(self._client, namespace, instance, limit)
 
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
-        """Ask the running plan of an Instance to stop. Raises PlanNotRunning, or TemporalUnavailable."""
+        """Cancel the running plan of an Instance. Raises PlanNotRunning or TemporalUnavailable."""
         run, handle = await self._require_running(namespace, instance)
         with translated_errors(not_found=_not_running(namespace, instance)):
-            # Not by the signal: a server that takes no more signals for a workflow still cancels it.
+            # Not by the signal: a server that accepts no more signals for a workflow still cancels it.
             await handle.cancel(reason=reason)
         return run
 
     async def origin(self, namespace: str, instance: str, run_id: str) -> Origin | None:
-        """How a run was started; None where Temporal has forgotten it. Raises TemporalUnavailable."""
+        """Return the start of a run; None if Temporal no longer has the run. Raises TemporalUnavailable."""
         handle = self._client.get_workflow_handle(workflow_id(namespace, instance), run_id=run_id)
         try:
             with translated_errors(not_found=_not_running(namespace, instance)):
@@ -114,17 +114,17 @@ class Plans:
             return None
 
     async def pause(self, namespace: str, instance: str, reason: str) -> Run:
-        """Have the running plan of an Instance start no further step. Raises PlanNotRunning, or TemporalUnavailable."""
+        """Pause the running plan of an Instance. Raises PlanNotRunning or TemporalUnavailable."""
         return await self._signal(namespace, instance, "pause", reason)
 
     async def unpause(self, namespace: str, instance: str, reason: str) -> Run:
-        """Have a paused plan of an Instance go on. Raises PlanNotRunning, or TemporalUnavailable."""
+        """Resume the paused plan of an Instance. Raises PlanNotRunning or TemporalUnavailable."""
         return await self._signal(namespace, instance, "resume", reason)
 
     async def decide(self, namespace: str, instance: str, approval: Approval, *, approved: bool) -> Run:
         """Approve or refuse a step of the running plan.
 
-        Raises PlanNotRunning, RequestError where no such step waits for approval, or TemporalUnavailable.
+        Raises PlanNotRunning, RequestError if no such step waits for approval, or TemporalUnavailable.
         """
         run, handle = await self._require_running(namespace, instance)
         with translated_errors(not_found=_not_running(namespace, instance)):
@@ -152,7 +152,7 @@ class Plans:
 
 
 def _details(request: PlanRequest) -> str:
-    """What was asked for, as Markdown for the Web UI; values of parameters may be secret, and are left out."""
+    """Return the request as Markdown for the Web UI, without values of parameters, which may be secret."""
     lines = [f"Instance `{request.instance}` in namespace `{request.namespace}`"]
     if request.parameters:
         lines.append("Parameters for this run: " + ", ".join(f"`{name}`" for name in sorted(request.parameters)))
@@ -164,14 +164,14 @@ def _details(request: PlanRequest) -> str:
 
 
 def _already_running(request: PlanRequest, run: Run | None) -> PlanAlreadyRunning:
-    """The refusal of a request; the run that is in its way may have ended since."""
-    what = f"The plan {run.request.plan}" if run else "A plan"
+    """Return the error for a request; `run`, the reason for it, is None if it has ended meanwhile."""
+    subject = f"The plan {run.request.plan}" if run else "A plan"
     since = f" since {run.origin.time:%Y-%m-%d %H:%M:%S} UTC" if run else ""
-    instance = request.instance
+    options = f"--instance {request.instance} --namespace {request.namespace}"
     return PlanAlreadyRunning(
-        f"{what} of the instance {instance} in the namespace {request.namespace} is running{since}, and an instance "
-        f"runs one plan at a time. Wait for it with `kudo plan wait --instance {instance}`, or stop it with "
-        f"`kudo plan cancel --instance {instance}`."
+        f"{subject} of the instance {request.instance} in the namespace {request.namespace} is running{since}, and an "
+        f"instance runs one plan at a time. Wait for it with `kudo plan wait {options}`, or cancel it with "
+        f"`kudo plan cancel {options}`."
     )
 
 

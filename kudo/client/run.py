@@ -1,4 +1,4 @@
-"""One run of a plan: how far it is, and how it ended."""
+"""One run of a plan: its status while it runs, and its outcome."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -19,13 +19,13 @@ from kudo.model.execution import PlanRequest
 from kudo.model.status import ChildPlan, ExecutionStatus, PlanStatus
 
 QUERY_TIMEOUT = timedelta(seconds=3)
-"""How long a worker may take to answer for a plan; without a worker nobody answers."""
+"""How long a worker may take to answer a query; without a worker, none is answered."""
 
 ENDED_TIMEOUT = timedelta(seconds=15)
-"""The same for a plan that has ended, whose worker has to go through its history once more."""
+"""The same for a plan that has ended, whose history the worker has to replay."""
 
 POLL = 0.3
-"""Seconds between two looks at a plan that is followed."""
+"""Seconds between two queries of a plan that is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Outcome:
 
     status: PlanStatus
     failure: str = ""
-    """The name of the event that ended it, empty where it is COMPLETE."""
+    """The name of the event that ended it; empty if it is COMPLETE."""
     message: str = ""
 
     @property
@@ -63,23 +63,24 @@ class Run:
         return self._handle.result_run_id or self._handle.run_id or ""
 
     async def status(self) -> PlanStatus:
-        """The status as the workflow knows it. Raises TemporalUnavailable where no worker answers for it."""
+        """Query the workflow for its status. Raises TemporalUnavailable if no worker answers."""
         return await query_status(self._handle)
 
     async def explained(self) -> PlanStatus:
-        """The status, with what the running steps wait for as their messages. Raises TemporalUnavailable."""
+        """Return the status, in which the messages of running steps show their wait. Raises TemporalUnavailable."""
         status = await self.status()
+        options = f"--instance {self.request.instance} --namespace {self.request.namespace}"
         for phase in status.phases:
             doing = await self._doing(phase.name) if phase.status.running else {}
             for step in phase.steps:
                 if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
                     step.message = "\n".join(dict.fromkeys([*step.message.splitlines(), *doing.get(step.name, [])]))
                 elif step.status is ExecutionStatus.WAITING_APPROVAL:
-                    step.message = "waits for `kudo plan approve`, or `refuse`"
+                    step.message = f"waits for approval: `kudo plan approve {options}`, or refuse"
         return await self.add_children(status)
 
     async def add_children(self, status: PlanStatus) -> PlanStatus:
-        """The status with that of the children's plans, as far as Temporal knows them."""
+        """Add the status of the children's plans, as far as Temporal has them; return the status."""
         for child in (child for phase in status.phases for step in phase.steps for child in step.children):
             with suppress(TemporalUnavailable):
                 child.status = await self._child(child).current()
@@ -91,7 +92,7 @@ class Run:
         return Run(self._client, handle, Origin(request, self.origin.time, f"workflow {self.workflow_id}"))
 
     async def _doing(self, phase: str) -> dict[str, list[str]]:
-        """What the tasks of a phase wait for, by step: their heartbeats say it, and which attempt it is."""
+        """Return waits and attempts of the tasks of a phase, by step, from the heartbeats of their activities."""
         found: dict[str, list[str]] = {}
         with suppress(RPCError):
             child = await self._client.get_workflow_handle(f"{self.workflow_id}/{phase}").describe()
@@ -105,7 +106,7 @@ class Run:
         return found
 
     async def current(self) -> PlanStatus:
-        """How far the run is, or how it ended. Raises TemporalUnavailable where nobody can say."""
+        """Return the current status, or the final one. Raises TemporalUnavailable if no worker answers."""
         with translated_errors():
             description = await self._handle.describe()
         if description.status is WorkflowExecutionStatus.RUNNING:
@@ -113,7 +114,7 @@ class Run:
         return await self.add_children((await self.outcome()).status)
 
     async def follow(self) -> AsyncGenerator[PlanStatus, None]:
-        """The status whenever it changed, until the run has ended. Raises TemporalUnavailable when Temporal is away."""
+        """Yield the status whenever it changes, until the run ends. Raises TemporalUnavailable without a server."""
         ended = asyncio.create_task(self.outcome())
         shown = ""
         try:
@@ -121,7 +122,7 @@ class Run:
                 try:
                     status = await self.explained()
                 except TemporalUnavailable:
-                    # No worker answers at the moment; the plan is safe, and goes on when one is back.
+                    # No worker answers at the moment; the plan continues when one is back.
                     pass
                 else:
                     if (seen := status.model_dump_json()) != shown:
@@ -133,7 +134,7 @@ class Run:
             ended.cancel()
 
     async def outcome(self) -> Outcome:
-        """Wait for the end of the run. Raises TemporalUnavailable when Temporal is away."""
+        """Wait until the run ends. Raises TemporalUnavailable if the server cannot be reached."""
         try:
             with translated_errors():
                 return Outcome(await self._handle.result())
@@ -151,14 +152,14 @@ class Run:
         if isinstance(cause, CancelledError):
             status.status = ExecutionStatus.CANCELLED
             return Outcome(status, "Cancelled", status.message or "The plan was cancelled.")
-        # It was terminated, or ran out of time: nobody was there any more to write its status.
+        # It was terminated or timed out, so the workflow could not write its final status.
         message = cause.message if isinstance(cause, FailureError) else str(cause)
         status.cut_off(ExecutionStatus.FATAL_ERROR, message)
         return Outcome(status, type(cause).__name__, message)
 
 
 async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:
-    """Ask a workflow for its status. Raises TemporalUnavailable where no worker answers for it."""
+    """Query a workflow for its status. Raises TemporalUnavailable if no worker answers."""
     try:
         status: PlanStatus = await handle.query("status", result_type=PlanStatus, rpc_timeout=timeout)
     except (RPCError, FailureError, RuntimeError) as error:

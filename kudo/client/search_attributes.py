@@ -1,4 +1,4 @@
-"""The search attributes of plans, which Temporal has to know before any plan runs."""
+"""The search attributes of plans, which must exist in Temporal before a plan runs."""
 
 import asyncio
 
@@ -12,15 +12,15 @@ from kudo.errors import ConfigurationError
 from kudo.model.search_attributes import SEARCH_ATTRIBUTES
 
 PATIENCE = 90.0
-"""Seconds until a server that was told of search attributes has to know them; its caches take up to a minute."""
+"""Seconds until added search attributes must be usable; the caches of a server take up to a minute."""
 
 
 async def require_search_attributes(client: Client) -> None:
-    """Have Temporal know the search attributes: a workflow that uses unknown ones would never get on.
+    """Create the search attributes if they do not exist: a workflow that uses unknown ones makes no progress.
 
-    Raises ConfigurationError where they are missing and may not be added, TemporalUnavailable.
+    Raises ConfigurationError if they do not exist and cannot be created, or TemporalUnavailable.
     """
-    if await _known(client):
+    if await _exist(client):
         return
     request = AddSearchAttributesRequest(
         namespace=client.namespace,
@@ -33,14 +33,14 @@ async def require_search_attributes(client: Client) -> None:
             raise _missing(client, error.message) from None
     try:
         async with asyncio.timeout(PATIENCE):
-            while not await _known(client):
+            while not await _exist(client):
                 await asyncio.sleep(0.5)
     except TimeoutError:
-        raise _missing(client, "the server does not know them after it was told") from None
+        raise _missing(client, "the server does not have them although they were added") from None
 
 
-async def _known(client: Client) -> bool:
-    # Asked by using them: whoever may run workflows may do that, and every server can.
+async def _exist(client: Client) -> bool:
+    # Tested in a query, which needs no other permission than running workflows, and which every server supports.
     query = " AND ".join(f"{name} = ''" for name in SEARCH_ATTRIBUTES)
     try:
         await client.count_workflows(query)
