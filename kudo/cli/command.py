@@ -1,4 +1,4 @@
-"""From a command to its exit status: asyncio, signals, and errors as sentences."""
+"""Run a command: asyncio, signals, errors and the exit status."""
 
 import asyncio
 import os
@@ -16,26 +16,26 @@ from kudo.errors import KudoError
 
 P = ParamSpec("P")
 
-# What is printed is other people's: neither [brackets] nor :colons: in it mean anything.
+# Names and messages come from packages and clusters: [brackets] and :colons: in them are not markup.
 out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 DEBUG = "KUDO_DEBUG"
-"""The environment variable that has tracebacks shown."""
+"""The environment variable that enables tracebacks."""
 
 INTERRUPTED = 130
-"""The exit status of what Ctrl-C ended."""
+"""The exit status of a command that Ctrl-C or SIGTERM ended."""
 
 
 def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Make a command of a coroutine; what it raises as KudoError is printed, and its exit status is 1."""
+    """Turn a coroutine function into a command, which prints a KudoError and exits with status 1."""
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             asyncio.run(_until_terminated(function(*args, **kwargs)))
         except KudoError as error:
-            err.print(said("Error", "red", str(error)))
+            err.print(with_severity("Error", "red", str(error)))
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
@@ -43,14 +43,14 @@ def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
             if isinstance(error, typer.BadParameter | typer.Exit) or DEBUG in os.environ:
                 raise
             defect = f"{type(error).__name__}: {error}"
-            err.print(said("Error", "red", f"{defect}\nThis is a defect of kudo. {DEBUG}=1 shows where."))
+            err.print(with_severity("Error", "red", f"{defect}\nThis is a bug in kudo. Set {DEBUG}=1 for a traceback."))
             raise typer.Exit(1) from None
 
     return wrapper
 
 
 async def _until_terminated(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine; SIGTERM ends it as Ctrl-C does, so that nothing is left behind."""
+    """Run a coroutine; SIGTERM cancels it as Ctrl-C does, so that it can clean up."""
     task = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
@@ -60,7 +60,7 @@ async def _until_terminated(work: Coroutine[Any, Any, None]) -> None:
 
 
 def interruption() -> asyncio.Event:
-    """Set by Ctrl-C or SIGTERM, where that is how a command is meant to end; a second one ends it hard."""
+    """Return an event that Ctrl-C or SIGTERM sets, for commands that run until then; a second signal kills."""
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -74,13 +74,13 @@ def interruption() -> asyncio.Event:
     return interrupted
 
 
-def said(severity: str, colour: str, text: str) -> Text:
-    """A message that begins with how bad it is."""
+def with_severity(severity: str, colour: str, text: str) -> Text:
+    """Return a message that begins with its severity."""
     return Text.assemble((f"{severity}:", f"bold {colour}"), f" {text}")
 
 
 def leave(status: int) -> None:
-    """End the process now: Temporal's client sometimes crashes an interpreter that takes its time to end."""
+    """End the process at once: Temporal's client sometimes crashes an interpreter that shuts down normally."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -1,6 +1,6 @@
-"""dev, demo and worker: running everything, or a part, on this machine.
+"""dev, demo and worker: run the whole stack, or a worker, on this machine.
 
-What runs them is imported late: it would cost every other command a third of a second.
+The stack is imported inside the commands: the import would slow every other command down by a third of a second.
 """
 
 import logging
@@ -21,18 +21,22 @@ from kudo.packages import PackageResolver
 
 NAMESPACE = "default"
 
-Rollout = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long a simulated roll-out takes.")]
+Rollout = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Duration of a simulated rollout.")]
 
 
 @command
 async def dev(
-    temporal_port: Annotated[int, typer.Option(help="Port of Temporal.")] = Ports.temporal,
+    temporal_port: Annotated[int, typer.Option(help="Port of the Temporal server.")] = Ports.temporal,
     ui_port: Annotated[int, typer.Option(help="Port of Temporal's Web UI.")] = Ports.ui,
-    cluster_port: Annotated[int, typer.Option(help="Port of the cluster.")] = Ports.cluster,
-    data_dir: Annotated[Path | None, typer.Option(help="Where to keep everything; by default nothing is kept.")] = None,
+    cluster_port: Annotated[int, typer.Option(help="Port of the Kubernetes API.")] = Ports.cluster,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Directory for data that outlives this run; by default, data is discarded.")
+    ] = None,
     cluster: Annotated[
         ClusterKind,
-        typer.Option(help="A sandbox, a control plane of $KUBEBUILDER_ASSETS, or the kubeconfig's current context."),
+        typer.Option(
+            help="A sandbox, a control plane from $KUBEBUILDER_ASSETS, or the current context of the kubeconfig."
+        ),
     ] = "sandbox",
     rollout: Rollout = 1.0,
 ) -> None:
@@ -48,7 +52,7 @@ async def dev(
         out.print(f"Kubernetes  {running.cluster.url}")
         out.print("\nIn another shell:\n")
         out.print(f"  {running.exports()}")
-        out.print("\nCtrl-C ends it.")
+        out.print("\nPress Ctrl-C to stop.")
         await interrupted.wait()
 
 
@@ -57,7 +61,7 @@ async def demo(
     package: Package,
     rollout: Rollout = 2.0,
 ) -> None:
-    """Install a package with nothing else running, and watch its deploy plan."""
+    """Start a temporary stack, install a package in it, and follow its deploy plan."""
     from kudo.devstack.stack import stack
 
     _log()
@@ -73,16 +77,16 @@ async def demo(
         await wait_for(run, None)
         if out.is_terminal:
             interrupted = interruption()
-            out.print("\nIts history is still at that address.")
-            out.print(f"\nTo look around, in another shell:\n\n  {running.exports()}\n  kubectl get pods\n")
-            out.print("Ctrl-C ends it.")
+            out.print("\nIts history is available at that address until you stop.")
+            out.print(f"\nTo inspect the cluster, in another shell:\n\n  {running.exports()}\n  kubectl get pods\n")
+            out.print("Press Ctrl-C to stop.")
             await interrupted.wait()
 
 
 def worker(
-    check: Annotated[bool, typer.Option("--check", help="Only look whether a worker of this machine runs.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check whether a worker runs on this machine.")] = False,
 ) -> None:
-    """Run plans until asked to stop."""
+    """Run a worker until SIGINT or SIGTERM."""
     if check:
         check_worker()
     else:
@@ -93,13 +97,13 @@ def worker(
 
 @command
 async def check_worker() -> None:
-    """Exit with status 1 where Temporal has not heard of a worker on this machine lately."""
+    """Exit with status 1 if no worker on this machine has polled Temporal recently."""
     host = socket.gethostname()
     if not await has_worker(await connect(), host):
-        raise TemporalUnavailable(f"Temporal has not heard of a worker on {host} lately.")
+        raise TemporalUnavailable(f"No worker on {host} has polled Temporal recently.")
 
 
 def _log() -> None:
-    """Only what is wrong with the stack itself: how plans fare is shown where they are."""
+    """Log warnings of the stack only: plans have a status of their own."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("temporalio").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""get instances, operators, operatorversions, all: what is installed in a namespace."""
+"""get instances, operators, operatorversions, all: list the resources of a namespace."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,7 +14,7 @@ from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
 from kudo.model.tree import Branch, draw
 
-app = typer.Typer(no_args_is_help=True, help="List what is installed.")
+app = typer.Typer(no_args_is_help=True, help="List operators, their versions, and instances.")
 
 KINDS = ("Operator", "OperatorVersion", "Instance")
 
@@ -22,7 +22,7 @@ KINDS = ("Operator", "OperatorVersion", "Instance")
 @app.command()
 @command
 async def instances(namespace: Namespace = None, output: Output = None) -> None:
-    """List the instances of a namespace, each with the plan that ran last."""
+    """List the instances of a namespace, with the last plan of each."""
     await _show(namespace, output, ["Instance"], _instances)
 
 
@@ -36,14 +36,14 @@ async def operators(namespace: Namespace = None, output: Output = None) -> None:
 @app.command()
 @command
 async def operatorversions(namespace: Namespace = None, output: Output = None) -> None:
-    """List the versions of operators in a namespace."""
+    """List the operator versions of a namespace."""
     await _show(namespace, output, ["OperatorVersion"], _versions)
 
 
 @app.command(name="all")
 @command
 async def everything(namespace: Namespace = None, output: Output = None) -> None:
-    """Show operators, their versions, and the instances of those as a tree."""
+    """Show operators, their versions, and the instances of each version as a tree."""
     await _show(namespace, output, KINDS, lambda found: draw(list(_tree(found))))
 
 
@@ -54,13 +54,13 @@ async def _show(
     show: Callable[[Sequence[Object]], Table | str],
 ) -> None:
     async with await Cluster.connect() as cluster:
-        where = namespace or cluster.namespace
-        listed = [await cluster.list(API_VERSION, kind, where) for kind in kinds]
+        namespace = namespace or cluster.namespace
+        listed = [await cluster.list(API_VERSION, kind, namespace) for kind in kinds]
     found = [item for items in listed for item in sorted(items, key=lambda item: item.name)]
     if output:
         print_as(output, [item.manifest for item in found])
     elif not found:
-        out.print(f"There are no {kinds[0].lower()}s in the namespace {where}.")
+        out.print(f"There are no {kinds[0].lower()}s in the namespace {namespace}.")
     else:
         shown = show(found)
         if isinstance(shown, Table):
@@ -95,7 +95,7 @@ def _versions(found: Sequence[Object]) -> Table:
 
 
 def _tree(found: Sequence[Object]) -> Iterator[Branch]:
-    """Operators with their versions, and those with their instances; what belongs to nothing stands by itself."""
+    """Yield each operator with its versions and their instances, then the versions and instances without an owner."""
     used: set[int] = set()
 
     def below(kind: str, field: str, name: str) -> list[Object]:
@@ -106,8 +106,8 @@ def _tree(found: Sequence[Object]) -> Iterator[Branch]:
     for operator in (item for item in found if item.kind == "Operator"):
         versions: list[Branch] = []
         for version in below("OperatorVersion", "operator", operator.name):
-            own = below("Instance", "operatorVersion", version.name)
-            versions.append((version.name, [(instance.name, []) for instance in own]))
+            of_version = below("Instance", "operatorVersion", version.name)
+            versions.append((version.name, [(instance.name, []) for instance in of_version]))
         yield operator.name, versions
     for item in found:
         if item.kind != "Operator" and id(item) not in used:

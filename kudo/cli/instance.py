@@ -1,4 +1,4 @@
-"""init, install, update, upgrade, uninstall: Instances of packages."""
+"""init, install, update, upgrade, uninstall: manage Instances."""
 
 import asyncio
 from contextlib import aclosing
@@ -43,25 +43,27 @@ from kudo.packages import Bundle, PackageResolver
 
 @command
 async def init() -> None:
-    """Bring KUDO's resources into the cluster."""
+    """Install KUDO's CustomResourceDefinitions in the cluster."""
     async with await Cluster.connect() as cluster:
-        for crd in await install_crds(cluster):
-            out.print(f"{crd.name} is there")
+        for crd, outcome in await install_crds(cluster):
+            out.print(f"{crd.name} {outcome}")
 
 
 @command
 async def install(
     package: Package,
     instance: Annotated[
-        str | None, typer.Option("--instance", help="Name of the instance; by default OPERATOR-instance.")
+        str | None, typer.Option("--instance", help="Name of the instance. Default: OPERATOR-instance.")
     ] = None,
     namespace: Namespace = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
     create_namespace: Annotated[
-        bool, typer.Option("--create-namespace", help="Make the namespace if it is not there.")
+        bool, typer.Option("--create-namespace", help="Create the namespace if it does not exist.")
     ] = False,
-    skip_instance: Annotated[bool, typer.Option("--skip-instance", help="Install the package alone.")] = False,
+    skip_instance: Annotated[
+        bool, typer.Option("--skip-instance", help="Install the package without an instance.")
+    ] = False,
     repo: Repository = "",
     operator_version: OperatorVersion = "",
     app_version: AppVersion = "",
@@ -69,10 +71,10 @@ async def install(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Install a package, and an instance of it, and run its deploy plan."""
+    """Install a package and an instance of it, and run its deploy plan."""
     parameters = read_parameters(parameter, parameter_file)
     if skip_instance and (parameters or wait or plan_only or instance is not None):
-        raise typer.BadParameter("--skip-instance goes without --instance, -p, -P, --wait and --dry-run")
+        raise typer.BadParameter("--skip-instance cannot be combined with --instance, -p, -P, --wait or --dry-run")
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
     version = bundle.package.operator_version_name
@@ -86,11 +88,11 @@ async def install(
             _report_namespace(
                 session, await install_package(session, bundle, instance=name, create_namespace=create_namespace)
             )
-            out.print(f"The package {version} is installed.")
+            out.print(f"The package {version} was installed.")
             return
         installed = await install_instance(session, bundle, name, parameters, create_namespace=create_namespace)
         _report_namespace(session, installed.namespace_created)
-        out.print(f"The instance {name} of {version} is installed in {session.namespace}.")
+        out.print(f"The instance {name} of {version} was installed in the namespace {session.namespace}.")
         await report_start(installed.run, wait, wait_time)
 
 
@@ -101,7 +103,7 @@ async def _dry_run_install(session: Session, bundle: Bundle, name: str, paramete
 
 def _report_namespace(session: Session, created: bool) -> None:
     if created:
-        out.print(f"The namespace {session.namespace} is made.")
+        out.print(f"The namespace {session.namespace} was created.")
 
 
 @command
@@ -114,22 +116,22 @@ async def update(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Change parameters of an instance, and run the plan that the change triggers."""
+    """Change parameters of an instance, and run the plan that they trigger."""
     parameters = read_parameters(parameter, parameter_file)
     if not parameters:
-        raise typer.BadParameter("give the parameters to change with -p or -P")
+        raise typer.BadParameter("set at least one parameter with -p or -P")
     async with open_session(namespace) as session:
         if plan_only:
             await _dry_run_change(session, await plan_update(session, instance, parameters), plan_only)
             return
         changed = await update_instance(session, instance, parameters)
         if changed.run is None:
-            out.print(f"No value of the instance {instance} changes, so no plan runs.")
+            out.print(f"No parameter of the instance {instance} changes, so no plan runs.")
             return
-        out.print(f"The instance {instance} is updated.")
+        out.print(f"The instance {instance} was updated.")
         if left := ", ".join(changed.change.not_applied):
             plan = changed.run.request.plan
-            out.print(f"{left} will be applied by the next plan that uses it, not by {plan}.")
+            out.print(f"The plan {plan} does not apply {left}; the next plan that uses it does.")
         await report_start(changed.run, wait, wait_time)
 
 
@@ -147,7 +149,7 @@ async def upgrade(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Bring an instance to a newer version of its package: runs its plan upgrade, else update, else deploy."""
+    """Upgrade an instance to a newer version of its package, and run its plan upgrade, else update, else deploy."""
     parameters = read_parameters(parameter, parameter_file)
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
@@ -156,17 +158,17 @@ async def upgrade(
             await _dry_run_change(session, await plan_upgrade(session, bundle, instance, parameters), plan_only)
             return
         changed = await upgrade_instance(session, bundle, instance, parameters)
-        out.print(f"The instance {instance} is upgraded to {bundle.package.operator_version_name}.")
+        out.print(f"The instance {instance} was upgraded to {bundle.package.operator_version_name}.")
         if dropped := ", ".join(changed.change.dropped):
-            out.print(f"The new version does not know {dropped}; the values of the instance are gone.")
+            out.print(f"The new version does not define {dropped}; their values were removed from the instance.")
         if changed.run is not None:
             await report_start(changed.run, wait, wait_time)
 
 
 async def _dry_run_change(session: Session, change: Change, form: Form) -> None:
-    """Print what the plan of a change would do."""
+    """Print the changes that the plan of a change would make."""
     if change.plan is None:
-        out.print(f"No value of the instance {change.instance.name} changes, so no plan would run.")
+        out.print(f"No parameter of the instance {change.instance.name} changes, so no plan would run.")
         return
     request = session.request(change.instance.name, change.plan)
     await print_dry_run(session.cluster, change.instance_after, change.version, request, form)
@@ -177,9 +179,9 @@ async def uninstall(
     instance: Instance,
     namespace: Namespace = None,
     skip_cleanup: Annotated[bool, typer.Option("--skip-cleanup", help="Do not run the cleanup plan.")] = False,
-    wait_time: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long it may take.")] = 300,
+    wait_time: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time limit for the whole command.")] = 300,
 ) -> None:
-    """Run the cleanup plan if there is one, and those of its children, then delete the instance and what it owns."""
+    """Run the cleanup plans of an instance and its children, and delete the instance with everything that it owns."""
     async with open_session(namespace) as session:
         try:
             async with (
@@ -190,17 +192,18 @@ async def uninstall(
                     await _show_event(event)
         except TimeoutError:
             raise RequestError(
-                f"The instance {instance} is not gone after {wait_time:g} s. `kudo plan status --instance {instance}` "
-                "says how far it is; --skip-cleanup leaves the cleanup plan out."
+                f"The instance {instance} was not deleted within {wait_time:g} s. Show its plans with "
+                f"`kudo plan status --instance {instance} --namespace {session.namespace}`, or skip the cleanup plan "
+                "with --skip-cleanup."
             ) from None
-        out.print(f"The instance {instance} is gone.")
+        out.print(f"The instance {instance} was deleted.")
 
 
 async def _show_event(event: UninstallEvent) -> None:
-    """Show a run that the uninstall waits for until it has ended."""
+    """Show a run that the uninstall waits for, until it ends."""
     match event:
         case PlanCancelled(run=run):
-            out.print(f"The plan {run.request.plan} is running, and is cancelled first.")
+            out.print(f"Cancelling plan {run.request.plan}, which is running.")
             await show(run)
         case CleanupStarted(run=run, was_running=was_running, of_child=of_child):
             of = f" of the instance {run.request.instance}" if of_child else ""

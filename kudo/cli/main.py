@@ -1,4 +1,4 @@
-"""The command line."""
+"""The application `kudo`: all commands and groups."""
 
 import typer
 
@@ -10,7 +10,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="KUDO operator packages, run as durable Temporal workflows.",
+    help="Run KUDO operator packages as durable Temporal workflows.",
 )
 app.command()(instance.init)
 app.command()(instance.install)
@@ -30,12 +30,12 @@ app.command()(dev.worker)
 
 @app.command()
 def version() -> None:
-    """Print the version."""
+    """Print the version of kudo."""
     out.print(f"kudo {__version__}")
 
 
 def run() -> None:
-    """The entry point of `kudo` and `kubectl-kudo`."""
+    """Run `kudo` or `kubectl-kudo`."""
     try:
         app()
     except SystemExit as exit:

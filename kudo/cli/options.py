@@ -9,55 +9,58 @@ from kudo.errors import InvalidParams, RequestError
 from kudo.instances.parameters import read_values
 
 Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", help="Namespace; by default that of the kubeconfig's context.")
+    str | None, typer.Option("--namespace", "-n", help="Namespace. Default: that of the kubeconfig's context.")
 ]
 
 
 def _not_empty(value: str | None) -> str | None:
     if value == "":
-        raise typer.BadParameter("the name of an instance must not be empty")
+        raise typer.BadParameter("must not be empty")
     return value
 
 
 Instance = Annotated[str, typer.Option("--instance", help="Name of the instance.", callback=_not_empty)]
 Package = Annotated[
-    str, typer.Argument(metavar="PACKAGE", help="Directory, .tgz or URL of the package, or its name in a repository.")
+    str, typer.Argument(metavar="PACKAGE", help="Directory, .tgz or URL of a package, or its name in a repository.")
 ]
-LocalPackage = Annotated[str, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of the package.")]
+LocalPackage = Annotated[str, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of a package.")]
 Repository = Annotated[
-    str, typer.Option("--repo", help="Repository of the name; by default that of `kudo repo context`.")
+    str, typer.Option("--repo", help="Repository of the package. Default: set by `kudo repo context`.")
 ]
 OperatorVersion = Annotated[
-    str, typer.Option("--operator-version", help="Version of the package in a repository; by default the newest.")
+    str, typer.Option("--operator-version", help="Version of the package in the repository. Default: the newest.")
 ]
-AppVersion = Annotated[str, typer.Option("--app-version", help="Version of what is operated; by default the newest.")]
+AppVersion = Annotated[str, typer.Option("--app-version", help="Version of the application. Default: the newest.")]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of a parameter; may be given several times."),
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter. Repeatable."),
 ]
 ParameterFiles = Annotated[
     list[Path] | None,
-    typer.Option("--parameter-file", "-P", metavar="FILE", help="YAML file of parameters; -p overrides it."),
+    typer.Option(
+        "--parameter-file", "-P", metavar="FILE", help="YAML file with parameters; -p takes precedence. Repeatable."
+    ),
 ]
 StartFrom = Annotated[
-    str, typer.Option("--from", metavar="PHASE[.STEP]", help="Leave out what is listed before this phase or step.")
+    str, typer.Option("--from", metavar="PHASE[.STEP]", help="Skip the phases and steps listed before this one.")
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end of the plan; fails when the plan fails.")]
-WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS", help="How long --wait waits.")]
-Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Print as JSON or YAML.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the plan ends; fail if the plan fails.")]
+WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS", help="Time limit for waiting.")]
+Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Output format.")]
 
 
 def local(package: str) -> Path:
-    """The path of a package that is on this machine. Raises RequestError for a URL."""
+    """Return the path of a package on this machine. Raises RequestError for a URL."""
     if "://" in package:
-        raise RequestError(f"{package} is a URL; give the directory or .tgz of a package.")
+        raise RequestError(f"{package} is a URL. Use the directory or .tgz of a package.")
     return Path(package)
 
 
 def read_parameters(given: list[str] | None, files: list[Path] | None) -> dict[str, str]:
-    """The values of -P and -p together, as strings (KUDO's `pkg/kudoctl/cmd/params`).
+    """Return the values of -P and -p, as strings (KUDO's `pkg/kudoctl/cmd/params`).
 
-    Raises InvalidParams for a file that cannot be used, typer.BadParameter for what is no NAME=VALUE.
+    Raises InvalidParams for a file that cannot be read or parsed, typer.BadParameter for an item that is not
+    NAME=VALUE.
     """
     result: dict[str, str] = {}
     for file in files or []:
@@ -74,5 +77,5 @@ def _read_file(file: Path) -> dict[str, str]:
     try:
         return read_values(str(file), file.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InvalidParams(f"The parameter file {file} cannot be read: {reason}") from None

@@ -1,4 +1,4 @@
-"""Lists as people and as programs read them."""
+"""Tables for people; JSON and YAML for programs."""
 
 import json
 
@@ -14,13 +14,13 @@ _wide = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, widt
 
 
 def print_as(output: str, content: JsonValue) -> None:
-    """Print as JSON or YAML."""
+    """Print content as JSON or YAML."""
     text = json.dumps(content, indent=2) if output == "json" else yaml.dump(content).rstrip()
     out.print(text)
 
 
 def table(*columns: str) -> Table:
-    """A table without frames, as kubectl has them."""
+    """Return an empty table without frames, as kubectl prints them."""
     new = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         new.add_column(column, no_wrap=True)
@@ -28,14 +28,14 @@ def table(*columns: str) -> Table:
 
 
 def print_table(full: Table) -> None:
-    """Print a table as wide as it is: what is cut off cannot be read, nor found by grep."""
+    """Print a table in its full width: grep cannot find text that is cut off."""
     _wide.print(full)
 
 
 def objects_as_yaml(task: TaskPreview) -> str:
-    """The objects as YAML documents; what is deleted is a comment, so that nobody applies it."""
-    where = f"{task.phase}.{task.step}.{task.task}"
+    """Return the objects of a task as YAML documents; objects to delete are comments, so that nobody applies them."""
+    place = f"{task.phase}.{task.step}.{task.task}"
     if task.verb == "delete":
-        return "\n".join([f"# {where}: deletes", *(f"#   {item.ref}" for item in task.objects)])
-    documents = [f"---\n# {where}\n{yaml.dump(item.manifest)}" for item in task.objects]
-    return "".join([*documents, *(f"# {where}: makes {text}\n" for text in task.creates)]).rstrip("\n")
+        return "\n".join([f"# {place}: deletes", *(f"#   {item.ref}" for item in task.objects)])
+    documents = [f"---\n# {place}\n{yaml.dump(item.manifest)}" for item in task.objects]
+    return "".join([*documents, *(f"# {place}: creates {text}\n" for text in task.creates)]).rstrip("\n")

@@ -1,4 +1,4 @@
-"""package and render: write packages, check them, and see what they apply, without a cluster."""
+"""package and render: create, verify, list and render packages without a cluster."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import JsonValue
 
-from kudo.cli.command import command, err, out, said
+from kudo.cli.command import command, err, out, with_severity
 from kudo.cli.options import (
     AppVersion,
     LocalPackage,
@@ -45,10 +45,10 @@ from kudo.packages.editing import add_maintainer, add_parameter, add_plan, add_t
 from kudo.templates import Renderer
 from kudo.verification import dependency_findings, verify
 
-app = typer.Typer(no_args_is_help=True, help="Write packages.")
-listing = typer.Typer(no_args_is_help=True, help="List what a package has.")
+app = typer.Typer(no_args_is_help=True, help="Create, verify and change packages.")
+listing = typer.Typer(no_args_is_help=True, help="List the parameters, tasks or plans of a package.")
 app.add_typer(listing, name="list")
-adding = typer.Typer(no_args_is_help=True, help="Add something to a package; its files keep their comments.")
+adding = typer.Typer(no_args_is_help=True, help="Add an element to a package; comments in its files are kept.")
 app.add_typer(adding, name="add")
 
 Directory = Annotated[Path, typer.Option("--directory", "-d", help="Directory of the package.")]
@@ -59,9 +59,9 @@ HERE = Path()
 @command
 async def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the operator.")],
-    directory: Annotated[Path | None, typer.Option(help="Where to write it; by default a folder of that name.")] = None,
+    directory: Annotated[Path | None, typer.Option(help="Directory to create. Default: NAME.")] = None,
 ) -> None:
-    """Write a package to begin with, which works as it is."""
+    """Create a package that works as it is, as a starting point."""
     for file in write_skeleton(name, directory or Path(name)):
         out.print(str(file))
 
@@ -69,7 +69,7 @@ async def new(
 @app.command(name="verify")
 @command
 async def verify_package(package: LocalPackage) -> None:
-    """Say what is wrong with a package, and what looks as if it were; fails where something is wrong."""
+    """Check a package, and print errors and warnings; fail if there are errors."""
     directory = local(package)
     content = read_package(directory)
     await _require_verified(content, directory)
@@ -79,13 +79,13 @@ async def verify_package(package: LocalPackage) -> None:
 @app.command()
 @command
 async def create(
-    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="The package.")],
-    destination: Annotated[Path, typer.Option("--destination", "-d", help="Where to write the .tgz.")] = Path(),
-    overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace one that is there.")] = False,
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Directory of the package.")],
+    destination: Annotated[Path, typer.Option("--destination", "-d", help="Directory for the .tgz.")] = Path(),
+    overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace an existing .tgz.")] = False,
 ) -> None:
-    """Write a package as a .tgz; the same files always make the same archive."""
+    """Create a .tgz of a package; the same files always result in the same archive."""
     if directory.is_file():
-        raise RequestError(f"{directory} is a file; a package is made of a directory.")
+        raise RequestError(f"{directory} is a file. Use the directory of a package.")
     content = read_package(directory)
     await _require_verified(content, directory)
     out.print(f"Package created: {await write_archive(directory, content, destination, overwrite=overwrite)}")
@@ -95,17 +95,17 @@ async def create(
 @command
 async def convert_package(
     package: LocalPackage,
-    destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="Directory that is not there yet.")],
+    destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="Directory to create.")],
 ) -> None:
-    """Write a package of KUDO's dialect as one of kudo.dev/v1, with Jinja2 templates; fails where something is left."""
+    """Convert a package of KUDO's dialect to kudo.dev/v1 with Jinja2 templates; fail if manual work remains."""
     directory = local(package)
     if directory.is_file():
-        raise RequestError(f"{directory} is a file; only a directory can be converted.")
+        raise RequestError(f"{directory} is a file. Use the directory of a package.")
     done = await convert(directory, destination)
     count = len(done.converted)
     out.print(f"{destination} has {'1 template' if count == 1 else f'{count} templates'} in Jinja2.")
     if done.left:
-        err.print("What is left to you:")
+        err.print("Convert manually:")
         for reason in done.left:
             err.print(f"  - {reason}")
         raise typer.Exit(1)
@@ -123,11 +123,11 @@ async def schema(
 
 
 async def _require_verified(content: PackageContent, path: Path) -> None:
-    """Print what was found, and exit with status 1 where there are errors."""
+    """Print the findings, and exit with status 1 if there are errors."""
     found = [*await dependency_findings(Location(path)), *await verify(content)]
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
-        err.print(said(finding.severity.capitalize(), colour, finding.text))
+        err.print(with_severity(finding.severity.capitalize(), colour, finding.text))
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         err.print(f"The package {content.operator_version_name} has {errors} error{'s' if errors > 1 else ''}.")
@@ -138,25 +138,25 @@ async def _require_verified(content: PackageContent, path: Path) -> None:
 @command
 async def parameters(
     package: LocalPackage,
-    descriptions: Annotated[bool, typer.Option("--descriptions", "-d", help="With their descriptions.")] = False,
-    required: Annotated[bool, typer.Option("--required", "-r", help="Only those that need a value.")] = False,
-    names: Annotated[bool, typer.Option("--names", help="Nothing but their names.")] = False,
+    descriptions: Annotated[bool, typer.Option("--descriptions", "-d", help="Show descriptions.")] = False,
+    required: Annotated[bool, typer.Option("--required", "-r", help="List only parameters that need a value.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Print only names.")] = False,
     output: Output = None,
 ) -> None:
     """List the parameters of a package."""
     defined = [parameter_of(definition) for definition in read_package(local(package)).params.parameters]
-    shown = [one for one in defined if not required or (one.required and one.default is None)]
+    shown = [item for item in defined if not required or (item.required and item.default is None)]
     if output:
-        print_as(output, [one.to_json() for one in shown])
+        print_as(output, [item.to_json() for item in shown])
     elif names:
-        for one in shown:
-            out.print(one.name)
+        for item in shown:
+            out.print(item.name)
     else:
         listed = table("NAME", "TYPE", "DEFAULT", "REQUIRED", *(["DESCRIPTION"] if descriptions else []))
-        for one in shown:
-            default = " ".join((one.default or "").split())
-            text = [" ".join(one.description.split())] if descriptions else []
-            listed.add_row(one.name, one.type, default, "yes" if one.required else "no", *text)
+        for item in shown:
+            default = " ".join((item.default or "").split())
+            text = [" ".join(item.description.split())] if descriptions else []
+            listed.add_row(item.name, item.type, default, "yes" if item.required else "no", *text)
         print_table(listed)
 
 
@@ -188,25 +188,25 @@ async def plans(package: LocalPackage, output: Output = None) -> None:
 @adding.command("maintainer")
 @command
 async def new_maintainer(
-    name: Annotated[str, typer.Argument(help="Who it is.")],
-    email: Annotated[str, typer.Argument(help="Where to write to.")],
+    name: Annotated[str, typer.Argument(help="Name of the maintainer.")],
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
     directory: Directory = HERE,
 ) -> None:
-    """Name who looks after the operator."""
+    """Add a maintainer to operator.yaml."""
     add_maintainer(directory, name, email)
-    out.print(f"{name} is added to operator.yaml.")
+    out.print(f"{name} was added to operator.yaml.")
 
 
 @adding.command("parameter")
 @command
 async def new_parameter(
     name: Annotated[str, typer.Argument(help="Name of the parameter.")],
-    default: Annotated[str | None, typer.Option("--default", help="Value where none is given, as YAML.")] = None,
-    kind: Annotated[ParameterType, typer.Option("--type", help="What it holds.")] = "string",
-    description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
-    trigger: Annotated[str, typer.Option("--trigger", help="Plan that a change runs.")] = "",
-    optional: Annotated[bool, typer.Option("--optional", help="It may have no value.")] = False,
-    immutable: Annotated[bool, typer.Option("--immutable", help="It cannot be changed once installed.")] = False,
+    default: Annotated[str | None, typer.Option("--default", help="Default value, as YAML.")] = None,
+    kind: Annotated[ParameterType, typer.Option("--type", help="Type of the value.")] = "string",
+    description: Annotated[str, typer.Option("--description", help="Description of the parameter.")] = "",
+    trigger: Annotated[str, typer.Option("--trigger", help="Plan that runs when the value changes.")] = "",
+    optional: Annotated[bool, typer.Option("--optional", help="Allow the parameter to have no value.")] = False,
+    immutable: Annotated[bool, typer.Option("--immutable", help="Reject changes after the install.")] = False,
     directory: Directory = HERE,
 ) -> None:
     """Add a parameter to params.yaml."""
@@ -220,66 +220,73 @@ async def new_parameter(
         "immutable": immutable or None,
     }
     add_parameter(directory, {field: value for field, value in fields.items() if value is not None})
-    out.print(f"The parameter {name} is added to params.yaml.")
+    out.print(f"The parameter {name} was added to params.yaml.")
 
 
 def _read_default(default: str) -> JsonValue:
     try:
         return yaml.load(default)
     except yaml.YamlError as error:
-        raise RequestError(f"The default is no YAML: {error}") from None
+        raise RequestError(f"--default is not valid YAML: {error}") from None
 
 
 @adding.command("task")
 @command
 async def new_task(
     name: Annotated[str, typer.Argument(help="Name of the task.")],
-    resources: Annotated[list[str], typer.Option("--resource", "-r", metavar="FILE", help="Template; several times.")],
-    kind: Annotated[Literal["Apply", "Delete", "Toggle"], typer.Option("--kind", help="What it does.")] = "Apply",
-    parameter: Annotated[str | None, typer.Option("--parameter", help="Of a Toggle: true applies.")] = None,
+    resources: Annotated[
+        list[str], typer.Option("--resource", "-r", metavar="FILE", help="Template of the task. Repeatable.")
+    ],
+    kind: Annotated[Literal["Apply", "Delete", "Toggle"], typer.Option("--kind", help="Kind of the task.")] = "Apply",
+    parameter: Annotated[
+        str | None,
+        typer.Option("--parameter", help="For a Toggle: parameter that decides whether to apply or to delete."),
+    ] = None,
     directory: Directory = HERE,
 ) -> None:
-    """Add a task to operator.yaml; templates that are not there are made, and empty."""
+    """Add a task to operator.yaml, and create its missing templates as empty files."""
     spec: JsonObject = {"resources": [*resources]}
     if parameter:
         spec["parameter"] = parameter
-    made = add_task(directory, {"name": name, "kind": kind, "spec": spec}, resources)
-    out.print(f"The task {name} is added to operator.yaml.")
-    for file in made:
-        out.print(f"{file} is made, and empty.")
+    created = add_task(directory, {"name": name, "kind": kind, "spec": spec}, resources)
+    out.print(f"The task {name} was added to operator.yaml.")
+    for file in created:
+        out.print(f"The empty file {file} was created.")
 
 
 @adding.command("plan")
 @command
 async def new_plan(
     name: Annotated[str, typer.Argument(help="Name of the plan.")],
-    tasks: Annotated[list[str], typer.Option("--task", "-t", help="Task, a step of its own; several times.")],
-    strategy: Annotated[Literal["serial", "parallel"], typer.Option("--strategy", help="Of the steps.")] = "serial",
-    phase: Annotated[str, typer.Option("--phase", help="Name of its phase.")] = "main",
+    tasks: Annotated[list[str], typer.Option("--task", "-t", help="Task to run in a step of its own. Repeatable.")],
+    strategy: Annotated[
+        Literal["serial", "parallel"], typer.Option("--strategy", help="Order of the steps.")
+    ] = "serial",
+    phase: Annotated[str, typer.Option("--phase", help="Name of the phase.")] = "main",
     directory: Directory = HERE,
 ) -> None:
     """Add a plan of one phase to operator.yaml, with a step for each task."""
     steps: list[JsonObject] = [{"name": task, "tasks": [task]} for task in tasks]
     phases: JsonObject = {"name": phase, "strategy": strategy, "steps": [*steps]}
     add_plan(directory, name, {"strategy": "serial", "phases": [phases]})
-    out.print(f"The plan {name} is added to operator.yaml.")
+    out.print(f"The plan {name} was added to operator.yaml.")
 
 
 @command
 async def render(
     package: Package,
-    plan: Annotated[str, typer.Option("--plan", "--name", help="The plan.")] = DEPLOY,
+    plan: Annotated[str, typer.Option("--plan", "--name", help="Name of the plan.")] = DEPLOY,
     instance: Annotated[
-        str | None, typer.Option("--instance", help="Name of the instance; by default OPERATOR-instance.")
+        str | None, typer.Option("--instance", help="Name of the instance. Default: OPERATOR-instance.")
     ] = None,
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace.")] = "default",
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the instance.")] = "default",
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
     repo: Repository = "",
     operator_version: OperatorVersion = "",
     app_version: AppVersion = "",
 ) -> None:
-    """Print what a plan of a package would apply, as YAML, without a cluster."""
+    """Render the objects that a plan of a package applies, as YAML, without a cluster."""
     with PackageResolver(repo) as resolver:
         content = (await resolver.resolve(package, operator_version, app_version)).package
     request = PlanRequest(

@@ -1,4 +1,4 @@
-"""plan: the plans of an Instance, their runs, and the controls of a running one."""
+"""plan: show, run and control the plans of an Instance."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -35,19 +35,19 @@ from kudo.operations import retry as retry_plan
 from kudo.operations import trigger as trigger_plan
 from kudo.operations.trigger import plan_trigger
 
-app = typer.Typer(no_args_is_help=True, help="Look at plans, and steer them.")
+app = typer.Typer(no_args_is_help=True, help="Show, run and control plans.")
 
 WATCH = 0.5
-"""Seconds between two looks with --watch."""
+"""Seconds between two reads of the status with --watch."""
 
-Reason = Annotated[str, typer.Option("--reason", help="Why; shown in the plan's status or events.")]
+Reason = Annotated[str, typer.Option("--reason", help="Reason, shown in the status or the events of the plan.")]
 Step = Annotated[
-    str, typer.Option("--step", metavar="PHASE.STEP", help="The step; not needed where only one waits for approval.")
+    str, typer.Option("--step", metavar="PHASE.STEP", help="Step to decide on. Default: the only step that waits.")
 ]
 WithoutParameters = Annotated[
     bool,
     typer.Option(
-        "--without-parameters", help="Leave out parameters that the run had of its own; Temporal is not asked for them."
+        "--without-parameters", help="Do not read the parameters of the previous run from Temporal; run without them."
     ),
 ]
 
@@ -57,12 +57,12 @@ WithoutParameters = Annotated[
 async def status(
     instance: Instance,
     namespace: Namespace = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until no plan is running.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch until no plan is running.")] = False,
     output: Output = None,
 ) -> None:
     """Show the status of the plans of an instance."""
     if watch and output:
-        raise typer.BadParameter("--watch is for people, and goes without --output")
+        raise typer.BadParameter("--watch cannot be combined with --output")
     async with open_session(namespace) as session:
         plans = await plan_statuses(session, instance)
         if output:
@@ -74,7 +74,7 @@ async def status(
 
 
 async def _watch(session: Session, instance: str) -> None:
-    """Show the plans, with how long each part takes, until none is running."""
+    """Show the plans with the duration of each part, until none is running."""
     plans = await plan_statuses(session, instance)
     with live_tree(lambda: styled_tree(instance, *plans, now=datetime.now(UTC))):
         while any(plan.status.running or plan.status is ExecutionStatus.PENDING for plan in plans):
@@ -95,7 +95,7 @@ async def trigger(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Run a plan of an instance; parameters hold for this run alone."""
+    """Run a plan of an instance; parameters apply to this run only."""
     parameters = read_parameters(parameter, parameter_file)
     async with open_session(namespace) as session:
         if plan_only:
@@ -110,16 +110,16 @@ async def trigger(
 async def history(
     instance: Instance,
     namespace: Namespace = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many runs.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of runs.")] = 20,
     output: Output = None,
 ) -> None:
-    """List the runs of the plans of an instance that Temporal remembers, the newest first."""
+    """List the runs of the plans of an instance, newest first, as far as Temporal retains them."""
     async with open_session(namespace) as session:
         runs = await session.plans.history(session.namespace, instance, limit)
         if output:
             print_as(output, [_as_json(run) for run in runs])
         elif not runs:
-            out.print(f"Temporal remembers no run of a plan of the instance {instance} in {session.namespace}.")
+            out.print(f"Temporal has no runs of the instance {instance} in the namespace {session.namespace}.")
         else:
             print_table(_history_table(runs))
 
@@ -153,7 +153,7 @@ def _as_json(run: PastRun) -> JsonObject:
 @app.command("wait")
 @command
 async def wait_command(instance: Instance, namespace: Namespace = None, wait_time: WaitTime = 300) -> None:
-    """Wait for the end of the running plan; fails when the plan fails. Without a running plan, of the last one."""
+    """Wait until the running plan, or else the last one, has ended; fail if the plan failed."""
     async with open_session(namespace) as session:
         await wait_for(await session.plans.latest(session.namespace, instance), wait_time, fresh=False)
 
@@ -163,10 +163,10 @@ async def wait_command(instance: Instance, namespace: Namespace = None, wait_tim
 async def cancel(
     instance: Instance, namespace: Namespace = None, reason: Reason = "", wait: Wait = False, wait_time: WaitTime = 300
 ) -> None:
-    """Cancel the running plan of an instance; what was applied stays."""
+    """Cancel the running plan of an instance; applied objects stay."""
     async with open_session(namespace) as session:
         run = await session.plans.cancel(session.namespace, instance, reason or "cancelled with kudo plan cancel")
-        out.print(f"The plan {run.request.plan} is asked to stop.")
+        out.print(f"Cancelling plan {run.request.plan}.")
         if wait:
             out.print(styled_tree(instance, (await ended(run, wait_time)).status))
 
@@ -174,10 +174,11 @@ async def cancel(
 @app.command()
 @command
 async def pause(instance: Instance, namespace: Namespace = None, reason: Reason = "") -> None:
-    """Start no further step of the running plan; what runs is finished. `resume` lets it go on."""
+    """Pause the running plan: running steps finish, and no other step starts until `resume`."""
     async with open_session(namespace) as session:
         run = await session.plans.pause(session.namespace, instance, _signed(reason))
-        out.print(f"The plan {run.request.plan} is paused. It goes on with `kudo plan resume --instance {instance}`.")
+        options = f"--instance {instance} --namespace {session.namespace}"
+        out.print(f"The plan {run.request.plan} is paused. Resume it with `kudo plan resume {options}`.")
 
 
 @app.command()
@@ -190,10 +191,10 @@ async def resume(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Let a paused plan go on; or run one that failed or was cancelled again, without the steps that are COMPLETE."""
+    """Resume a paused plan, or rerun the plan that failed or was cancelled without its COMPLETE steps."""
     async with open_session(namespace) as session:
         resumed = await resume_plan(session, instance, _signed(reason), without_parameters=without_parameters)
-        await report_start(resumed.run, wait, wait_time, "goes on" if resumed.was_paused else "has started")
+        await report_start(resumed.run, wait, wait_time, "has resumed" if resumed.was_paused else "has started")
 
 
 @app.command()
@@ -206,7 +207,7 @@ async def retry(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Run the plan that failed or was cancelled again, from the beginning or from a given place."""
+    """Rerun the plan that failed or was cancelled, from its beginning or from a phase or step."""
     async with open_session(namespace) as session:
         run = await retry_plan(session, instance, start_from=place, without_parameters=without_parameters)
         await report_start(run, wait, wait_time)
@@ -215,14 +216,14 @@ async def retry(
 @app.command()
 @command
 async def approve(instance: Instance, namespace: Namespace = None, step: Step = "", reason: Reason = "") -> None:
-    """Let a step go on that waits for approval."""
+    """Approve a step that waits for approval."""
     await _decide(instance, namespace, step, reason, approved=True)
 
 
 @app.command()
 @command
 async def refuse(instance: Instance, namespace: Namespace = None, step: Step = "", reason: Reason = "") -> None:
-    """End the plan at a step that waits for approval."""
+    """Refuse a step that waits for approval, which fails the plan."""
     await _decide(instance, namespace, step, reason, approved=False)
 
 

@@ -1,4 +1,4 @@
-"""Showing how a plan goes: a live tree in a terminal, plain lines elsewhere."""
+"""Show the progress of a plan: a live tree in a terminal, plain lines elsewhere."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,20 +29,20 @@ STYLES: dict[str, str] = {
 
 
 async def report_start(run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
-    """Print that a plan has started, or what else it did; with `wait`, show it to its end."""
+    """Print that a plan has started or resumed; with `wait`, show it until it ends."""
     request = run.request
     out.print(f"The plan {request.plan} {verb}.")
     if wait:
         await wait_for(run, wait_time)
     else:
-        where = f"--instance {request.instance} --namespace {request.namespace}"
-        out.print(f"See how it goes with `kudo plan status {where}`.")
+        options = f"--instance {request.instance} --namespace {request.namespace}"
+        out.print(f"Show its progress with `kudo plan status {options}`.")
 
 
 async def wait_for(run: Run, seconds: float | None, *, fresh: bool = True) -> None:
-    """Show a run to its end; the exit status is 1 when it did not end COMPLETE, or not in time.
+    """Show a run until it ends; exit with status 1 if it does not end COMPLETE, or not in time.
 
-    Of a run that is not `fresh`, what happened before now is not told as if it happened now.
+    Pass `fresh=False` for a run that started earlier: its first status is then not printed as news.
     """
     outcome = await _in_time(run, seconds, show(run, fresh=fresh))
     if not outcome.complete:
@@ -52,31 +52,33 @@ async def wait_for(run: Run, seconds: float | None, *, fresh: bool = True) -> No
 
 
 async def ended(run: Run, seconds: float | None) -> Outcome:
-    """Wait for the end of a run without showing it. Raises RequestError where it has not ended in time."""
+    """Wait until a run ends, without showing it. Raises RequestError if it does not end in time."""
     return await _in_time(run, seconds, run.outcome())
 
 
 async def _in_time(run: Run, seconds: float | None, work: Awaitable[Outcome]) -> Outcome:
+    request = run.request
     try:
         async with asyncio.timeout(seconds):
             return await work
     except TimeoutError:
         raise RequestError(
-            f"The plan {run.request.plan} has not ended after {seconds:g} s, and goes on. "
-            f"Look at it with `kudo plan status --instance {run.request.instance}`.{await _who_answers(run)}"
+            f"The plan {request.plan} has not ended after {seconds:g} s, and continues. Show its status with "
+            f"`kudo plan status --instance {request.instance} --namespace {request.namespace}`."
+            f"{await _worker_hint(run)}"
         ) from None
 
 
-async def _who_answers(run: Run) -> str:
+async def _worker_hint(run: Run) -> str:
     try:
         await run.status()
     except TemporalUnavailable:
-        return " No worker answers for it; start one with `kudo worker`."
+        return " No worker answers; start one with `kudo worker`."
     return ""
 
 
 async def show(run: Run, *, fresh: bool = False) -> Outcome:
-    """Show a run until it has ended; see `wait_for`."""
+    """Show a run until it ends; see `wait_for`."""
     async with aclosing(run.follow()) as statuses:
         if out.is_terminal:
             await _show_live(run.request.instance, statuses)
@@ -94,7 +96,7 @@ async def _show_live(instance: str, statuses: AsyncIterator[PlanStatus]) -> None
 
 @contextmanager
 def live_tree(tree: Callable[[], Text]) -> Iterator[None]:
-    """Show a tree that changes, as long as the body runs; where the output is no terminal, how it is in the end."""
+    """Show a changing tree while the body runs; if the output is not a terminal, print its final state."""
     if not out.is_terminal:
         yield
         out.print(tree())
@@ -115,7 +117,7 @@ async def _show_lines(statuses: AsyncIterator[PlanStatus], fresh: bool) -> None:
 
 
 def _lines(status: PlanStatus) -> Iterator[tuple[str, str]]:
-    """What is said of each part of a plan; nothing of what has not begun."""
+    """Yield the name of each part of a plan and its status; parts that have not started are left out."""
     for phase in status.phases:
         for step in phase.steps:
             if step.status is not ExecutionStatus.PENDING:
@@ -128,12 +130,12 @@ def _lines(status: PlanStatus) -> Iterator[tuple[str, str]]:
 
 
 def styled_status(status: str) -> Text:
-    """A status in its colour."""
+    """Return a status in its colour."""
     return Text(status, style=STYLES.get(status, ""))
 
 
 def styled_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> Text:
-    """The tree with colours; with `now`, with how long each part took so far."""
+    """Return the tree in colours; with `now`, also the duration of each part."""
     text = Text(status_tree(instance, *plans, now=now), no_wrap=False, overflow="fold")
     for status, style in STYLES.items():
         text.highlight_regex(rf"(\[{status}\]|\({status}\))", style)

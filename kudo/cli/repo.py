@@ -1,4 +1,4 @@
-"""repo and search: repositories of packages."""
+"""repo and search: manage repositories of packages, and search them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from kudo.packages.files import write_file
 from kudo.packages.index import INDEX, Index, build_index, dump_index, read_index
 from kudo.packages.repositories import read_repositories, write_repositories
 
-app = typer.Typer(no_args_is_help=True, help="Repositories of packages.")
+app = typer.Typer(no_args_is_help=True, help="Manage repositories of packages.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the repository.")]
 
@@ -23,43 +23,45 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the repositor
 async def add(
     name: Name,
     url: Annotated[
-        str, typer.Argument(metavar="URL", help="Where its index.yaml is: https://…, file://… or a folder.")
+        str, typer.Argument(metavar="URL", help="Location of its index.yaml: https://…, file://… or a directory.")
     ],
-    skip_check: Annotated[bool, typer.Option("--skip-check", "-f", help="Do not look whether it is there.")] = False,
+    skip_check: Annotated[
+        bool, typer.Option("--skip-check", "-f", help="Do not check whether it can be read.")
+    ] = False,
 ) -> None:
-    """Remember a repository."""
+    """Add a repository."""
     repositories = read_repositories()
     repository = repositories.add(name, url)
     if not skip_check:
         await read_index(repository.url)
     write_repositories(repositories)
-    out.print(f"The repository {name} is added. Use it with --repo {name}, or always with `kudo repo context {name}`.")
+    out.print(f"The repository {name} was added. Use it with --repo {name}, or by default: `kudo repo context {name}`.")
 
 
 @app.command()
 @command
 async def remove(name: Name) -> None:
-    """Forget a repository."""
+    """Remove a repository."""
     repositories = read_repositories()
     repositories.remove(name)
     write_repositories(repositories)
-    out.print(f"The repository {name} is removed.")
+    out.print(f"The repository {name} was removed.")
 
 
 @app.command()
 @command
 async def context(name: Name) -> None:
-    """Use a repository where none is named."""
+    """Set the repository that is used without --repo."""
     repositories = read_repositories()
     repositories.context = repositories.get(name).name
     write_repositories(repositories)
-    out.print(f"The repository {name} is used from now on.")
+    out.print(f"The repository {name} is now the default.")
 
 
 @app.command("list")
 @command
 async def list_repositories(output: Output = None) -> None:
-    """List the repositories; the one that is used is marked."""
+    """List the repositories; an asterisk marks the default."""
     repositories = read_repositories()
     if output:
         print_as(output, repositories.to_json())
@@ -73,39 +75,39 @@ async def list_repositories(output: Output = None) -> None:
 @app.command()
 @command
 async def index(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with .tgz packages.")],
-    url: Annotated[str, typer.Option("--url", help="Where the packages will be; by default beside the index.")] = "",
-    merge: Annotated[str, typer.Option("--merge", help="URL of a repository whose entries are added.")] = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace an index that is there.")] = False,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Directory with .tgz packages.")],
+    url: Annotated[str, typer.Option("--url", help="Base URL of the packages. Default: that of the index.")] = "",
+    merge: Annotated[str, typer.Option("--merge", help="URL of a repository whose entries are merged in.")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace an existing index.yaml.")] = False,
 ) -> None:
-    """Write the index.yaml of a folder of packages, which makes it a repository."""
+    """Create the index.yaml of a directory of packages, which turns it into a repository."""
     if not folder.is_dir():
-        raise RequestError(f"{folder} is no folder.")
+        raise RequestError(f"{folder} is not a directory.")
     file = folder / INDEX
     if file.exists() and not overwrite:
-        raise RequestError(f"{file} is there already. Replace it with --overwrite.")
-    made = build_index(folder, url)
+        raise RequestError(f"{file} already exists. Replace it with --overwrite.")
+    created = build_index(folder, url)
     if merge:
-        made.merge(await read_index(merge))
-    write_file(file, dump_index(made))
-    out.print(f"{file} has {_counted(made)}.")
+        created.merge(await read_index(merge))
+    write_file(file, dump_index(created))
+    out.print(f"{file} has {_counted(created)}.")
 
 
-def _counted(made: Index) -> str:
-    count = sum(map(len, made.entries.values()))
+def _counted(index: Index) -> str:
+    count = sum(map(len, index.entries.values()))
     return "1 package" if count == 1 else f"{count} packages"
 
 
 @command
 async def search(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="Part of a name.")] = "",
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Text that names contain. Default: all packages.")] = "",
     repo: Repository = "",
     all_versions: Annotated[
-        bool, typer.Option("--all-versions", "-a", help="All versions, not only the newest.")
+        bool, typer.Option("--all-versions", "-a", help="List all versions, not only the newest.")
     ] = False,
     output: Output = None,
 ) -> None:
-    """Find packages of a repository by name."""
+    """Search a repository for packages by name."""
     repository = read_repositories().get(repo)
     found = await read_index(repository.url)
     entries = [

@@ -13,7 +13,7 @@ from kudo.operations import Session
 
 
 def whoami() -> str:
-    """Return USER@HOST, as histories name the person at this machine."""
+    """Return USER@HOST, which identifies the person at this machine in histories."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -23,7 +23,7 @@ def whoami() -> str:
 
 @asynccontextmanager
 async def open_session(namespace: str | None) -> AsyncIterator[Session]:
-    """Connect to both before anything is done. Raises ConfigurationError, ClusterUnavailable or TemporalUnavailable."""
+    """Connect to Kubernetes and Temporal. Raises ConfigurationError, ClusterUnavailable or TemporalUnavailable."""
     # The SDK logs its retries; they are not for the person at the terminal.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)), error_if_already_set=False)
     async with await Cluster.connect() as cluster:

@@ -1,1 +1,1 @@
-"""Operators, their versions and Instances: install, update, uninstall, and what a plan works on."""
+"""Operators, OperatorVersions and Instances: read, check and change them, and load the plans that they run."""

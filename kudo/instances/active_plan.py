@@ -1,4 +1,4 @@
-"""Everything that a run of a plan needs, read once at its start."""
+"""Load an ActivePlan: everything that a run of a plan needs, read once when it starts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -29,10 +29,10 @@ from kudo.templates import Renderer, evaluate_conditions
 async def load_active_plan(
     cluster: Cluster, renderer: Renderer, request: PlanRequest, uid: str, bounds: Bounds = UNBOUNDED
 ) -> ActivePlan:
-    """Read what a run needs; `uid` is the run's, `bounds` are for tasks of packages that set none.
+    """Read everything that the run `uid` needs; `bounds` apply to tasks whose packages set none.
 
-    Raises InstanceNotFound, InvalidOperatorVersion, InvalidPlan, InvalidParams, UnknownTaskName, TaskBuildError,
-    TaskRenderingError and PlanTooLarge, all before anything is applied, and what reading a cluster can raise.
+    Raises InstanceNotFound, InvalidOperatorVersion, InvalidPlan, InvalidParams, RequestError, UnknownTaskName,
+    TaskBuildError, TaskRenderingError or PlanTooLarge, and the errors of reading a cluster.
     """
     instance = await read_instance(cluster, request.namespace, request.instance)
     version = await read_operator_version(cluster, instance)
@@ -47,7 +47,7 @@ async def build_active_plan(
     uid: str = "",
     bounds: Bounds = UNBOUNDED,
 ) -> ActivePlan:
-    """The same for an Instance and an OperatorVersion that were read, or are not in any cluster."""
+    """Build the ActivePlan of an Instance and an OperatorVersion, which need not exist in a cluster."""
     spec = read_plan(version, request.plan)
     _require_dialect(version, request.plan)
     tasks = [bounds.applied_to(_task(version, name)) for name in spec.task_names()]
@@ -83,16 +83,16 @@ async def build_active_plan(
 
 
 def _require_dialect(version: OperatorVersion, plan: str) -> None:
-    """KUDO would overlook what is not of its dialect; that it has no effect must not go unseen."""
+    """Raise InvalidPlan if a plan in KUDO's dialect has fields of kudo.dev/v1, which KUDO would silently ignore."""
     if version.spec.package_api_version == "kudo.dev/v1":
         return
     problems = list(newer_fields(Object({"plans": {plan: version.spec.plans[plan]}, "tasks": version.spec.tasks})))
     if problems:
-        raise InvalidPlan(f"The plan {plan} of {version.metadata.name} cannot be run:{bullets(problems)}")
+        raise InvalidPlan(f"The plan {plan} of {version.metadata.name} cannot run:{bullets(problems)}")
 
 
 def read_plan(version: OperatorVersion, name: str) -> Plan:
-    """A plan of an operator. Raises InvalidPlan where there is none, or it is malformed."""
+    """Return a plan of an operator. Raises InvalidPlan if it does not exist or is malformed."""
     require_plan(version, name)
     raw = version.spec.plans[name]
     try:
@@ -104,26 +104,26 @@ def read_plan(version: OperatorVersion, name: str) -> Plan:
     _require_once(name, "phase", (phase.name for phase in plan.phases))
     for phase in plan.phases:
         _require_once(name, f"step of {phase.name}", (step.name for step in phase.steps))
-        # The names of an activity's ID, which has to be unique in the phase.
+        # These names make up the ID of an activity, which must be unique in the phase.
         _require_once(name, f"task of {phase.name}", (f"{s.name}.{task}" for s in phase.steps for task in s.tasks))
     return plan
 
 
 def check_place(version: OperatorVersion, plan: str, place: str) -> None:
-    """Raise InvalidPlan where a plan has no such PHASE or PHASE.STEP to start from."""
+    """Raise InvalidPlan if a plan has no such PHASE or PHASE.STEP to start from."""
     start_from(PlanStatus.pending(plan, read_plan(version, plan)), place)
 
 
-def _require_once(plan: str, what: str, names: Iterable[str]) -> None:
+def _require_once(plan: str, noun: str, names: Iterable[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise InvalidPlan(f"The plan {plan} has more than one {what} with the name {twice[0]!r}.")
+        raise InvalidPlan(f"The plan {plan} has more than one {noun} with the name {twice[0]!r}.")
 
 
 def _task(version: OperatorVersion, name: str) -> Task:
     raw = next((task for task in version.spec.tasks if task.get("name") == name), None)
     if raw is None:
-        raise UnknownTaskName(f"{version.metadata.name} has no task {name!r}, which a step of the plan names.")
+        raise UnknownTaskName(f"{version.metadata.name} has no task {name!r}, which a step of the plan uses.")
     try:
         task = TASK.validate_python(raw)
     except ValidationError as error:
@@ -138,7 +138,7 @@ def _templates(version: OperatorVersion, tasks: Iterable[Task]) -> Mapping[str, 
     for name, task in wanted.items():
         if name not in version.spec.templates:
             raise TaskRenderingError(
-                f"{version.metadata.name} has no templates/{name}, which the task {task.name} names."
+                f"{version.metadata.name} has no templates/{name}, which the task {task.name} uses."
             )
     return {name: version.spec.templates[name] for name in wanted}
 

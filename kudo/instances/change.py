@@ -1,4 +1,4 @@
-"""What a change of an Instance means: its new spec, the plan that runs, and what must not change.
+"""Plan a change of an Instance: its new spec, and the plan that the change runs.
 
 `update`, `upgrade`, KudoOperator tasks and dry runs all plan their changes here:
 
@@ -118,7 +118,7 @@ def _require_immutable_unchanged(
     immutable = {parameter.name for parameter in current.spec.parameters if parameter.immutable}
     new = [item.name for item in target.spec.parameters if item.immutable and item.name not in immutable | after.keys()]
     if new:
-        raise RequestError(f"Give {', '.join(new)} with -p: in the new version it cannot be changed later.")
+        raise RequestError(f"Set {', '.join(new)} with -p: the new version does not allow changes of it later.")
     require_unchanged((item for item in target.spec.parameters if item.name in immutable), before, after)
 
 

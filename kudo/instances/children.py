@@ -22,10 +22,10 @@ from kudo.templates import Renderer, render_all
 
 
 async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskRequest) -> ChildRequest:
-    """Make or change the Instance of a KudoOperator task, and say which of its plans has to run.
+    """Create or change the Instance of a KudoOperator task, and return which of its plans has to run.
 
-    Safe to repeat. Raises TaskRenderingError, InvalidParams, InvalidOperatorVersion, RequestError where the Instance
-    is somebody else's, and what reading and writing can raise.
+    Safe to repeat. Raises TaskRenderingError, InvalidParams, InvalidOperatorVersion, RequestError if the Instance
+    belongs to another parent or operator, and the errors of reading and writing a cluster.
     """
     task = operator_task(request)
     parent = await require_instance(cluster, request.metadata)
@@ -34,22 +34,23 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
     version = await find_operator_version(cluster, parent.namespace, task.operator_version_name)
     if version is None:
         raise InvalidOperatorVersion(
-            f"The task {task.name} needs the OperatorVersion {task.operator_version_name}, which is not there. "
-            f"Install the package {request.metadata.operator_name} again, which brings it along."
+            f"The task {task.name} needs the OperatorVersion {task.operator_version_name}, which does not exist in the "
+            f"namespace {parent.namespace}. Install the package {request.metadata.operator_name} again, which contains "
+            f"it: `kudo install PACKAGE --skip-instance --namespace {parent.namespace}`."
         )
-    there = await cluster.get(ref)
-    if there is None:
+    existing = await cluster.get(ref)
+    if existing is None:
         check_parameters(version.spec.parameters, parameters)
         values = with_fixed(version.spec.parameters, parameters)
         await cluster.create(child_instance(request, version.spec.operator.name, values))
         return _run(request, ref.name, DEPLOY)
-    await _require_ours(cluster, there, parent, version)
-    child = parse_instance(there)
+    await _require_owned(cluster, existing, parent, version)
+    child = parse_instance(existing)
     current = await find_operator_version(cluster, parent.namespace, child.spec.operator_version.name) or version
     change = plan_change(child, current, version, parameters)
     plan = change.plan if _is_deployed(child) else DEPLOY
     if change.spec or change.pending != (plan or ""):
-        metadata = {**pending_plan_metadata(plan or ""), "resourceVersion": there.resource_version}
+        metadata = {**pending_plan_metadata(plan or ""), "resourceVersion": existing.resource_version}
         await cluster.patch(ref, {"metadata": metadata, "spec": change.spec})
     recorded = child.status.plan_status.get(plan or "")
     left = recorded is not None and recorded.status is not ExecutionStatus.COMPLETE
@@ -70,14 +71,14 @@ def _run(request: TaskRequest, instance: str, plan: str | None, *, resume: bool 
 
 
 def operator_task(request: TaskRequest) -> KudoOperatorTask:
-    """The KudoOperator task of a request. Raises TaskBuildError where it is another."""
+    """Return the KudoOperator task of a request. Raises TaskBuildError for a task of another kind."""
     if not isinstance(request.task, KudoOperatorTask):
-        raise TaskBuildError(f"{request.task.name} is no KudoOperator task")
+        raise TaskBuildError(f"The task {request.task.name} is not a KudoOperator task.")
     return request.task
 
 
 async def child_parameters(renderer: Renderer, request: TaskRequest) -> dict[str, str]:
-    """What the task's parameter file gives. Raises TaskRenderingError, or InvalidParams for what is no map."""
+    """Return the values of a task's parameter file. Raises TaskRenderingError, or InvalidParams if it is not a map."""
     file = operator_task(request).spec.parameter_file
     if not file:
         return {}
@@ -90,13 +91,13 @@ async def child_parameters(renderer: Renderer, request: TaskRequest) -> dict[str
         app_version=metadata.app_version,
         operator_version=metadata.operator_version,
     )
-    what, sources = f"templates/{file}", {file: source_of(request, file)}
-    rendered = await renderer.run(what, render_all, metadata.api_version, sources, variables)
-    return read_values(what, rendered[file])
+    path, sources = f"templates/{file}", {file: source_of(request, file)}
+    rendered = await renderer.run(path, render_all, metadata.api_version, sources, variables)
+    return read_values(path, rendered[file])
 
 
 def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str, str]) -> Object:
-    """The Instance as it is made; like KUDO's it is owned by its parent, but not controlled."""
+    """Return the Instance to create; as in KUDO, its parent owns but does not control it."""
     task, metadata = operator_task(request), request.metadata
     owner = {
         "apiVersion": API_VERSION,
@@ -117,17 +118,17 @@ def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str,
     return Object.of(API_VERSION, "Instance", described, spec=spec)
 
 
-async def _require_ours(cluster: Cluster, there: Object, parent: Object, version: OperatorVersion) -> None:
-    """Refuse an Instance that another one owns, that is of another operator, or that we are a child of."""
-    what = f"The instance {there.name} in the namespace {there.namespace}"
-    above_it = owners(there)
-    if above_it and parent.uid not in [owner.text("uid") for owner in above_it]:
-        raise RequestError(f"{what} belongs to the instance {above_it[0].text('name')}, not to {parent.name}.")
-    if (operator := there.labels.get(OPERATOR, version.spec.operator.name)) != version.spec.operator.name:
-        raise RequestError(f"{what} is of the operator {operator}, not of {version.spec.operator.name}.")
+async def _require_owned(cluster: Cluster, existing: Object, parent: Object, version: OperatorVersion) -> None:
+    """Raise RequestError if an Instance has another parent or operator, or is an ancestor of its parent."""
+    subject = f"The instance {existing.name} in the namespace {existing.namespace}"
+    parents = owners(existing)
+    if parents and parent.uid not in [owner.text("uid") for owner in parents]:
+        raise RequestError(f"{subject} belongs to the instance {parents[0].text('name')}, not to {parent.name}.")
+    if (operator := existing.labels.get(OPERATOR, version.spec.operator.name)) != version.spec.operator.name:
+        raise RequestError(f"{subject} belongs to the operator {operator}, not to {version.spec.operator.name}.")
     above: Object | None = parent
     while above is not None:
-        if above.uid == there.uid:
-            raise RequestError(f"{what} would be a child of its own.")
+        if above.uid == existing.uid:
+            raise RequestError(f"{subject} would be its own child.")
         names = [owner.text("name") for owner in owners(above)]
         above = await cluster.get(instance_ref(parent.namespace, names[0])) if names else None

@@ -1,4 +1,4 @@
-"""Instances that belong to other Instances."""
+"""Instances that other Instances own."""
 
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
@@ -6,17 +6,17 @@ from kudo.model.resources import API_VERSION
 
 
 def owners(item: Object) -> list[Object]:
-    """The references to the Instances that own an object."""
+    """Return the references to the Instances that own an object."""
     return [owner for owner in item.children("metadata", "ownerReferences") if owner.text("kind") == "Instance"]
 
 
 async def descendants(cluster: Cluster, namespace: str, uid: str) -> list[Object]:
-    """The children of an Instance, and theirs, each after its parent. Raises what reading can raise."""
-    there = await cluster.list(API_VERSION, "Instance", namespace)
+    """Return all descendants of an Instance, each after its parent. Raises the errors of reading a cluster."""
+    instances = await cluster.list(API_VERSION, "Instance", namespace)
     found: dict[str, Object] = {}
     above = [uid]
     for parent in above:
-        below = {item.uid: item for item in there if parent in [owner.text("uid") for owner in owners(item)]}
+        below = {item.uid: item for item in instances if parent in [owner.text("uid") for owner in owners(item)]}
         above += [child for child in below if child not in above]
         found |= below
     return list(found.values())

@@ -1,4 +1,4 @@
-"""Parameters of an Instance: given, checked against the operator's, and as templates see them."""
+"""Parameters of an Instance: read them, check them against the operator, and prepare them for templates."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,25 +11,25 @@ from kudo.model.tasks import ToggleTask
 
 
 def check_parameters(parameters: Iterable[Parameter], given: Mapping[str, str]) -> None:
-    """Check that all values are of known parameters and allowed, and that nothing required is missing.
+    """Check that the values are of known parameters and allowed, and that no required parameter is missing.
 
-    Raises InvalidParams with everything that is wrong.
+    Raises InvalidParams with all problems.
     """
     problems = list(_problems({parameter.name: parameter for parameter in parameters}, given))
     if problems:
-        raise InvalidParams(f"The parameters are not right:{bullets(problems)}")
+        raise InvalidParams(f"Invalid parameters:{bullets(problems)}")
 
 
 def _problems(known: Mapping[str, Parameter], given: Mapping[str, str]) -> Iterator[str]:
     for name, value in given.items():
         if name not in known:
             yield f"{name}: there is no such parameter{_suggestion(name, known)}"
-        elif wrong := values.problem(known[name], value):
-            yield f"{name}: {wrong}"
+        elif problem := values.problem(known[name], value):
+            yield f"{name}: {problem}"
     for name, parameter in known.items():
         if parameter.required and parameter.default is None and name not in given:
             description = f" ({parameter.description.strip()})" if parameter.description else ""
-            yield f"{name}: is required and has no default{description}; give it with -p {name}=…"
+            yield f"{name}: is required and has no default{description}; set it with -p {name}=…"
 
 
 def _suggestion(name: str, known: Mapping[str, Parameter]) -> str:
@@ -39,45 +39,45 @@ def _suggestion(name: str, known: Mapping[str, Parameter]) -> str:
 
 
 def template_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> Variables:
-    """What templates see as Params: given values and defaults, arrays and maps unwrapped (KUDO's `ParamsMap`).
+    """Return `Params` for templates: given values and defaults, arrays and maps unwrapped (KUDO's `ParamsMap`).
 
-    Raises InvalidParams for an array or map that is no YAML.
+    Raises InvalidParams for an array or map that is not valid YAML.
     """
     result: Variables = {}
     for parameter in parameters:
         try:
             result[parameter.name] = values.unwrap(given.get(parameter.name, parameter.default), parameter.type)
         except yaml.YamlError as error:
-            raise InvalidParams(f"The parameter {parameter.name} is no YAML: {error}") from None
+            raise InvalidParams(f"The parameter {parameter.name} is not valid YAML: {error}") from None
     return result
 
 
 def effective_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> dict[str, str | None]:
-    """The value of every parameter, given or default."""
+    """Return the value of every parameter, given or default."""
     return {parameter.name: given.get(parameter.name, parameter.default) for parameter in parameters}
 
 
 def is_on(task: ToggleTask, params: Variables) -> bool:
-    """Whether a Toggle task applies or deletes. Raises ToggleTaskError where its parameter does not say."""
+    """Whether a Toggle task applies instead of deletes. Raises ToggleTaskError if its parameter is not a boolean."""
     name = task.spec.parameter
     value = params.get(name)
     if not isinstance(value, str) or value not in values.BOOLEANS:
-        why = "is not defined" if name not in params else "is neither true nor false"
-        raise ToggleTaskError(f"The task {task.name} is toggled by the parameter {name}, and that {why}.")
+        reason = "is not defined" if name not in params else "is neither true nor false"
+        raise ToggleTaskError(f"The parameter {name}, which toggles the task {task.name}, {reason}.")
     return values.BOOLEANS[value]
 
 
-def read_values(what: str, text: str) -> dict[str, str]:
-    """The values of a YAML file of parameters, as strings (KUDO's `pkg/kudoctl/cmd/params`).
+def read_values(file: str, text: str) -> dict[str, str]:
+    """Return the values of a YAML file of parameters, as strings (KUDO's `pkg/kudoctl/cmd/params`).
 
-    Raises InvalidParams, in which `what` names the file.
+    Raises InvalidParams, which names `file`.
     """
     try:
         content = yaml.load(text)
     except yaml.YamlError as error:
-        raise InvalidParams(f"The parameter file {what} is no YAML: {error}") from None
+        raise InvalidParams(f"The parameter file {file} is not valid YAML: {error}") from None
     if content is not None and not isinstance(content, dict):
-        raise InvalidParams(f"The parameter file {what} must be a YAML map of names and values.")
+        raise InvalidParams(f"The parameter file {file} must be a YAML map of names and values.")
     result = {}
     for name, value in (content or {}).items():
         kind: ParameterType = "string"
@@ -85,13 +85,13 @@ def read_values(what: str, text: str) -> dict[str, str]:
             kind = "array" if isinstance(value, list) else "map"
         wrapped = values.wrap(value, kind)
         if wrapped is None:
-            raise InvalidParams(f"The parameter file {what} has no value for {name}; null is none.")
+            raise InvalidParams(f"The parameter file {file} has no value for {name}; null is not a value.")
         result[name] = wrapped
     return result
 
 
 def require_unchanged(parameters: Iterable[Parameter], before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Raise RequestError where a parameter changes that must not."""
+    """Raise RequestError if an immutable parameter changes."""
     fixed = [
         parameter.name
         for parameter in parameters
@@ -103,6 +103,6 @@ def require_unchanged(parameters: Iterable[Parameter], before: Mapping[str, str]
 
 
 def with_fixed(parameters: Iterable[Parameter], given: Mapping[str, str]) -> dict[str, str]:
-    """What is given, and the defaults of what cannot be changed: a later version may have others."""
+    """Return the given values with the defaults of immutable parameters, because a later version may change these."""
     fixed = {parameter.name: parameter.default for parameter in parameters if parameter.immutable}
     return {**{name: default for name, default in fixed.items() if default is not None}, **given}

@@ -1,4 +1,7 @@
-"""The plan that an Instance has still to run: noted with the change, so that no death in between leaves it out."""
+"""The plan that an Instance still has to run, recorded as an annotation in the same write as its change.
+
+So the plan is not lost if the process that wrote the change ends before it starts the plan.
+"""
 
 from kudo.instances.owners import owners
 from kudo.instances.resources import instance_ref
@@ -11,25 +14,26 @@ from kudo.model.resources import Instance, OperatorVersion
 
 
 def pending_plan(instance: Instance) -> str:
-    """Empty where there is none."""
+    """Return the pending plan of an Instance; empty if there is none."""
     return instance.metadata.annotations.get(PENDING_PLAN, "")
 
 
 def pending_plan_hint(instance: Instance) -> str:
-    """The sentence that says so, after a blank; empty where there is none."""
+    """Return a sentence about the pending plan, with a leading space; empty if there is none."""
     pending = pending_plan(instance)
-    return f" Its plan {pending} is left to run: `kudo plan retry --instance {instance.name}`." if pending else ""
+    command = f"kudo plan retry --instance {instance.name} --namespace {instance.namespace}"
+    return f" Its plan {pending} is pending; run it with `{command}`." if pending else ""
 
 
 def pending_plan_metadata(plan: str) -> Manifest:
-    """The metadata that notes a plan; an empty one takes the note away."""
+    """Return the metadata patch that records a pending plan; an empty name clears it."""
     return {"annotations": {PENDING_PLAN: plan or None}}
 
 
 def choose_plan(version: OperatorVersion, pending: str, changed: str | None) -> str | None:
-    """The plan that has to run where one is pending, and a change of parameters would run one.
+    """Return the plan to run, given the pending plan and the plan of the change.
 
-    What brings an Instance up, or to its version, comes first: the others take it to have run.
+    A pending deploy or upgrade comes first, because the other plans rely on it.
     """
     if pending not in version.spec.plans:
         return changed
@@ -37,10 +41,10 @@ def choose_plan(version: OperatorVersion, pending: str, changed: str | None) -> 
 
 
 async def clear_pending_plan(cluster: Cluster, done: PlanRequest, *, of_child: bool = True) -> None:
-    """Note that a plan is pending no more; not that of a child, unless `of_child`. Raises what writing can raise."""
+    """Clear the pending plan, that of a child only if `of_child`. Raises the errors of writing to a cluster."""
     ref = instance_ref(done.namespace, done.instance)
-    there = await cluster.get(ref)
-    if there is None or there.annotations.get(PENDING_PLAN) != done.plan:
+    existing = await cluster.get(ref)
+    if existing is None or existing.annotations.get(PENDING_PLAN) != done.plan:
         return
-    if of_child or not owners(there):
+    if of_child or not owners(existing):
         await cluster.patch(ref, {"metadata": pending_plan_metadata("")})

@@ -1,4 +1,4 @@
-"""Mirroring the status of a plan to its Instance, and telling of it in events."""
+"""Write the status of a plan to its Instance, and record events about it."""
 
 from kudo.instances.resources import instance_ref, parse_instance
 from kudo.kubernetes import Cluster
@@ -7,10 +7,10 @@ from kudo.model.status import PlanStatus
 
 
 async def report_status(cluster: Cluster, report: StatusReport) -> bool:
-    """Write status and events to the Instance; False where it is gone, and there is nothing to write to.
+    """Write status and events to the Instance; return False if the Instance does not exist.
 
-    Safe to repeat and to come late: an event is recorded once, and the status of a later run stays. Raises
-    what writing to a cluster can raise, ConflictError where someone else writes at the same time.
+    Safe to repeat and to run late: an event is recorded once, and the status of a later run is kept. Raises
+    ConflictError if the Instance changes meanwhile, and the errors of writing to a cluster.
     """
     ref = instance_ref(report.request.namespace, report.request.instance)
     instance = await cluster.get(ref)
@@ -40,7 +40,7 @@ def _is_late(recorded: PlanStatus, status: PlanStatus) -> bool:
 
 
 def _all_fields(status: PlanStatus) -> dict[str, object]:
-    """The status with null for what it has not, so that merging it leaves nothing of the one before."""
+    """Return the status with null for missing fields, so that a merge patch removes the previous values."""
     fields = (field.alias or name for name, field in PlanStatus.model_fields.items())
     present = status.to_json()
     return {name: present.get(name) for name in fields}

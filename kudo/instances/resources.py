@@ -1,4 +1,4 @@
-"""Reading KUDO's resources from a cluster, as models."""
+"""Read KUDO's resources from a cluster as models."""
 
 from typing import TypeVar
 
@@ -24,15 +24,15 @@ async def read_instance(cluster: Cluster, namespace: str, name: str) -> Instance
     found = await cluster.get(instance_ref(namespace, name))
     if found is None:
         others = await cluster.list(API_VERSION, "Instance", namespace)
-        there = ", ".join(sorted(other.name for other in others)) or "none"
-        raise InstanceNotFound(f"There is no instance {name} in the namespace {namespace}. Instances there: {there}.")
+        names = ", ".join(sorted(other.name for other in others)) or "none"
+        raise InstanceNotFound(f"There is no instance {name} in the namespace {namespace}. Instances in it: {names}.")
     return parse_instance(found)
 
 
 async def require_instance(cluster: Cluster, metadata: Metadata) -> Object:
-    """The Instance that a plan runs for. Raises InstanceNotFound where it is gone.
+    """Return the Instance that a plan runs for. Raises InstanceNotFound if it was deleted.
 
-    What is applied for one that is gone would be collected at once, and applied again.
+    Without it, the garbage collector would delete every object as soon as it is applied.
     """
     found = await cluster.get(instance_ref(metadata.instance_namespace, metadata.instance_name))
     if found is None or found.uid != metadata.instance_uid:
@@ -41,7 +41,7 @@ async def require_instance(cluster: Cluster, metadata: Metadata) -> Object:
 
 
 async def list_instances(cluster: Cluster, namespace: str = "") -> list[Instance]:
-    """Read the Instances of a namespace, or of all."""
+    """Read the Instances of a namespace, or of all namespaces."""
     return [parse_instance(item) for item in await cluster.list(API_VERSION, "Instance", namespace)]
 
 
@@ -50,27 +50,27 @@ def parse_instance(item: Object) -> Instance:
 
 
 async def read_operator_version(cluster: Cluster, instance: Instance) -> OperatorVersion:
-    """Read the OperatorVersion of an Instance. Raises InvalidOperatorVersion where it is missing or malformed."""
+    """Read the OperatorVersion of an Instance. Raises InvalidOperatorVersion if it is missing or malformed."""
     name = instance.spec.operator_version.name
     found = await find_operator_version(cluster, instance.namespace, name)
     if found is None:
         raise InvalidOperatorVersion(
-            f"The instance {instance.namespace}/{instance.name} uses the OperatorVersion {name}, which is not there. "
-            "Install the package again with `kudo install --skip-instance`."
+            f"The instance {instance.namespace}/{instance.name} uses the OperatorVersion {name}, which does not exist. "
+            f"Install it with `kudo install PACKAGE --skip-instance --namespace {instance.namespace}`."
         )
     return found
 
 
 async def find_operator_version(cluster: Cluster, namespace: str, name: str) -> OperatorVersion | None:
-    """Read an OperatorVersion; None where it is not there. Raises InvalidOperatorVersion for a malformed one."""
+    """Read an OperatorVersion; None if it does not exist. Raises InvalidOperatorVersion if it is malformed."""
     found = await cluster.get(ObjectRef(API_VERSION, "OperatorVersion", namespace, name)) if name else None
     if found is None:
         return None
     return _parse(OperatorVersion, found.manifest, f"The OperatorVersion {namespace}/{name}", InvalidOperatorVersion)
 
 
-def _parse(model: type[M], manifest: Manifest, what: str, error: type[FatalError]) -> M:
+def _parse(model: type[M], manifest: Manifest, subject: str, error: type[FatalError]) -> M:
     try:
         return model.model_validate(manifest)
     except ValidationError as problem:
-        raise error(f"{what} is malformed:{bullets(explain(problem, manifest))}") from None
+        raise error(f"{subject} is malformed:{bullets(explain(problem, manifest))}") from None

@@ -1,4 +1,4 @@
-"""What a run has to do, and what it leaves out: conditions, what is COMPLETE already, and where it starts."""
+"""Skip parts of a plan: unmet conditions, steps that are COMPLETE, and steps before the start of a run."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,32 +8,32 @@ from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStat
 
 
 def skip_unmet_conditions(status: PlanStatus, plan: Plan, hold: Mapping[str, bool]) -> Plan:
-    """Skip what has a condition that does not hold; the plan without the tasks that are left out."""
+    """Set parts whose condition does not hold to SKIPPED; return the plan without the tasks that are skipped."""
     return plan.model_copy(
         update={
             "phases": [
-                _skip_in_phase(own, phase, f"plans.{status.name}.{phase.name}", hold)
-                for own, phase in zip(status.phases, plan.phases, strict=True)
+                _skip_in_phase(phase_status, phase, f"plans.{status.name}.{phase.name}", hold)
+                for phase_status, phase in zip(status.phases, plan.phases, strict=True)
             ]
         }
     )
 
 
-def _skip_in_phase(status: PhaseStatus, phase: Phase, where: str, hold: Mapping[str, bool]) -> Phase:
+def _skip_in_phase(status: PhaseStatus, phase: Phase, path: str, hold: Mapping[str, bool]) -> Phase:
     steps = []
     for step in phase.steps:
         left = [task for task in step.tasks if hold.get(f"tasks.{task}", True)]
         steps.append(step.model_copy(update={"tasks": left}))
-        if not hold.get(f"{where}.{step.name}", True) or (step.tasks and not left):
-            status.skip([own for own in status.steps if own.name == step.name])
-    if not hold.get(where, True):
+        if not hold.get(f"{path}.{step.name}", True) or (step.tasks and not left):
+            status.skip([item for item in status.steps if item.name == step.name])
+    if not hold.get(path, True):
         status.skip(status.steps)
         status.set(ExecutionStatus.SKIPPED)
     return phase.model_copy(update={"steps": steps})
 
 
 def carry_over_completed(status: PlanStatus, recorded: PlanStatus) -> None:
-    """Leave out what a run before has COMPLETE."""
+    """Set the steps and phases to COMPLETE that are COMPLETE in the recorded status."""
     for phase in status.phases:
         _carry_over(phase, phase.steps, recorded)
 
@@ -54,9 +54,9 @@ def _carry_over_step(step: StepStatus, before: StepStatus | None) -> None:
 
 
 def start_from(status: PlanStatus, place: str, recorded: PlanStatus | None = None) -> None:
-    """Skip what is listed before a PHASE or PHASE.STEP, and was not COMPLETE before.
+    """Skip the steps listed before a PHASE or PHASE.STEP, except those that the recorded status has as COMPLETE.
 
-    Raises InvalidPlan where there is none.
+    Raises InvalidPlan if the plan has no such phase or step.
     """
     phase, step = _find(status, place)
     before = [(part, part.steps) for part in status.phases[: status.phases.index(phase)]]
@@ -75,5 +75,5 @@ def _find(status: PlanStatus, place: str) -> tuple[PhaseStatus, StepStatus | Non
         for step in phase.steps:
             if f"{phase.name}.{step.name}" == place:
                 return phase, step
-    there = ", ".join(f"{phase.name}.{step.name}" for phase in status.phases for step in phase.steps)
-    raise InvalidPlan(f"The plan {status.name} has no {place!r} to start from. Its steps: {there or 'none'}.")
+    steps = ", ".join(f"{phase.name}.{step.name}" for phase in status.phases for step in phase.steps)
+    raise InvalidPlan(f"The plan {status.name} has no phase or step {place!r}. Its steps: {steps or 'none'}.")

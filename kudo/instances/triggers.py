@@ -1,4 +1,4 @@
-"""Which plan runs (KUDO's table of triggers)."""
+"""Choose the plan that a change runs (KUDO's table of triggers)."""
 
 from collections.abc import Mapping
 
@@ -14,37 +14,37 @@ CLEANUP = "cleanup"
 
 
 def require_plan(version: OperatorVersion, plan: str) -> None:
-    """Raise InvalidPlan where the operator has no such plan."""
+    """Raise InvalidPlan if the operator has no such plan."""
     if plan not in version.spec.plans:
-        there = ", ".join(sorted(version.spec.plans)) or "none"
-        raise InvalidPlan(f"{version.metadata.name} has no plan {plan!r}. Its plans: {there}.")
+        plans = ", ".join(sorted(version.spec.plans)) or "none"
+        raise InvalidPlan(f"{version.metadata.name} has no plan {plan!r}. Its plans: {plans}.")
 
 
 def plan_for_change(version: OperatorVersion, before: Mapping[str, str], after: Mapping[str, str]) -> str | None:
-    """The plan that a change of parameters runs; None where no value changed.
+    """Return the plan that a change of parameters runs; None if no value changes.
 
-    It is the one that the changed parameters' triggers name, else update, else deploy. Raises RequestError where
-    triggers name several.
+    It is the plan that the triggers of the changed parameters name, else update, else deploy. Raises RequestError if
+    they name several plans.
     """
     changed = _changed(version, before, after)
     if not changed:
         return None
     triggers = {parameter.trigger: parameter.name for parameter in changed if parameter.trigger}
     if len(triggers) > 1:
-        listed = ", ".join(f"{name} runs {plan}" for plan, name in sorted(triggers.items()))
-        raise RequestError(f"These parameters run different plans ({listed}). Change them one at a time.")
+        listed = ", ".join(f"{name} triggers {plan}" for plan, name in sorted(triggers.items()))
+        raise RequestError(f"These parameters trigger different plans ({listed}). Change them one at a time.")
     plan = next(iter(triggers), UPDATE if UPDATE in version.spec.plans else DEPLOY)
     require_plan(version, plan)
     return plan
 
 
 def plan_for_upgrade(version: OperatorVersion) -> str:
-    """The plan that runs when an Instance is brought to another version: upgrade, else update, else deploy."""
+    """Return the plan that an upgrade to this version runs: upgrade, else update, else deploy."""
     return next((plan for plan in (UPGRADE, UPDATE) if plan in version.spec.plans), DEPLOY)
 
 
 def others_changed(version: OperatorVersion, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """The changed parameters that the plan of a triggering one leaves out, because they trigger none themselves."""
+    """Return the changed parameters without a trigger, if another changed parameter has one and chooses the plan."""
     changed = _changed(version, before, after)
     triggering = any(parameter.trigger for parameter in changed)
     return [parameter.name for parameter in changed if triggering and not parameter.trigger]

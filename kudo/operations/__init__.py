@@ -1,4 +1,4 @@
-"""What a user does with Instances: one transaction over Kubernetes and Temporal each.
+"""The operations of users on Instances, each one transaction over Kubernetes and Temporal.
 
 Every operation is a function over a `Session`. It checks the request first, changes nothing if the request is refused,
 returns a typed result, and prints nothing. The command line, tests and benchmarks call these functions.

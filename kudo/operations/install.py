@@ -29,7 +29,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An Instance that was installed, and the run of its plan deploy."""
+    """The result of an install: the run of the plan deploy, and whether the namespace was created."""
 
     run: Run
     namespace_created: bool
@@ -114,7 +114,7 @@ async def check_install(
     """
     if not DNS_LABEL.fullmatch(instance) or len(instance) > 63:
         raise RequestError(
-            f"{instance!r} is no name for an instance: use up to 63 lower case letters, digits, '-' and '.'."
+            f"{instance!r} is not a valid name for an instance: use up to 63 lower case letters, digits, '-' and '.'."
         )
     check_parameters(operator_version_spec(bundle.package).parameters, parameters)
     await check_package(session, bundle, create_namespace=create_namespace)
@@ -122,8 +122,9 @@ async def check_install(
     if existing is not None:
         hint = pending_plan_hint(parse_instance(existing))
         raise RequestError(
-            f"There is an instance {instance} in the namespace {session.namespace} already.{hint} "
-            "Change it with `kudo update`, or choose another name with --instance."
+            f"The instance {instance} already exists in the namespace {session.namespace}.{hint} Change it with "
+            f"`kudo update --instance {instance} --namespace {session.namespace}`, or choose another name with "
+            "--instance."
         )
 
 
@@ -135,7 +136,7 @@ async def check_package(session: Session, bundle: Bundle, *, create_namespace: b
         await _check_version(cluster, package)
     await require_crds(cluster)
     if not create_namespace and await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
-        raise NamespaceNotFound(f"There is no namespace {namespace}. Have it made with --create-namespace.")
+        raise NamespaceNotFound(f"There is no namespace {namespace}. Create it with --create-namespace.")
     for package in bundle.packages:
         await _check_same_version(cluster, package, namespace)
 
@@ -148,9 +149,9 @@ def _check_templates(package: Package) -> None:
             engine.check(name, source)
         except TaskRenderingError as error:
             problems.append(str(error))
-    for where, condition in package.operator.conditions().items():
+    for place, condition in package.operator.conditions().items():
         try:
-            condition_uses(f"operator.yaml: {where}", condition)
+            condition_uses(f"operator.yaml: {place}", condition)
         except TaskRenderingError as error:
             problems.append(str(error))
     if problems:
@@ -158,9 +159,10 @@ def _check_templates(package: Package) -> None:
 
 
 async def _check_version(cluster: Cluster, package: Package) -> None:
-    wanted, there = package.operator.kubernetes_version, await cluster.version()
-    if wanted and _minor(there) < _minor(wanted):
-        raise RequestError(f"{package.operator.name} needs Kubernetes {wanted} or newer, and the cluster has {there}.")
+    required, version = package.operator.kubernetes_version, await cluster.version()
+    if required and _minor(version) < _minor(required):
+        name = package.operator.name
+        raise RequestError(f"{name} requires Kubernetes {required} or newer; the cluster runs {version}.")
 
 
 def _minor(version: str) -> tuple[int, int]:
@@ -169,21 +171,21 @@ def _minor(version: str) -> tuple[int, int]:
 
 
 async def _check_same_version(cluster: Cluster, package: Package, namespace: str) -> None:
-    """Refuse to change an OperatorVersion below the Instances that use it."""
+    """Raise RequestError if an OperatorVersion that Instances use would change."""
     name = package.operator_version_name
-    there = await find_operator_version(cluster, namespace, name)
-    if there is None or there.spec == operator_version_spec(package):
+    existing = await find_operator_version(cluster, namespace, name)
+    if existing is None or existing.spec == operator_version_spec(package):
         return
     users = [item.name for item in await list_instances(cluster, namespace) if item.spec.operator_version.name == name]
     if users:
         raise RequestError(
-            f"The OperatorVersion {name} in the namespace {namespace} differs from this package, and is used by "
-            f"{', '.join(users)}. Give the package another operatorVersion, or uninstall these first."
+            f"The OperatorVersion {name} in the namespace {namespace} differs from this package, and these instances "
+            f"use it: {', '.join(users)}. Change the operatorVersion of the package, or uninstall the instances."
         )
 
 
 async def apply_package(cluster: Cluster, bundle: Bundle, namespace: str) -> None:
-    """Apply Operator and OperatorVersion of a package and of its dependencies. Raises what `Cluster.apply` raises."""
+    """Apply the Operators and OperatorVersions of a package and its dependencies. Raises as `Cluster.apply` does."""
     for package in bundle.packages:
         operator = package.operator
         spec = OperatorSpec.model_validate(operator.model_dump(include=set(OperatorSpec.model_fields)))

@@ -1,4 +1,4 @@
-"""The namespace that an instance is installed into, made where it is not there."""
+"""Create the namespace that an Instance is installed into."""
 
 from collections.abc import Mapping
 
@@ -16,21 +16,21 @@ from kudo.templates import Renderer
 async def create_namespace_if_missing(
     cluster: Cluster, package: Package, namespace: str, instance: str, parameters: Mapping[str, str]
 ) -> bool:
-    """Make a namespace, as the package's manifest of it says, and wait until it can be used.
+    """Create a namespace from the package's namespaceManifest, and wait until it is active.
 
-    False where it is there already; then it stays as it is. Its name is the given one, whatever the manifest says
-    (KUDO's `pkg/kudoctl/packages/install/namespace.go`). Raises TaskRenderingError or ResourceUnmarshalError for a
-    manifest that is no Namespace, and what writing can raise.
+    Return False if it exists already; it is not changed then. `namespace` overrides the name in the manifest (KUDO's
+    `pkg/kudoctl/packages/install/namespace.go`). Raises TaskRenderingError or ResourceUnmarshalError if the manifest
+    does not render to a Namespace, and the errors of writing to a cluster.
     """
     item = Object.of("v1", "Namespace", {})
     if package.operator.namespace_manifest:
         item = await _render(package, namespace, instance, parameters)
     metadata = {**item.child("metadata").manifest, "name": namespace}
     try:
-        made = await cluster.create(Object({**item.manifest, "metadata": metadata}))
+        created = await cluster.create(Object({**item.manifest, "metadata": metadata}))
     except ConflictError:
         return False
-    await wait_until_healthy(cluster, [made], lambda _: None)
+    await wait_until_healthy(cluster, [created], lambda _: None)
     return True
 
 
@@ -51,5 +51,5 @@ async def _render(package: Package, namespace: str, instance: str, parameters: M
             f"templates/{name}", render, operator.api_version, {name: package.templates[name]}, variables
         )
     if [item.kind for item in objects] != ["Namespace"]:
-        raise ResourceUnmarshalError(f"templates/{name} must be one Namespace, because it is the namespaceManifest.")
+        raise ResourceUnmarshalError(f"templates/{name} is the namespaceManifest, and must be exactly one Namespace.")
     return objects[0]

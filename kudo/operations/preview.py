@@ -105,7 +105,7 @@ async def _preview_toggle(renderer: Renderer, request: TaskRequest, namespaced: 
 
 async def _preview_pipe_pod(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
     pod = await build_pipe_pod(renderer, request, WAITER_IMAGE)
-    creates = (f"{file.kind} {request.pipes[file.key]} of {file.path}" for file in pipe_task(request).spec.pipe)
+    creates = (f"{file.kind} {request.pipes[file.key]} from {file.path}" for file in pipe_task(request).spec.pipe)
     return _task_preview(request, "apply", [pod], creates)
 
 

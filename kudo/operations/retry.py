@@ -75,8 +75,8 @@ def _pending_plan(instance: Instance) -> str:
 def _unfinished_plan(instance: Instance) -> PlanStatus:
     last = instance.status.last
     if last is None or last.status is ExecutionStatus.COMPLETE:
-        reason = "No plan of it was run yet" if last is None else f"Its last plan, {last.name}, is COMPLETE"
-        raise RequestError(f"There is nothing to run again for the instance {instance.name}. {reason}.")
+        reason = "none of its plans has run" if last is None else f"its last plan, {last.name}, is COMPLETE"
+        raise RequestError(f"The instance {instance.name} has no plan to rerun: {reason}.")
     return last
 
 
@@ -85,8 +85,8 @@ async def _read_request(session: Session, instance: str, last: PlanStatus) -> Pl
     origin = await session.plans.origin(session.namespace, instance, last.uid) if last.uid else None
     if origin is None or origin.request.plan != last.name:
         raise RequestError(
-            f"Temporal does not know any more how the plan {last.name} of the instance {instance} was started. Run it "
-            f"with `kudo plan trigger --instance {instance} --name {last.name}`, and -p for parameters of its own; or "
-            "say --without-parameters if it had none."
+            f"Temporal no longer has the request that started the plan {last.name} of the instance {instance}. Run it "
+            f"with `kudo plan trigger --instance {instance} --namespace {session.namespace} --name {last.name}`, and "
+            "-p for parameters of the run; or add --without-parameters if it had none."
         )
     return origin.request

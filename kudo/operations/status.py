@@ -31,7 +31,7 @@ async def plan_statuses(session: Session, instance: str) -> list[PlanStatus]:
 
 
 def _is_newer(current: PlanStatus, recorded: PlanStatus | None) -> bool:
-    """Whether Temporal knows more of a plan than was recorded; a run that was recorded since has the last word."""
+    """Whether the status from Temporal is newer than the recorded one, which may be of a later run."""
     if recorded is None or recorded.uid == current.uid:
         return True
     return not recorded.status.terminal or current.status.running

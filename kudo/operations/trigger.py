@@ -38,7 +38,10 @@ async def plan_trigger(
     version = await read_operator_version(session.cluster, existing)
     require_plan(version, plan)
     if plan == CLEANUP:
-        raise RequestError("The plan cleanup runs when the instance is uninstalled, with `kudo uninstall`.")
+        raise RequestError(
+            "The plan cleanup runs when the instance is uninstalled: "
+            f"`kudo uninstall --instance {instance} --namespace {session.namespace}`."
+        )
     given = {**existing.spec.parameters, **parameters}
     check_parameters(version.spec.parameters, given)
     require_unchanged(version.spec.parameters, existing.spec.parameters, given)

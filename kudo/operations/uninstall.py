@@ -20,14 +20,14 @@ FINALIZER = "kudo.dev.instance.cleanup"
 
 @dataclass(frozen=True, slots=True)
 class PlanCancelled:
-    """A running plan was cancelled before the cleanup; `run` is about to end."""
+    """A running plan was cancelled before the cleanup; `run` will end soon."""
 
     run: Run
 
 
 @dataclass(frozen=True, slots=True)
 class CleanupStarted:
-    """A cleanup plan runs."""
+    """A cleanup plan is running."""
 
     run: Run
     was_running: bool
@@ -65,7 +65,7 @@ async def _clean_up(
     running = await session.plans.running(session.namespace, instance.name)
     is_cleanup = running is not None and running.request.plan == CLEANUP and not skip_cleanup
     if running is not None and not is_cleanup:
-        await session.plans.cancel(session.namespace, instance.name, "the instance is uninstalled")
+        await session.plans.cancel(session.namespace, instance.name, "the instance is being uninstalled")
         yield PlanCancelled(running)
         await running.outcome()
     if skip_cleanup or not await _has_cleanup(session, instance):
@@ -84,7 +84,7 @@ async def _has_cleanup(session: Session, instance: Instance) -> bool:
 
 
 async def _delete(cluster: Cluster, namespace: str, name: str) -> None:
-    """Delete an Instance and everything that it owns, and wait until all of it is gone."""
+    """Delete an Instance with everything that it owns, and wait until the Instance is deleted."""
     ref = instance_ref(namespace, name)
     instance = await cluster.get(ref)
     if instance is None:

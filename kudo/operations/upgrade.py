@@ -1,4 +1,4 @@
-"""Bring an Instance to a newer version of its package."""
+"""Upgrade an Instance to a newer version of its package."""
 
 from collections.abc import Mapping
 
@@ -44,11 +44,11 @@ def _require_newer(instance: Instance, current: OperatorVersion, target: Operato
     name = instance.name
     if target.spec.operator.name != current.spec.operator.name:
         raise RequestError(
-            f"The instance {name} is of the operator {current.spec.operator.name}, and the package is of "
+            f"The instance {name} belongs to the operator {current.spec.operator.name}, and the package to "
             f"{target.spec.operator.name}."
         )
     if PackageVersion(target.spec.version) <= PackageVersion(current.spec.version):
         raise RequestError(
-            f"The instance {name} is of the version {current.spec.version}, and the package of {target.spec.version} "
-            f"is not newer.{pending_plan_hint(instance)}"
+            f"The instance {name} has the version {current.spec.version}, and the version {target.spec.version} of the "
+            f"package is not newer.{pending_plan_hint(instance)}"
         )

@@ -44,7 +44,7 @@ async def nothing_written(cluster: Cluster) -> bool:
         ([], "REQUIRED: is required and has no default (What nobody can guess)"),
         (["-p", "REQUIRED=x", "-P", "nowhere.yaml"], "The parameter file nowhere.yaml cannot be read: No such file"),
         (["-p", "REQUIRED=x", "-n", "nowhere"], "There is no namespace nowhere."),
-        (["-p", "REQUIRED=x", "--instance", "Big_Name"], "'Big_Name' is no name for an instance"),
+        (["-p", "REQUIRED=x", "--instance", "Big_Name"], "'Big_Name' is not a valid name for an instance"),
     ],
 )
 async def test_install_with_invalid_options_is_refused(
@@ -121,12 +121,12 @@ async def test_install_with_malformed_templates_is_refused(tmp_path: Path, clust
 async def test_install_without_crds_suggests_init(package: Path, kubeconfig: Path) -> None:
     result = await kudo("install", package, "-p", "REQUIRED=x")
     assert result.status == 1
-    assert "does not know KUDO's resources yet. Bring them in with `kudo init`." in result.err
-    for _ in range(2):
+    assert "does not serve KUDO's resources. Install them with `kudo init`." in result.err
+    for outcome in ("created", "unchanged"):
         init = await kudo("init")
         assert (init.status, init.out) == (
             0,
-            "operators.kudo.dev is there\noperatorversions.kudo.dev is there\ninstances.kudo.dev is there\n",
+            f"operators.kudo.dev {outcome}\noperatorversions.kudo.dev {outcome}\ninstances.kudo.dev {outcome}\n",
         )
     assert (await kudo("install", package, "-p", "REQUIRED=x")).status == 0
 
@@ -134,7 +134,7 @@ async def test_install_without_crds_suggests_init(package: Path, kubeconfig: Pat
 async def test_install_without_temporal_writes_nothing(package: Path, cluster: Cluster) -> None:
     result = await kudo("install", package, "-p", "REQUIRED=x", TEMPORAL_ADDRESS="127.0.0.1:1")
     assert result.status == 1
-    assert "Temporal at 127.0.0.1:1 cannot be reached (connection refused). Start it" in result.err
+    assert "Temporal at 127.0.0.1:1 cannot be reached (connection refused). Start a server" in result.err
     assert await nothing_written(cluster)
 
 
@@ -176,7 +176,7 @@ async def test_unknown_instance_is_reported_with_existing_ones(
     result = await kudo(*command.split(), "--instance", "nobody")
     assert (result.status, result.err) == (
         1,
-        "Error: There is no instance nobody in the namespace default. Instances there: there.\n",
+        "Error: There is no instance nobody in the namespace default. Instances in it: there.\n",
     )
 
 
@@ -213,7 +213,7 @@ async def test_install_of_existing_instance_is_refused(installer: Installer, pac
     await installer.install(package, "there", REQUIRED="x")
     result = await kudo("install", package, "--instance", "there", "-p", "REQUIRED=y")
     assert result.status == 1
-    assert "There is an instance there in the namespace default already." in result.err
+    assert "The instance there already exists in the namespace default." in result.err
     instance = await read_instance(installer.cluster, NAMESPACE, "there")
     assert instance.spec.parameters == {"REQUIRED": "x", "FIXED": "1"}
 
@@ -223,7 +223,7 @@ async def test_install_of_changed_package_with_same_version_is_refused(installer
     (package / "templates" / "config.yaml").write_text(CONFIG_MAP + "  more: data\n")
     result = await kudo("install", package, "--instance", "other", "-p", "REQUIRED=y")
     assert result.status == 1
-    assert "differs from this package, and is used by there. Give the package another operatorVersion, or" in result.err
+    assert "differs from this package, and these instances use it: there. Change the operatorVersion" in result.err
 
 
 async def test_update_of_immutable_parameter_is_refused(installer: Installer, package: Path) -> None:
@@ -253,8 +253,8 @@ async def test_usage_errors_exit_with_status_2(command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("install", "./x", "--skip-instance", "-p", "A=b"), "--skip-instance goes without"),
-        (("plan", "status", "--instance", "it", "--watch", "-o", "json"), "--watch is for people"),
+        (("install", "./x", "--skip-instance", "-p", "A=b"), "--skip-instance cannot be combined"),
+        (("plan", "status", "--instance", "it", "--watch", "-o", "json"), "--watch cannot be combined"),
         (("repo", "add", "", "https://example.com"), "A repository needs a name and a URL."),
         (("package", "verify", "x" * 5000), "x"),
         (("install", "x" * 5000), "is not a path"),

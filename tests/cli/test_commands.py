@@ -54,7 +54,10 @@ async def test_install_runs_plan_and_status_shows_it(package: Path, installer: I
     result = await kudo("install", package, "--instance", "it", "-p", "SIZE=large", "--wait")
     lines = result.out.splitlines()
     assert (result.status, result.err) == (0, "")
-    assert lines[:2] == ["The instance it of tested-1.0.0 is installed in default.", "The plan deploy has started."]
+    assert lines[:2] == [
+        "The instance it of tested-1.0.0 was installed in the namespace default.",
+        "The plan deploy has started.",
+    ]
     assert lines[-2].endswith("plan deploy COMPLETE")
     assert lines[-1] == "The plan deploy is COMPLETE."
     config = await installer.get("v1", "ConfigMap", "it-config")
@@ -77,7 +80,8 @@ async def test_failed_plan_fails_command_and_names_step(package: Path, installer
     result = await kudo("plan", "trigger", "--instance", "it", "--name", "broken", "--wait")
     assert result.status == 1
     assert result.err == (
-        "Error: The plan broken ended FATAL_ERROR:\n  main.everything: The task fails is asked to fail for good.\n"
+        "Error: The plan broken ended FATAL_ERROR:\n"
+        "  main.everything: The Dummy task fails failed, as specified (fatal).\n"
     )
     waited = await kudo("plan", "wait", "--instance", "it")
     assert (waited.status, waited.err) == (1, result.err)
@@ -114,7 +118,7 @@ async def test_update_of_parameter_runs_the_plan_that_it_triggers(package: Path,
     other = await kudo("update", "--instance", "it", "-p", "OTHER=y", "--wait")
     assert "The plan deploy is COMPLETE." in other.out
     same = await kudo("update", "--instance", "it", "-p", "OTHER=y")
-    assert same.out == "No value of the instance it changes, so no plan runs.\n"
+    assert same.out == "No parameter of the instance it changes, so no plan runs.\n"
     config = await installer.get("v1", "ConfigMap", "it-config")
     assert config is not None
     assert config.text("data", "size") == "large"
@@ -142,7 +146,7 @@ async def test_parameters_of_one_run_are_not_stored(package: Path, installer: In
 async def test_uninstall_runs_cleanup_and_deletes_owned_objects(package: Path, installer: Installer) -> None:
     await (await installer.deploy(package, "it")).outcome()
     result = await kudo("uninstall", "--instance", "it")
-    assert (result.status, result.out.splitlines()[-1]) == (0, "The instance it is gone.")
+    assert (result.status, result.out.splitlines()[-1]) == (0, "The instance it was deleted.")
     assert await installer.get("v1", "ConfigMap", "it-config") is None
     assert (await kudo("get", "instances")).out == "There are no instances in the namespace default.\n"
 
@@ -152,7 +156,7 @@ async def test_cancel_stops_plan_and_shows_reason(installer: Installer, tmp_path
     await until_step(await installer.deploy(package, "it"), ExecutionStatus.IN_PROGRESS)
     result = await kudo("plan", "cancel", "--instance", "it", "--reason", "enough", "--wait")
     assert result.out.splitlines() == [
-        "The plan deploy is asked to stop.",
+        "Cancelling plan deploy.",
         "└── it",
         "   └── Plan deploy (serial strategy) [CANCELLED]",
         "      ├── enough",
@@ -165,7 +169,7 @@ async def test_wait_that_times_out_fails_and_plan_continues(installer: Installer
     package = write_package(tmp_path, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))})
     result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "0.5")
     assert result.status == 1
-    assert "The plan deploy has not ended after 0.5 s, and goes on." in result.err
+    assert "The plan deploy has not ended after 0.5 s, and continues." in result.err
 
 
 async def test_status_shows_object_that_step_waits_for(installer: Installer, tmp_path: Path) -> None:
@@ -188,7 +192,7 @@ async def test_status_shows_object_that_step_waits_for(installer: Installer, tmp
 async def test_update_reports_parameters_that_its_plan_does_not_use(package: Path, installer: Installer) -> None:
     await (await installer.deploy(package, "it")).outcome()
     result = await kudo("update", "--instance", "it", "-p", "SIZE=large", "-p", "OTHER=y", "--wait")
-    assert "OTHER will be applied by the next plan that uses it, not by resize." in result.out
+    assert "The plan resize does not apply OTHER; the next plan that uses it does." in result.out
 
 
 async def test_plan_that_cannot_be_loaded_is_listed_as_failed(installer: Installer, tmp_path: Path) -> None:
@@ -222,7 +226,7 @@ async def test_resume_skips_complete_steps_and_needs_a_failed_plan(
         nothing = await kudo("plan", verb, "--instance", "it")
         assert (nothing.status, nothing.err) == (
             1,
-            "Error: There is nothing to run again for the instance it. Its last plan, deploy, is COMPLETE.\n",
+            "Error: The instance it has no plan to rerun: its last plan, deploy, is COMPLETE.\n",
         )
 
 

@@ -56,7 +56,7 @@ async def test_missing_temporal_namespace_is_reported(package: Path, cluster: Cl
     result = await kudo("install", package, TEMPORAL_NAMESPACE="nowhere")
     assert (result.status, result.err) == (
         1,
-        "Error: Temporal has no namespace nowhere. Set TEMPORAL_NAMESPACE to one that it has.\n",
+        "Error: Temporal has no namespace nowhere. Set TEMPORAL_NAMESPACE to an existing one.\n",
     )
     assert not await cluster.list(API_VERSION, "Instance", NAMESPACE)
     worker = await kudo("worker", TEMPORAL_NAMESPACE="nowhere")
@@ -67,7 +67,7 @@ async def test_missing_temporal_namespace_is_reported(package: Path, cluster: Cl
 async def test_wait_without_worker_suggests_to_start_one(package: Path, installer: Installer) -> None:
     result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "1")
     assert result.status == 1
-    assert "No worker answers for it; start one with `kudo worker`." in result.err
+    assert "No worker answers; start one with `kudo worker`." in result.err
 
 
 @pytest.mark.usefixtures("worker")
@@ -75,13 +75,13 @@ async def test_uninstall_with_hanging_cleanup_times_out_and_can_skip_it(package:
     await installer.install(package, "it")
     result = await kudo("uninstall", "--instance", "it", "--wait-time", "5")
     assert result.status == 1
-    assert "The instance it is not gone after 5 s." in result.err
+    assert "The instance it was not deleted within 5 s." in result.err
     again = await kudo("uninstall", "--instance", "it", "--wait-time", "5")
     assert again.out.splitlines()[0] == "The plan cleanup is running."
     result = await kudo("uninstall", "--instance", "it", "--skip-cleanup")
     lines = result.out.splitlines()
-    assert lines[0] == "The plan cleanup is running, and is cancelled first."
-    assert lines[-1] == "The instance it is gone."
+    assert lines[0] == "Cancelling plan cleanup, which is running."
+    assert lines[-1] == "The instance it was deleted."
 
 
 async def test_instance_without_operator_version_is_uninstalled(package: Path, installer: Installer) -> None:
@@ -89,7 +89,7 @@ async def test_instance_without_operator_version_is_uninstalled(package: Path, i
     version = ObjectRef(API_VERSION, "OperatorVersion", NAMESPACE, "tested-1.0.0")
     await installer.cluster.delete(version, propagation="Background")
     assert (await kudo("plan", "status", "--instance", "it")).status == 0
-    assert (await kudo("uninstall", "--instance", "it")).out == "The instance it is gone.\n"
+    assert (await kudo("uninstall", "--instance", "it")).out == "The instance it was deleted.\n"
 
 
 async def test_trigger_of_cleanup_is_refused(package: Path, installer: Installer) -> None:
@@ -97,7 +97,8 @@ async def test_trigger_of_cleanup_is_refused(package: Path, installer: Installer
     result = await kudo("plan", "trigger", "--instance", "it", "--name", "cleanup")
     assert (result.status, result.err) == (
         1,
-        "Error: The plan cleanup runs when the instance is uninstalled, with `kudo uninstall`.\n",
+        "Error: The plan cleanup runs when the instance is uninstalled: "
+        "`kudo uninstall --instance it --namespace default`.\n",
     )
 
 

@@ -54,17 +54,17 @@ async def fresh_namespace(cluster: Cluster) -> Object:
 
 async def test_install_into_missing_namespace_is_refused(tmp_path: Path, cluster: Cluster) -> None:
     status, output = await install(package(tmp_path), "mine")
-    assert (status, output) == (1, "Error: There is no namespace fresh. Have it made with --create-namespace.\n")
+    assert (status, output) == (1, "Error: There is no namespace fresh. Create it with --create-namespace.\n")
     assert await cluster.get(FRESH) is None
 
 
 async def test_namespace_is_created_once(tmp_path: Path, cluster: Cluster) -> None:
     root = package(tmp_path)
     status, output = await install(root, "one", "--create-namespace")
-    assert (status, output.splitlines()[0]) == (0, "The namespace fresh is made.")
+    assert (status, output.splitlines()[0]) == (0, "The namespace fresh was created.")
     before = await fresh_namespace(cluster)
     status, output = await install(root, "two", "--create-namespace")
-    assert (status, "is made" in output) == (0, False)
+    assert (status, "was created" in output) == (0, False)
     assert (await fresh_namespace(cluster)).uid == before.uid
     configs = await cluster.list("v1", "ConfigMap", "fresh", "heritage=kudo")
     assert sorted(config.name for config in configs) == ["one-config", "two-config"]
@@ -81,7 +81,7 @@ async def test_namespace_is_created_from_manifest_of_package(tmp_path: Path, clu
 @pytest.mark.parametrize(
     ("manifest", "words"),
     [
-        (CONFIG_MAP, "templates/namespace.yaml must be one Namespace, because it is the namespaceManifest."),
+        (CONFIG_MAP, "templates/namespace.yaml is the namespaceManifest, and must be exactly one Namespace."),
         (f"{MANIFEST}---\n{MANIFEST}", "templates/namespace.yaml must be one Namespace"),
         (MANIFEST.replace("TEAM", "TAME"), "templates/namespace.yaml:6: "),
     ],

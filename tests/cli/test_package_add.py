@@ -26,8 +26,8 @@ async def test_add_extends_package_and_keeps_its_lines(package: Path) -> None:
     await add(package, "parameter", "SIZE", "--type", "integer", "--default", "3", "--description", "How many")
     output = await add(package, "task", "extra", "-r", "configmap.yaml", "-r", "extra/role.yaml")
     assert output.splitlines() == [
-        "The task extra is added to operator.yaml.",
-        f"{package}/templates/extra/role.yaml is made, and empty.",
+        "The task extra was added to operator.yaml.",
+        f"The empty file {package}/templates/extra/role.yaml was created.",
     ]
     await add(package, "plan", "backup", "-t", "extra", "--strategy", "parallel")
     await add(package, "parameter", "MODE", "--optional", "--trigger", "backup")
@@ -49,7 +49,7 @@ async def test_add_extends_package_and_keeps_its_lines(package: Path) -> None:
     [
         (("parameter", "GREETING"), "the name 'greeting' occurs 2 times"),
         (("parameter", "X", "--type", "integer", "--default", "abc"), "must be an integer"),
-        (("parameter", "X", "--type", "integer", "--default", "["), "The default is no YAML"),
+        (("parameter", "X", "--type", "integer", "--default", "["), "--default is not valid YAML"),
         (("task", "extra", "--kind", "Toggle", "-r", "a.yaml", "-r", "a.yaml"), "Field required"),
         (("parameter", "X", "--trigger", "none"), "there is no plan 'none'"),
         (("task", "extra", "--kind", "Toggle", "-r", "new.yaml"), "tasks.extra.spec.parameter: Field required"),

@@ -52,7 +52,7 @@ async def test_plan_of_interrupted_install_stays_pending(installer: Installer, p
     await create_instance(installer.session, bundle, "test", {})
     again = await kudo("install", package, "--instance", "test")
     assert again.status == 1
-    assert "Its plan deploy is left to run: `kudo plan retry --instance test`." in again.err
+    assert "Its plan deploy is pending; run it with `kudo plan retry --instance test --namespace default`." in again.err
     updated = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
     assert "The plan deploy has started." in updated.out
     assert (await config_value(installer), await pending_plan(installer)) == ("1.0.0 large", "")
@@ -70,7 +70,7 @@ async def test_plan_of_interrupted_update_stays_pending(installer: Installer, pa
     assert (same.status, "The plan update has started." in same.out) == (0, True), same
     assert (await config_value(installer), await pending_plan(installer)) == ("1.0.0 large", "")
     none = await kudo("update", "--instance", "test", "-p", "SIZE=large")
-    assert none.out == "No value of the instance test changes, so no plan runs.\n"
+    assert none.out == "No parameter of the instance test changes, so no plan runs.\n"
 
 
 async def test_plan_of_interrupted_upgrade_stays_pending(installer: Installer, package: Path, tmp_path: Path) -> None:
@@ -80,7 +80,10 @@ async def test_plan_of_interrupted_upgrade_stays_pending(installer: Installer, p
     await apply_package(installer.cluster, bundle, NAMESPACE)
     await write_change(installer.cluster, change)
     again = await kudo("upgrade", tmp_path / "1.1.0" / "shop", "--instance", "test")
-    assert "is not newer. Its plan upgrade is left to run: `kudo plan retry --instance test`." in again.err
+    assert (
+        "is not newer. Its plan upgrade is pending; run it with `kudo plan retry --instance test --namespace default`."
+        in again.err
+    )
     retried = await kudo("plan", "retry", "--instance", "test", "--wait")
     assert (retried.status, "The plan upgrade has started." in retried.out) == (0, True), retried
     assert (await recorded(installer, "upgrade")).status is ExecutionStatus.COMPLETE
@@ -103,6 +106,6 @@ async def test_retry_of_run_without_history_is_refused(installer: Installer, tmp
     for verb in ("retry", "resume"):
         refused = await kudo("plan", verb, "--instance", "test")
         assert refused.status == 1
-        assert "Temporal does not know any more how the plan deploy of the instance test was started." in refused.err
+        assert "Temporal no longer has the request that started the plan deploy of the instance test." in refused.err
     await installer.cluster.patch(found.ref, {"spec": {"parameters": {"SIZE": "small"}}})
     assert (await kudo("plan", "retry", "--instance", "test", "--without-parameters", "--wait")).status == 0

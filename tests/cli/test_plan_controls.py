@@ -49,7 +49,9 @@ async def test_paused_plan_continues_with_resume(installer: Installer, package: 
     assert refused.status == 1
     assert "The plan wait of the instance test in the namespace default is running since 20" in refused.err
     paused = await kudo("plan", "pause", "--instance", "test", "--reason", "lunch")
-    assert paused.out == "The plan wait is paused. It goes on with `kudo plan resume --instance test`.\n"
+    assert paused.out == (
+        "The plan wait is paused. Resume it with `kudo plan resume --instance test --namespace default`.\n"
+    )
 
     async def is_paused() -> bool:
         return (await run.status()).paused
@@ -59,10 +61,10 @@ async def test_paused_plan_continues_with_resume(installer: Installer, package: 
     async def is_shown() -> bool:
         shown = await kudo("plan", "status", "--instance", "test")
         assert "Plan wait (serial strategy) [IN_PROGRESS] PAUSED" in shown.out
-        return "the task never is asked never to be done" in shown.out
+        return "the Dummy task never never ends, as specified" in shown.out
 
     await until(is_shown)
-    assert (await kudo("plan", "resume", "--instance", "test")).out.startswith("The plan wait goes on.\n")
+    assert (await kudo("plan", "resume", "--instance", "test")).out.startswith("The plan wait has resumed.\n")
     assert not (await until(run.status)).paused
     assert (await kudo("plan", "cancel", "--instance", "test", "--wait")).status == 0
 
@@ -71,7 +73,7 @@ async def test_approved_step_runs(installer: Installer, package: Path) -> None:
     run = await start_until(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
     wrong = await kudo("plan", "approve", "--instance", "test", "--step", "main.a")
     assert wrong.status == 1
-    assert wrong.err == "Error: The step main.a waits for no approval. Steps that wait for one: main.b.\n"
+    assert wrong.err == "Error: The step main.a does not wait for approval. Steps that wait: main.b.\n"
     assert (await kudo("plan", "approve", "--instance", "test")).out == "Approved: the plan ask of test.\n"
     assert (await run.outcome()).complete
 
@@ -95,7 +97,7 @@ async def test_retry_from_step_uses_parameters_of_last_run(installer: Installer,
     failed = await kudo("plan", "trigger", "--instance", "test", "--name", "try", "-p", "SIZE=large", "--wait")
     assert failed.status == 1
     unknown = await kudo("plan", "retry", "--instance", "test", "--from", "main.x")
-    assert unknown.err == ("Error: The plan try has no 'main.x' to start from. Its steps: main.a, main.b, main.c.\n")
+    assert unknown.err == ("Error: The plan try has no phase or step 'main.x'. Its steps: main.a, main.b, main.c.\n")
     done = await kudo("plan", "retry", "--instance", "test", "--from", "main.c", "--wait")
     assert done.status == 0, done.err
 
@@ -119,7 +121,7 @@ async def test_retry_from_step_uses_parameters_of_last_run(installer: Installer,
 
 async def test_history_is_printed_as_table(installer: Installer, package: Path) -> None:
     none = await kudo("plan", "history", "--instance", "nobody")
-    assert none.out == "Temporal remembers no run of a plan of the instance nobody in default.\n"
+    assert none.out == "Temporal has no runs of the instance nobody in the namespace default.\n"
     run = await start_until(installer, package, "wait", ExecutionStatus.IN_PROGRESS)
 
     async def listed() -> str | None:
@@ -138,7 +140,7 @@ async def test_status_shows_attempts_and_watch_shows_durations(installer: Instal
 
     async def has_third_attempt() -> bool:
         shown = (await kudo("plan", "status", "--instance", "test")).out
-        return "task fails: attempt 3" in shown and "The task fails is asked to fail." in shown
+        return "task fails: attempt 3" in shown and "The Dummy task fails failed, as specified." in shown
 
     await until(has_third_attempt)
     await installer.plans.cancel("default", "test", "")

@@ -92,7 +92,7 @@ async def test_example_is_rendered_without_servers() -> None:
         (["--plan", "none"], "has no plan 'none'"),
         (["-p", "NONE=1"], "NONE: there is no such parameter"),
         (["-p", "ON=maybe"], "ON: must be true or false, not 'maybe'"),
-        (["--plan", "worded"], "The task worded is toggled by the parameter WORD, and that is neither true nor false."),
+        (["--plan", "worded"], "The parameter WORD, which toggles the task worded, is neither true nor false."),
     ],
 )
 async def test_invalid_render_request_is_refused(package: Path, arguments: list[str], words: str) -> None:
@@ -128,7 +128,7 @@ async def test_pipe_task_renders_pod_and_artifact_names(tmp_path: Path) -> None:
     assert [item.text("name") for item in pod.children("spec", "containers")] == ["waiter"]
     assert comments(result)[:2] == [
         "# one.a.pipe",
-        "# one.a.pipe: makes Secret mine.deploy.one.a.pipe.a of /tmp/a",
+        "# one.a.pipe: creates Secret mine.deploy.one.a.pipe.a from /tmp/a",
     ]
     assert user.strings("data") == {"key": "mine.deploy.one.a.pipe.a"}
 

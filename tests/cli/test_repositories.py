@@ -85,7 +85,7 @@ async def test_existing_index_is_not_replaced_without_overwrite(folder: Path) ->
     refused = await kudo("repo", "index", folder)
     assert (refused.status, refused.err) == (
         1,
-        f"Error: {folder / 'index.yaml'} is there already. Replace it with --overwrite.\n",
+        f"Error: {folder / 'index.yaml'} already exists. Replace it with --overwrite.\n",
     )
     assert (folder / "index.yaml").read_text() == before
 
@@ -104,7 +104,7 @@ async def test_repositories_are_added_selected_and_removed(folder: Path, home: P
     listed = (await kudo("repo", "list")).out
     assert "community" in listed
     assert (await kudo("repo", "add", "mine", folder)).status == 0
-    assert (await kudo("repo", "context", "mine")).out == "The repository mine is used from now on.\n"
+    assert (await kudo("repo", "context", "mine")).out == "The repository mine is now the default.\n"
     rows = [line.split() for line in (await kudo("repo", "list")).out.splitlines()[1:]]
     assert ["*", "mine", str(folder)] in rows
     again = await kudo("repo", "add", "mine", folder)
@@ -180,7 +180,7 @@ async def install(*arguments: object) -> Result:
 async def test_install_by_name_resolves_version(installer: Installer, url: str) -> None:
     await kudo("repo", "add", "mine", url)
     await kudo("repo", "context", "mine")
-    assert (await install("shop")).out == "The package shop-2.0-0.10.0 is installed.\n"
+    assert (await install("shop")).out == "The package shop-2.0-0.10.0 was installed.\n"
     await install("shop", "--app-version", "1.10")
     await install("shop", "--operator-version", "0.9.0")
     assert await installed(installer) == {"shop-2.0-0.10.0", "shop-1.10-1.0.0", "shop-2.0-0.9.0"}
@@ -266,11 +266,11 @@ async def test_repo_option_takes_precedence_over_folder(
     monkeypatch.chdir(tmp_path / "here")
     # A relative path that is valid only in this directory.
     await kudo("repo", "add", "mine", "../packages")
-    assert (await install("shop", "--repo", "mine")).out == "The package shop-2.0-0.10.0 is installed.\n"
+    assert (await install("shop", "--repo", "mine")).out == "The package shop-2.0-0.10.0 was installed.\n"
     assert (await install("shop", "--operator-version", "0.9.0")).err == (
         "Error: shop has operator version 7.0.0, not 0.9.0.\n"
     )
-    assert (await install("shop")).out == "The package shop-7.0.0 is installed.\n"
+    assert (await install("shop")).out == "The package shop-7.0.0 was installed.\n"
     monkeypatch.chdir(tmp_path)
     assert (await kudo("search", "--repo", "mine")).status == 0
 

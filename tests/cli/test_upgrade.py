@@ -58,7 +58,7 @@ async def test_upgrade_runs_first_of_upgrade_update_deploy(
     result = await kudo("upgrade", package(tmp_path, "1.1.0", *plans), "--instance", "test", "--wait")
     assert (result.status, result.err) == (0, "")
     assert result.out.splitlines()[:2] == [
-        "The instance test is upgraded to shop-1.1.0.",
+        "The instance test was upgraded to shop-1.1.0.",
         f"The plan {ran} has started.",
     ]
     assert await operator_version(installed) == "shop-1.1.0"
@@ -72,7 +72,7 @@ async def test_upgrade_requires_new_parameters_and_drops_unknown_ones(installed:
     assert (missing.status, "OTHER" in missing.err) == (1, True)
     assert await operator_version(installed) == "shop-1.0.0"
     result = await kudo("upgrade", new, "--instance", "test", "-p", "OTHER=given", "--wait")
-    assert "The new version does not know FIXED, VALUE; the values of the instance are gone." in result.out
+    assert "The new version does not define FIXED, VALUE; their values were removed from the instance." in result.out
     assert await config_value(installed) == "2.0.0-given"
     found = await installed.get(API_VERSION, "Instance", "test")
     assert found is not None
@@ -81,10 +81,12 @@ async def test_upgrade_requires_new_parameters_and_drops_unknown_ones(installed:
 
 async def test_invalid_upgrade_is_refused(installed: Installer, tmp_path: Path) -> None:
     same = await kudo("upgrade", tmp_path / "1.0.0" / "shop", "--instance", "test")
-    assert same.err == ("Error: The instance test is of the version 1.0.0, and the package of 1.0.0 is not newer.\n")
+    assert same.err == (
+        "Error: The instance test has the version 1.0.0, and the version 1.0.0 of the package is not newer.\n"
+    )
     other = write_package(tmp_path, tasks=[], plans={"deploy": plan(phase("a"))}, name="other")
     result = await kudo("upgrade", other, "--instance", "test")
-    assert result.err == "Error: The instance test is of the operator shop, and the package is of other.\n"
+    assert result.err == "Error: The instance test belongs to the operator shop, and the package to other.\n"
     fixed = await kudo("upgrade", package(tmp_path, "1.1.0"), "--instance", "test", "-p", "FIXED=z")
     assert fixed.err == "Error: FIXED cannot be changed once an instance is installed.\n"
     nobody = await kudo("upgrade", package(tmp_path, "1.2.0"), "--instance", "none")
@@ -108,7 +110,7 @@ async def test_upgrade_requires_value_of_new_immutable_parameter(installed: Inst
     later = {"name": "LATER", "default": "z", "immutable": True}
     new = package(tmp_path, "1.1.0", parameters=[*PARAMETERS, later])
     result = await kudo("upgrade", new, "--instance", "test")
-    assert result.err == "Error: Give LATER with -p: in the new version it cannot be changed later.\n"
+    assert result.err == "Error: Set LATER with -p: the new version does not allow changes of it later.\n"
     assert (await kudo("upgrade", new, "--instance", "test", "-p", "LATER=w", "--wait")).status == 0
 
 

@@ -163,7 +163,7 @@ async def test_unconverted_parts_are_listed(tmp_path: Path) -> None:
     result = await kudo("package", "convert", root, tmp_path / "new")
     assert result.status == 1
     assert result.err.splitlines() == [
-        "What is left to you:",
+        "Convert manually:",
         "  - templates/other.yaml:7: cannot convert the output of a value of type map",
         "  - operator.yaml: unheardOf: unknown field",
     ]

@@ -37,14 +37,14 @@ def test_all_invalid_parameters_are_reported() -> None:
     with pytest.raises(InvalidParams) as error:
         check_parameters(parameters, given_values)
     assert str(error.value).splitlines() == [
-        "The parameters are not right:",
+        "Invalid parameters:",
         "  - COUNT: must be an integer, not 'many'",
         "  - ON: must be true or false, not 'maybe'",
         "  - LIST: must be a YAML list, not 'a: b'",
         "  - MAP: must be a YAML map, not '['",
         "  - SIZE: must be one of s, m, not 'xl'",
         "  - NAMES: there is no such parameter; did you mean NAME?",
-        "  - NEEDED: is required and has no default; give it with -p NEEDED=…",
+        "  - NEEDED: is required and has no default; set it with -p NEEDED=…",
     ]
 
 
@@ -92,7 +92,7 @@ def test_change_back_to_the_default_runs_the_trigger() -> None:
 
 
 def test_change_with_different_triggers_is_refused() -> None:
-    words = r"run different plans \(BACKUP runs backup, RESTORE runs restore\)"
+    words = r"trigger different plans \(BACKUP triggers backup, RESTORE triggers restore\)"
     with pytest.raises(RequestError, match=words):
         plan_for_change(version(*ALL), {}, {"BACKUP": "2", "RESTORE": "2"})
 

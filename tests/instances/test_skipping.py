@@ -98,5 +98,5 @@ def test_completed_steps_before_the_start_stay_complete() -> None:
 
 
 def test_unknown_start_is_refused() -> None:
-    with pytest.raises(InvalidPlan, match=r"no 'one\.c' to start from\. Its steps: one\.a, one\.b, two"):
+    with pytest.raises(InvalidPlan, match=r"no phase or step 'one\.c'\. Its steps: one\.a, one\.b, two"):
         start_from(PlanStatus.pending("deploy", PLAN), "one.c")
