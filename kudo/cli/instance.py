@@ -36,8 +36,8 @@ from kudo.operations import upgrade as upgrade_instance
 from kudo.operations.install import check_install
 from kudo.operations.preview import new_instance
 from kudo.operations.uninstall import CleanupStarted, PlanCancelled, UninstallEvent
-from kudo.operations.update import plan_update
-from kudo.operations.upgrade import plan_upgrade
+from kudo.operations.update import check_update
+from kudo.operations.upgrade import check_upgrade
 from kudo.packages import Bundle, PackageResolver
 
 
@@ -122,7 +122,7 @@ async def update(
         raise typer.BadParameter("set at least one parameter with -p or -P")
     async with open_session(namespace) as session:
         if plan_only:
-            await _dry_run_change(session, await plan_update(session, instance, parameters), plan_only)
+            await _dry_run_change(session, await check_update(session, instance, parameters), plan_only)
             return
         changed = await update_instance(session, instance, parameters)
         if changed.run is None:
@@ -155,7 +155,7 @@ async def upgrade(
         bundle = await resolver.resolve(package, operator_version, app_version)
     async with open_session(namespace) as session:
         if plan_only:
-            await _dry_run_change(session, await plan_upgrade(session, bundle, instance, parameters), plan_only)
+            await _dry_run_change(session, await check_upgrade(session, bundle, instance, parameters), plan_only)
             return
         changed = await upgrade_instance(session, bundle, instance, parameters)
         out.print(f"The instance {instance} was upgraded to {bundle.package.operator_version_name}.")

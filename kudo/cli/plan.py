@@ -33,7 +33,7 @@ from kudo.operations import Session, plan_statuses
 from kudo.operations import resume as resume_plan
 from kudo.operations import retry as retry_plan
 from kudo.operations import trigger as trigger_plan
-from kudo.operations.trigger import plan_trigger
+from kudo.operations.trigger import check_trigger
 
 app = typer.Typer(no_args_is_help=True, help="Show, run and control plans.")
 
@@ -99,7 +99,7 @@ async def trigger(
     parameters = read_parameters(parameter, parameter_file)
     async with open_session(namespace) as session:
         if plan_only:
-            checked = await plan_trigger(session, instance, name, parameters, place)
+            checked = await check_trigger(session, instance, name, parameters, place)
             await print_dry_run(session.cluster, checked.instance, checked.version, checked.request, plan_only)
             return
         await report_start(await trigger_plan(session, instance, name, parameters, place), wait, wait_time)

@@ -68,7 +68,7 @@ class Change:
         return patch
 
 
-def plan_change(instance: Instance, current: OperatorVersion, target: OperatorVersion, parameters: Values) -> Change:
+def compute_change(instance: Instance, current: OperatorVersion, target: OperatorVersion, parameters: Values) -> Change:
     """Plan a change of parameters, or of the version if `target` is not the Instance's OperatorVersion `current`.
 
     Raises InvalidParams for parameters that `target` does not accept, RequestError if an immutable parameter would

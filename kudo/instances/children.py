@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from kudo.errors import InvalidOperatorVersion, RequestError, TaskBuildError
-from kudo.instances.change import plan_change
+from kudo.instances.change import compute_change
 from kudo.instances.owners import owners
 from kudo.instances.parameters import check_parameters, read_values, with_fixed
 from kudo.instances.pending_plan import pending_plan_metadata
@@ -47,7 +47,7 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
     await _require_owned(cluster, existing, parent, version)
     child = parse_instance(existing)
     current = await find_operator_version(cluster, parent.namespace, child.spec.operator_version.name) or version
-    change = plan_change(child, current, version, parameters)
+    change = compute_change(child, current, version, parameters)
     plan = change.plan if _is_deployed(child) else DEPLOY
     if change.spec or change.pending != (plan or ""):
         metadata = {**pending_plan_metadata(plan or ""), "resourceVersion": existing.resource_version}

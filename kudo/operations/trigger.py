@@ -23,7 +23,7 @@ class CheckedRequest:
     version: OperatorVersion
 
 
-async def plan_trigger(
+async def check_trigger(
     session: Session,
     instance: str,
     plan: str,
@@ -60,7 +60,7 @@ async def trigger(
 ) -> Run:
     """Start a plan; `parameters` apply to this run only, `start_from` is a PHASE or PHASE.STEP.
 
-    Raises what `plan_trigger` raises, PlanAlreadyRunning, or TemporalUnavailable.
+    Raises what `check_trigger` raises, PlanAlreadyRunning, or TemporalUnavailable.
     """
-    checked = await plan_trigger(session, instance, plan, parameters, start_from)
+    checked = await check_trigger(session, instance, plan, parameters, start_from)
     return await session.start(checked.request)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kudo.client import Run
 from kudo.errors import KudoError
-from kudo.instances.change import Change, plan_change, undo_change, write_change
+from kudo.instances.change import Change, compute_change, undo_change, write_change
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.operations.session import Session
 
@@ -19,22 +19,22 @@ class Changed:
     run: Run | None
 
 
-async def plan_update(session: Session, instance: str, parameters: Mapping[str, str]) -> Change:
+async def check_update(session: Session, instance: str, parameters: Mapping[str, str]) -> Change:
     """Check a change of parameters without writing it.
 
     Raises InstanceNotFound, InvalidParams or RequestError, and the errors of reading a cluster.
     """
     existing = await read_instance(session.cluster, session.namespace, instance)
     version = await read_operator_version(session.cluster, existing)
-    return plan_change(existing, version, version, parameters)
+    return compute_change(existing, version, version, parameters)
 
 
 async def update(session: Session, instance: str, parameters: Mapping[str, str]) -> Changed:
     """Change parameters of an Instance and start the plan that the change triggers.
 
-    Raises what `plan_update` raises, PlanAlreadyRunning if a plan of the Instance runs, or TemporalUnavailable.
+    Raises what `check_update` raises, PlanAlreadyRunning if a plan of the Instance runs, or TemporalUnavailable.
     """
-    change = await plan_update(session, instance, parameters)
+    change = await check_update(session, instance, parameters)
     await session.plans.require_idle(session.namespace, instance)
     return await apply_change(session, change)
 

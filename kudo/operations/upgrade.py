@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from kudo.errors import RequestError
-from kudo.instances.change import Change, plan_change
+from kudo.instances.change import Change, compute_change
 from kudo.instances.operator_versions import operator_version
 from kudo.instances.pending_plan import pending_plan_hint
 from kudo.instances.resources import read_instance, read_operator_version
@@ -15,7 +15,7 @@ from kudo.operations.update import Changed, apply_change
 from kudo.packages import Bundle
 
 
-async def plan_upgrade(session: Session, bundle: Bundle, instance: str, parameters: Mapping[str, str]) -> Change:
+async def check_upgrade(session: Session, bundle: Bundle, instance: str, parameters: Mapping[str, str]) -> Change:
     """Check a change of the version, and of parameters with it, without writing it.
 
     Raises InstanceNotFound, InvalidParams, PackageError or RequestError, and the errors of reading a cluster.
@@ -24,7 +24,7 @@ async def plan_upgrade(session: Session, bundle: Bundle, instance: str, paramete
     current = await read_operator_version(session.cluster, existing)
     target = operator_version(bundle.package)
     _require_newer(existing, current, target)
-    change = plan_change(existing, current, target, parameters)
+    change = compute_change(existing, current, target, parameters)
     await check_package(session, bundle)
     return change
 
@@ -32,9 +32,9 @@ async def plan_upgrade(session: Session, bundle: Bundle, instance: str, paramete
 async def upgrade(session: Session, bundle: Bundle, instance: str, parameters: Mapping[str, str]) -> Changed:
     """Install the package, set the version of the Instance, and start its plan upgrade, else update, else deploy.
 
-    Raises what `plan_upgrade` raises, PlanAlreadyRunning if a plan of the Instance runs, or TemporalUnavailable.
+    Raises what `check_upgrade` raises, PlanAlreadyRunning if a plan of the Instance runs, or TemporalUnavailable.
     """
-    change = await plan_upgrade(session, bundle, instance, parameters)
+    change = await check_upgrade(session, bundle, instance, parameters)
     await session.plans.require_idle(session.namespace, instance)
     await apply_package(session.cluster, bundle, session.namespace)
     return await apply_change(session, change)

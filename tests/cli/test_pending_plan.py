@@ -12,8 +12,8 @@ from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus
 from kudo.operations import create_instance
 from kudo.operations.install import apply_package
-from kudo.operations.update import plan_update
-from kudo.operations.upgrade import plan_upgrade
+from kudo.operations.update import check_update
+from kudo.operations.upgrade import check_upgrade
 from kudo.packages import Location, read_bundle
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -65,7 +65,7 @@ async def test_successful_install_leaves_no_pending_plan(installer: Installer, p
 
 async def test_plan_of_interrupted_update_stays_pending(installer: Installer, package: Path) -> None:
     await (await installer.deploy(package)).outcome()
-    await write_change(installer.cluster, await plan_update(installer.session, "test", {"SIZE": "large"}))
+    await write_change(installer.cluster, await check_update(installer.session, "test", {"SIZE": "large"}))
     same = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
     assert (same.status, "The plan update has started." in same.out) == (0, True), same
     assert (await config_value(installer), await pending_plan(installer)) == ("1.0.0 large", "")
@@ -76,7 +76,7 @@ async def test_plan_of_interrupted_update_stays_pending(installer: Installer, pa
 async def test_plan_of_interrupted_upgrade_stays_pending(installer: Installer, package: Path, tmp_path: Path) -> None:
     await (await installer.deploy(package)).outcome()
     bundle = await read_bundle(Location(write_version(tmp_path, "1.1.0")), no_repository)
-    change = await plan_upgrade(installer.session, bundle, "test", {})
+    change = await check_upgrade(installer.session, bundle, "test", {})
     await apply_package(installer.cluster, bundle, NAMESPACE)
     await write_change(installer.cluster, change)
     again = await kudo("upgrade", tmp_path / "1.1.0" / "shop", "--instance", "test")

@@ -34,7 +34,7 @@ from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.operations import uninstall
-from kudo.operations.update import plan_update
+from kudo.operations.update import check_update
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -143,7 +143,7 @@ async def test_unchanged_child_runs_no_plan(installer: Installer) -> None:
 
 
 async def change_parameters(installer: Installer, instance: str, **parameters: str) -> str | None:
-    wanted = await plan_update(installer.session, instance, parameters)
+    wanted = await check_update(installer.session, instance, parameters)
     await write_change(installer.cluster, wanted)
     if wanted.plan:
         await clear_pending_plan(installer.cluster, installer.session.request(instance, wanted.plan))
