@@ -76,7 +76,7 @@ class Run:
                 if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
                     step.message = "\n".join(dict.fromkeys([*step.message.splitlines(), *doing.get(step.name, [])]))
                 elif step.status is ExecutionStatus.WAITING_APPROVAL:
-                    step.message = f"waits for approval: `kudo plan approve {options}`, or refuse"
+                    step.message = f"waits for approval: `kudo plan approve {options}`, or `refuse`"
         return await self.add_children(status)
 
     async def add_children(self, status: PlanStatus) -> PlanStatus:
