@@ -16,7 +16,7 @@ from kudo.model.execution import PlanRequest
 from kudo.model.objects import Object
 from kudo.model.resources import Instance, OperatorVersion
 from kudo.operations.preview import TaskPreview, preview
-from kudo.rollout.diff import Comparison, Difference, Verb
+from kudo.rollout.diff import Comparison, Difference, Operation
 from kudo.templates import Renderer
 
 Form = Literal["diff", "yaml"]
@@ -54,7 +54,7 @@ async def print_dry_run(
 async def _show_differences(comparison: Comparison, task: TaskPreview) -> int:
     """Print the changes that a task would make; return how many of them the API would reject."""
     out.print(Text(f"# {task.phase}.{task.step}.{task.task}", style="bold"))
-    compare = comparison.would_apply if task.verb == "apply" else comparison.would_delete
+    compare = comparison.diff_apply if task.verb == "apply" else comparison.diff_delete
     differences = await compare(task.objects)
     for difference in differences:
         for line in _lines(difference):
@@ -63,15 +63,15 @@ async def _show_differences(comparison: Comparison, task: TaskPreview) -> int:
         out.print("  no object to delete exists")
     for text in task.creates:
         out.print(Text(f"  {text}: created from files that the pod writes"))
-    return sum(difference.verb is Verb.REJECTED for difference in differences)
+    return sum(difference.operation is Operation.REJECTED for difference in differences)
 
 
 def _lines(difference: Difference) -> Iterator[str]:
-    yield f"  {difference.ref}: {difference.verb}{f': {difference.rejection}' if difference.rejection else ''}"
+    yield f"  {difference.ref}: {difference.operation}{f': {difference.rejection}' if difference.rejection else ''}"
     before, after = _masked(difference)
-    if difference.verb is Verb.CREATED:
+    if difference.operation is Operation.CREATED:
         yield from (f"+{line}" for line in _yaml(after))
-    elif difference.verb in (Verb.CHANGED, Verb.RECREATED):
+    elif difference.operation in (Operation.CHANGED, Operation.RECREATED):
         lines = difflib.unified_diff(_yaml(before), _yaml(after), lineterm="", n=2)
         # The first two lines are the names of the files, and there are none.
         yield from list(lines)[2:]

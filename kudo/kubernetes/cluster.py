@@ -133,7 +133,7 @@ class Cluster:
             answer = await self._apply(kind, item, force=True)
         return applied
 
-    async def would_apply(self, item: Object) -> Object:
+    async def dry_run_apply(self, item: Object) -> Object:
         """Return the object that `apply` would result in, by a dry run of the API."""
         kind = await self.kind_of(item.ref)
         item, answer = await self._apply_over_others(kind, item, dry_run=True)

@@ -15,7 +15,7 @@ from kudo.rollout.apply_order import batches
 from kudo.rollout.dependency_hashes import with_dependency_hashes
 
 
-class Verb(StrEnum):
+class Operation(StrEnum):
     """The change of an object."""
 
     CREATED = "created"
@@ -31,75 +31,87 @@ class Difference:
     """An object before and after its change, without the fields that change in every run."""
 
     ref: ObjectRef
-    verb: Verb
+    operation: Operation
     before: Manifest
     after: Manifest
     rejection: str = ""
-    """The error of the API; empty unless the verb is REJECTED."""
+    """The error of the API; empty unless the operation is REJECTED."""
 
 
 class Comparison:
-    """The changes that the tasks of a plan would make, in order: each builds on the objects of those before it."""
+    """The changes that each task of a plan would make to the objects in the cluster.
+
+    Only hashes of Secrets and ConfigMaps take earlier tasks into account; an object that an earlier task deletes is
+    compared as if it still existed.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._result: dict[ObjectRef, Object | None] = {}
 
-    async def would_apply(self, objects: Sequence[Object]) -> list[Difference]:
-        """Return the changes that applying objects would make. Raises the errors of reading a cluster."""
+    async def diff_apply(self, objects: Sequence[Object]) -> list[Difference]:
+        """Return the changes that applying objects would make.
+
+        Does not check whether the live object may be deleted. Raises the errors of reading a cluster, and
+        TaskEnhancementError if a recreate annotation is invalid or not allowed.
+        """
         differences = []
         for batch in batches(objects):
             hashed = await with_dependency_hashes(self._read, batch)
-            differences += [await self._would_apply(item) for item in hashed]
+            differences += [await self._diff_applied(item) for item in hashed]
         return differences
 
-    async def would_delete(self, objects: Sequence[Object]) -> list[Difference]:
+    async def diff_delete(self, objects: Sequence[Object]) -> list[Difference]:
         """Return the objects that deleting would delete. Raises the errors of reading a cluster."""
         self._result |= {item.ref: None for item in objects}
         found = [await self._cluster.find(item.ref) for item in objects]
-        return [Difference(live.ref, Verb.DELETED, _shown(live), {}) for live in found if live is not None]
+        return [
+            Difference(live.ref, Operation.DELETED, _comparable_manifest(live), {})
+            for live in found
+            if live is not None
+        ]
 
     async def _read(self, ref: ObjectRef) -> Object | None:
         return self._result[ref] if ref in self._result else await self._cluster.get(ref)
 
-    async def _would_apply(self, item: Object) -> Difference:
+    async def _diff_applied(self, item: Object) -> Difference:
         live = await self._cluster.find(item.ref)
-        before = _shown(live) if live is not None else {}
+        before = _comparable_manifest(live) if live is not None else {}
         applied = item
         try:
-            applied = await self._cluster.would_apply(item)
+            applied = await self._cluster.dry_run_apply(item)
         except (KindNotFound, NamespaceNotFound):
             pass  # The same plan may create the kind or the namespace.
         except ImmutableField as error:
             if recreate_policy(item) is RecreatePolicy.NEVER:
-                return Difference(item.ref, Verb.REJECTED, before, {}, str(error))
+                return Difference(item.ref, Operation.REJECTED, before, {}, str(error))
             self._result[item.ref] = item
-            return Difference(item.ref, Verb.RECREATED, before, _shown(item))
+            return Difference(item.ref, Operation.RECREATED, before, _comparable_manifest(item))
         except KudoError as error:
-            return Difference(item.ref, Verb.REJECTED, before, {}, str(error))
+            return Difference(item.ref, Operation.REJECTED, before, {}, str(error))
         self._result[item.ref] = applied
-        after = _shown(applied)
-        verb = Verb.CREATED if live is None else Verb.UNCHANGED if before == after else Verb.CHANGED
+        after = _comparable_manifest(applied)
+        operation = Operation.CREATED if live is None else Operation.UNCHANGED if before == after else Operation.CHANGED
         if live is not None and recreate_policy(item) is RecreatePolicy.ALWAYS:
-            verb = Verb.RECREATED
-        return Difference(item.ref, verb, before, after)
+            operation = Operation.RECREATED
+        return Difference(item.ref, operation, before, after)
 
 
-_COPIES = ("kudo.dev/last-applied-configuration", "kubectl.kubernetes.io/last-applied-configuration")
+_LAST_APPLIED_ANNOTATIONS = ("kudo.dev/last-applied-configuration", "kubectl.kubernetes.io/last-applied-configuration")
 """Annotations that contain a whole object, with the values of a Secret."""
 
-_OF_THE_API = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+_SERVER_SET_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 
 
-def _shown(item: Object) -> Manifest:
+def _comparable_manifest(item: Object) -> Manifest:
     """Return a manifest without fields of the API and of single runs; the caller masks the values of a Secret."""
     shown = copy.deepcopy(item.manifest)
     shown.pop("status", None)
     metadata = shown.get("metadata", {})
-    for field in _OF_THE_API:
+    for field in _SERVER_SET_FIELDS:
         metadata.pop(field, None)
     annotations = metadata.get("annotations") or {}
-    for name in (PLAN, PHASE, STEP, PLAN_UID, PENDING_PLAN, *_COPIES):
+    for name in (PLAN, PHASE, STEP, PLAN_UID, PENDING_PLAN, *_LAST_APPLIED_ANNOTATIONS):
         annotations.pop(name, None)
     if not annotations:
         metadata.pop("annotations", None)
