@@ -128,7 +128,7 @@ class Attempt:
             raise self._out_of_time(deadline) from None
 
     def _out_of_time(self, deadline: Deadline) -> TimedOut:
-        return TimedOut(deadline.missed(self._details.error or self._details.waiting or "it had not started"))
+        return TimedOut(deadline.missed_message(self._details.error or self._details.waiting or "it had not started"))
 
     def succeeded(self) -> None:
         """Report that the error is over, before the step ends: its other tasks may run for a long time."""

@@ -6,7 +6,7 @@ from activities.attempt import attempting, attempting_task
 from activities.context import ActivityContext
 from kudo.instances.children import prepare_child
 from kudo.instances.pending_plan import clear_pending_plan
-from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest
+from kudo.model.execution import PlanRequest, PreparedChild, TaskRequest
 
 
 class ChildActivities:
@@ -16,7 +16,7 @@ class ChildActivities:
         self._context = context
 
     @activity.defn
-    async def prepare_child(self, request: TaskRequest) -> ChildRequest:
+    async def prepare_child(self, request: TaskRequest) -> PreparedChild:
         """Create or change the Instance of a task, and return which of its plans has to run."""
         async with attempting_task(request, self._context.grace):
             return await prepare_child(self._context.cluster, self._context.renderer, request)

@@ -83,7 +83,7 @@ class PlanControls:
 
     async def set_paused(self, paused: bool, reason: str) -> None:
         """Pause or resume the plan."""
-        if self.pause.active is paused or self._tree.plan.status.terminal:
+        if self.pause.active is paused or self._tree.plan.status.is_terminal:
             return
         self.pause.set(paused)
         self._tree.set_paused(paused)

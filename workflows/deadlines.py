@@ -111,4 +111,4 @@ def _heartbeats(cause: FailureError) -> list[object]:
 
 
 def _timed_out(deadline: Deadline, doing: str) -> ApplicationError:
-    return ApplicationError(deadline.missed(doing), type="TimedOut", non_retryable=True)
+    return ApplicationError(deadline.missed_message(doing), type="TimedOut", non_retryable=True)

@@ -20,11 +20,11 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from kudo.model import limits
 from kudo.model.execution import (
     ChildPlanStarted,
-    ChildRequest,
     Deadline,
     Decision,
     PhaseRequest,
     PlanRequest,
+    PreparedChild,
     StepChanged,
     TaskErrorChanged,
     TaskRequest,
@@ -76,7 +76,7 @@ class Phase:
             await self._changes.flush()
             raise
         self._changes.drop()
-        if all(step.status.done for step in self._status.steps):
+        if all(step.status.is_done for step in self._status.steps):
             self._status.set(ExecutionStatus.COMPLETE, at=workflow.now())
         return self._status
 
@@ -110,7 +110,7 @@ class Phase:
     async def _run_step(self, step: Step) -> None:
         status = self._step_status(step)
         await self._pause.wait_until_over()
-        if status.status.done or self._is_full():
+        if status.status.is_done or self._is_full():
             return
         try:
             await self._run_tasks(step)
@@ -163,7 +163,7 @@ class Phase:
 
     async def _execute(self, request: TaskRequest) -> None:
         if TASK_KINDS[request.task.kind].runs_child_plan:
-            child: ChildRequest = await self._run_activity(request, ChildRequest)
+            child: PreparedChild = await self._run_activity(request, PreparedChild)
             if child.plan:
                 await self._run_child(request, child.plan)
         else:

@@ -170,7 +170,7 @@ class Plan:
                 type="MissingPhaseStatus",
                 non_retryable=True,
             )
-        if status.status.done:
+        if status.status.is_done:
             return
         await self._controls.pause.wait_until_over()
         request = _phase_request(active, phase, status)
@@ -200,7 +200,7 @@ class Plan:
             request.deadline = first_deadline(postpone(self._deadline, paused), postpone(deadline, paused - before))
             request.status = await self._execute_once(request)
             self._tree.finish_phase(request.status)
-            if request.status.status.done:
+            if request.status.status.is_done:
                 return
 
     async def _execute_once(self, request: PhaseRequest) -> PhaseStatus:

@@ -31,7 +31,7 @@ class StatusTree:
     def set_plan(self, status: ExecutionStatus, message: str = "") -> None:
         """Set the status of the plan itself."""
         self.plan.set(status, message, workflow.now())
-        self.plan.paused = self.plan.paused and not status.terminal
+        self.plan.paused = self.plan.paused and not status.is_terminal
         self._touch()
 
     def set_paused(self, paused: bool) -> None:
@@ -85,19 +85,19 @@ class StatusTree:
 
     def _change_step(self, message: StepChanged) -> None:
         step = self._step(message.phase, message.step)
-        if step.status.terminal:
+        if step.status.is_terminal:
             return
         if message.status is ExecutionStatus.IN_PROGRESS and self._errors.get((message.phase, message.step)):
             self._show_errors(message.phase, message.step)
         else:
-            step.set(message.status, self._clipped(message.message) if message.status.terminal else "", message.at)
+            step.set(message.status, self._clipped(message.message) if message.status.is_terminal else "", message.at)
 
     def _change_error(self, message: TaskErrorChanged) -> None:
         errors = self._errors.setdefault((message.phase, message.step), {})
         errors.pop(message.task, None)
         if message.error:
             errors[message.task] = message.error
-        if not self._step(message.phase, message.step).status.terminal:
+        if not self._step(message.phase, message.step).status.is_terminal:
             self._show_errors(message.phase, message.step)
 
     def _show_errors(self, phase: str, name: str) -> None:

@@ -77,7 +77,7 @@ async def _watch(session: Session, instance: str) -> None:
     """Show the plans with the duration of each part, until none is running."""
     plans = await plan_statuses(session, instance)
     with live_tree(lambda: styled_tree(instance, *plans, now=datetime.now(UTC))):
-        while any(plan.status.running or plan.status is ExecutionStatus.PENDING for plan in plans):
+        while any(plan.status.is_running or plan.status is ExecutionStatus.PENDING for plan in plans):
             await asyncio.sleep(WATCH)
             plans = await plan_statuses(session, instance)
 

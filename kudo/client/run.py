@@ -71,7 +71,7 @@ class Run:
         status = await self.status()
         options = f"--instance {self.request.instance} --namespace {self.request.namespace}"
         for phase in status.phases:
-            doing = await self._doing(phase.name) if phase.status.running else {}
+            doing = await self._doing(phase.name) if phase.status.is_running else {}
             for step in phase.steps:
                 if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
                     step.message = "\n".join(dict.fromkeys([*step.message.splitlines(), *doing.get(step.name, [])]))

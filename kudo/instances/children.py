@@ -13,7 +13,7 @@ from kudo.kubernetes import Cluster
 from kudo.manifests import instance_variables, source_of
 from kudo.model.annotations import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
-from kudo.model.execution import ChildRequest, PlanRequest, TaskRequest, Variables
+from kudo.model.execution import PlanRequest, PreparedChild, TaskRequest, Variables
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION, Instance, OperatorVersion
 from kudo.model.status import ExecutionStatus
@@ -21,7 +21,7 @@ from kudo.model.tasks import KudoOperatorTask
 from kudo.templates import Renderer, render_all
 
 
-async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskRequest) -> ChildRequest:
+async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskRequest) -> PreparedChild:
     """Create or change the Instance of a KudoOperator task, and return which of its plans has to run.
 
     Safe to repeat. Raises TaskRenderingError, InvalidParams, InvalidOperatorVersion, RequestError if the Instance
@@ -62,9 +62,9 @@ def _is_deployed(child: Instance) -> bool:
     return deployed is not None and deployed.status is ExecutionStatus.COMPLETE
 
 
-def _run(request: TaskRequest, instance: str, plan: str | None, *, resume: bool = False) -> ChildRequest:
+def _run(request: TaskRequest, instance: str, plan: str | None, *, resume: bool = False) -> PreparedChild:
     namespace = request.metadata.instance_namespace
-    return ChildRequest(
+    return PreparedChild(
         instance=instance,
         plan=PlanRequest(namespace=namespace, instance=instance, plan=plan, resume=resume) if plan else None,
     )

@@ -1,4 +1,4 @@
-"""The inputs of workflows and activities, and the messages that a running plan receives."""
+"""The inputs and results of workflows and activities, and the messages that a running plan receives."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -31,7 +31,10 @@ class PlanRequest(Model):
 
     @property
     def workflow_id(self) -> str:
-        """The ID of the workflow: that of the Instance, so that one plan runs per Instance at a time."""
+        """The ID of the workflow, `{namespace}/{instance}`.
+
+        Temporal runs one workflow per ID, so an Instance runs one plan at a time.
+        """
         return workflow_id(self.namespace, self.instance)
 
 
@@ -79,10 +82,10 @@ class Deadline(Model):
     """The subject of the deadline: `plan deploy`, `phase main`, …"""
     timeout: Duration
 
-    def missed(self, last: str) -> str:
-        """Return the message of a missed deadline; `last` is the last known state or error."""
+    def missed_message(self, last_state: str) -> str:
+        """Return the message of a missed deadline; `last_state` is the last known state or error."""
         timeout = show_duration(self.timeout)
-        return f"The {self.what} did not complete within its timeout of {timeout}. Last state: {last}"
+        return f"The {self.what} did not complete within its timeout of {timeout}. Last state: {last_state}"
 
 
 class PhaseRequest(Model):
@@ -108,15 +111,16 @@ class TaskRequest(Model):
     deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
 
 
-class ChildRequest(Model):
-    """The plan that a KudoOperator task has to run in its child Instance; None if the child is up to date."""
+class PreparedChild(Model):
+    """The child Instance of a KudoOperator task, and the plan that has to run in it; the result of `prepare_child`."""
 
     instance: Name
     plan: Annotated[PlanRequest | None, OMIT_EMPTY] = None
+    """None if the child is up to date."""
 
 
 class Approval(Model):
-    """The decision of a person on a step that waits for approval; the input of `approve` and `refuse`."""
+    """Who approves or refuses a step, and why; the input of `approve` and `refuse`."""
 
     step: Text = ""
     """PHASE.STEP; may be empty if only one step waits."""
@@ -128,7 +132,7 @@ class Approval(Model):
 
 
 class Decision(Model):
-    """The outcome of a step that waited for approval."""
+    """An Approval that was accepted, with `approved` false for a refusal; sent by the plan to the phase."""
 
     step: str
     approved: bool
@@ -183,7 +187,7 @@ ProgressMessage = Annotated[
 def parse_plan_request(raw: object) -> tuple[PlanRequest, str]:
     """Return the request and an empty text, or a placeholder and the reason why `raw` is not a request.
 
-    Does not raise: Temporal would retry a workflow task that raises for its input for ever.
+    Does not raise: Temporal retries a workflow task that raises without end, and the same input would raise each time.
     """
     try:
         return PlanRequest.model_validate(raw), ""

@@ -67,12 +67,12 @@ class InstanceStatus(Model):
     plan_status: dict[str, PlanStatus] = {}
 
     @property
-    def last(self) -> PlanStatus | None:
+    def last_plan(self) -> PlanStatus | None:
         """The status of the plan that ran last; None if no plan is recorded."""
-        return max(self.plan_status.values(), key=_moment, default=None)
+        return max(self.plan_status.values(), key=_last_updated, default=None)
 
 
-def _moment(status: PlanStatus) -> float:
+def _last_updated(status: PlanStatus) -> float:
     return status.last_updated_timestamp.timestamp() if status.last_updated_timestamp else 0.0
 
 

@@ -1,7 +1,7 @@
 """PyYAML loaders and a dumper that read and write scalars as Go's YAML library does, which KUDO and kubectl use.
 
-The two resolve plain scalars differently: `2020-01-01` and `12:30:00` are strings in Go, `1e3` and `y` are not. Keys
-are always strings, and every value can be represented in JSON.
+PyYAML and Go's library resolve plain scalars differently: `2020-01-01` and `12:30:00` are strings in Go, `1e3` and `y`
+are not. Keys are always strings, and every value can be represented in JSON.
 """
 
 import math
@@ -31,7 +31,7 @@ class Loader(yaml.SafeLoader):
         for key_node, value_node in node.value:
             key = _key(self.construct_object(key_node), key_node)
             if key in result and self.reject_duplicates and not getattr(node, "merged", False):
-                raise problem(key_node, f"duplicate key {key!r}")
+                raise error_at(key_node, f"duplicate key {key!r}")
             result[key] = self.construct_object(value_node, deep=deep)
         return result
 
@@ -57,7 +57,7 @@ class Dumper(yaml.SafeDumper):
         return True
 
 
-def problem(node: Node, text: str) -> yaml.MarkedYAMLError:
+def error_at(node: Node, text: str) -> yaml.MarkedYAMLError:
     """Return an error with the position of a node."""
     return yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)
 
@@ -70,7 +70,7 @@ def _key(key: object, node: Node) -> str:
             return "true" if key else "false"
         case int() | float():
             return str(key)
-    raise problem(node, "a key must be a string")
+    raise error_at(node, "a key must be a string, number or boolean")
 
 
 def _text(loader: Loader, node: ScalarNode) -> str:
@@ -79,17 +79,18 @@ def _text(loader: Loader, node: ScalarNode) -> str:
         # JSON writes a character beyond the first 65,536 as a pair of surrogates.
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
-        raise problem(node, "half a surrogate pair is not a character") from None
+        raise error_at(node, "half a surrogate pair is not a character") from None
 
 
 def _float(loader: Loader, node: ScalarNode) -> float | int | str:
     text = str(loader.construct_scalar(node))
     if text.lower().lstrip("+-") in (".inf", ".nan"):
-        raise problem(node, f"{text} cannot be represented in JSON")
+        raise error_at(node, f"{text} cannot be represented in JSON")
     value = float(text.replace("_", ""))
     if not math.isfinite(value):
         return text
-    # Go writes whole numbers without a decimal point, and integer fields of objects accept no other form.
+    # Go writes whole numbers without a decimal point, and integer fields of objects accept no other form. From 1e21 on,
+    # Go's JSON encoder writes an exponent.
     return int(value) if value.is_integer() and abs(value) < 1e21 else value
 
 

@@ -24,17 +24,17 @@ class ExecutionStatus(StrEnum):
     COMPLETE = "COMPLETE"
 
     @property
-    def terminal(self) -> bool:
+    def is_terminal(self) -> bool:
         """Whether the status is final."""
-        return self.done or self in (ExecutionStatus.FATAL_ERROR, ExecutionStatus.CANCELLED)
+        return self.is_done or self in (ExecutionStatus.FATAL_ERROR, ExecutionStatus.CANCELLED)
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Whether the status is COMPLETE or SKIPPED."""
         return self in (ExecutionStatus.COMPLETE, ExecutionStatus.SKIPPED)
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the plan, phase or step has started and not ended."""
         return self in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR, ExecutionStatus.WAITING_APPROVAL)
 
@@ -47,7 +47,7 @@ def clip(text: str, size: int = STEP_MESSAGE_BYTES) -> str:
     return encoded[: size - 3].decode(errors="ignore") + "…"
 
 
-class Timed(Model):
+class ExecutionState(Model):
     """The status of a plan, phase or step, with its start and completion times."""
 
     name: str
@@ -57,12 +57,16 @@ class Timed(Model):
     completion_time: Annotated[datetime | None, OMIT_EMPTY] = None
 
     def set(self, status: ExecutionStatus, message: str = "", at: datetime | None = None) -> bool:
-        """Set status and message, and start or completion time to `at`. Return whether status or message changed."""
+        """Set status and message. Return whether status or message changed.
+
+        Set the start or completion time to `at`, unless it is set already; a status that is running clears the
+        completion time.
+        """
         changed = (self.status, self.message) != (status, message)
-        if status.running:
+        if status.is_running:
             self.start_time = self.start_time or at
             self.completion_time = None
-        elif status.terminal and self.start_time and not self.completion_time:
+        elif status.is_terminal and self.start_time and not self.completion_time:
             self.completion_time = at
         self.status, self.message = status, message
         return changed
@@ -79,7 +83,7 @@ class ChildPlan(Model):
     """The status of the child's plan; recorded only in the child, and read from there."""
 
 
-class StepStatus(Timed):
+class StepStatus(ExecutionState):
     """The status of a step; `message` is the reason for ERROR or FATAL_ERROR."""
 
     children: Annotated[list[ChildPlan], OMIT_EMPTY] = []
@@ -90,7 +94,7 @@ class StepStatus(Timed):
         self.children = [other for other in self.children if other.instance != child.instance] + [child]
 
 
-class PhaseStatus(Timed):
+class PhaseStatus(ExecutionState):
     """The status of a phase and its steps."""
 
     strategy: Strategy | None = None
@@ -103,7 +107,7 @@ class PhaseStatus(Timed):
         """End a phase that did not complete: set its status, and that of running steps to CANCELLED."""
         self.set(status, at=at)
         for step in self.steps:
-            if step.status.running:
+            if step.status.is_running:
                 step.set(ExecutionStatus.CANCELLED, at=at)
 
     def skip(self, steps: Iterable[StepStatus]) -> None:
@@ -115,7 +119,7 @@ class PhaseStatus(Timed):
             self.set(ExecutionStatus.SKIPPED)
 
 
-class PlanStatus(Timed):
+class PlanStatus(ExecutionState):
     """The status of a plan with its phases and steps; `uid` is the run ID of the workflow."""
 
     paused: Annotated[bool, OMIT_EMPTY] = False
@@ -136,7 +140,7 @@ class PlanStatus(Timed):
         """End a plan whose workflow no longer exists: set its status, and that of running phases to CANCELLED."""
         self.status, self.message = status, message
         for phase in self.phases:
-            if phase.status.running:
+            if phase.status.is_running:
                 phase.cut_off(ExecutionStatus.CANCELLED)
 
     @classmethod

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kudo.model.durations import show_elapsed
 from kudo.model.plans import Plan
-from kudo.model.status import ChildPlan, PhaseStatus, PlanStatus, StepStatus, Timed
+from kudo.model.status import ChildPlan, ExecutionState, PhaseStatus, PlanStatus, StepStatus
 
 Branch = tuple[str, list["Branch"]]
 
@@ -57,7 +57,7 @@ def _child(child: ChildPlan, now: datetime | None) -> Branch:
     return f"Instance {child.instance}", [below]
 
 
-def _duration(part: Timed, now: datetime | None) -> str:
+def _duration(part: ExecutionState, now: datetime | None) -> str:
     """Return the duration until completion or `now`; empty without `now` or a start time."""
     if now is None or part.start_time is None:
         return ""

@@ -7,7 +7,7 @@ import yaml
 from pydantic import JsonValue
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from kudo.model.scalars import Dumper, LenientLoader, Loader, problem
+from kudo.model.scalars import Dumper, LenientLoader, Loader, error_at
 
 MAX_NODES = 200_000
 """Maximum number of values in a document after alias expansion."""
@@ -71,14 +71,14 @@ def _check_bounds(root: Node) -> None:
 
     def size(node: Node, depth: int) -> int:
         if depth > MAX_DEPTH:
-            raise problem(node, f"nested deeper than {MAX_DEPTH} levels")
+            raise error_at(node, f"nested deeper than {MAX_DEPTH} levels")
         if sizes.get(id(node)) == _OPEN:
-            raise problem(node, "an alias refers to a value that contains it")
+            raise error_at(node, "an alias refers to a value that contains it")
         if id(node) not in sizes:
             sizes[id(node)] = _OPEN
             sizes[id(node)] = 1 + sum(size(child, depth + 1) for child in _children(node))
         if sizes[id(node)] > MAX_NODES:
-            raise problem(node, f"more than {MAX_NODES} values after alias expansion")
+            raise error_at(node, f"more than {MAX_NODES} values after alias expansion")
         return sizes[id(node)]
 
     size(root, 0)

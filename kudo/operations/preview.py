@@ -72,7 +72,7 @@ def _requests(active: ActivePlan) -> list[TaskRequest]:
         )
         for phase, phase_status in zip(active.spec.phases, active.status.phases, strict=True)
         for step, status in zip(phase.steps, phase_status.steps, strict=True)
-        if not status.status.done
+        if not status.status.is_done
         for name in step.tasks
     ]
 

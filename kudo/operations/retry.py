@@ -67,13 +67,13 @@ async def _start_again(session: Session, instance: str, without_parameters: bool
 
 def _pending_plan(instance: Instance) -> str:
     """Return the pending plan, unless it is the plan that ran last and did not finish; empty if there is none."""
-    last, pending = instance.status.last, pending_plan(instance)
+    last, pending = instance.status.last_plan, pending_plan(instance)
     is_last = last is not None and last.name == pending and last.status is not ExecutionStatus.COMPLETE
     return "" if is_last else pending
 
 
 def _unfinished_plan(instance: Instance) -> PlanStatus:
-    last = instance.status.last
+    last = instance.status.last_plan
     if last is None or last.status is ExecutionStatus.COMPLETE:
         reason = "none of its plans has run" if last is None else f"its last plan, {last.name}, is COMPLETE"
         raise RequestError(f"The instance {instance.name} has no plan to rerun: {reason}.")

@@ -34,4 +34,4 @@ def _is_newer(current: PlanStatus, recorded: PlanStatus | None) -> bool:
     """Whether the status from Temporal is newer than the recorded one, which may be of a later run."""
     if recorded is None or recorded.uid == current.uid:
         return True
-    return not recorded.status.terminal or current.status.running
+    return not recorded.status.is_terminal or current.status.is_running

@@ -120,7 +120,7 @@ async def test_a_cancel_before_there_was_any_worker(installer: Installer) -> Non
         outcome = await outcome_of(run)
         assert (outcome.failure, outcome.message) == ("Cancelled", "nobody ever worked")
         assert outcome.status.status is ExecutionStatus.CANCELLED
-        assert not any(step.status.running for part in outcome.status.phases for step in part.steps)
+        assert not any(step.status.is_running for part in outcome.status.phases for step in part.steps)
 
 
 async def test_a_worker_that_is_killed_while_a_plan_is_being_cancelled(installer: Installer) -> None:

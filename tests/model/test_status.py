@@ -56,8 +56,8 @@ def test_plan_status_round_trips_through_json() -> None:
     ],
 )
 def test_status_is_terminal_or_running(status: str, terminal: bool, running: bool) -> None:
-    assert ExecutionStatus(status).terminal is terminal
-    assert ExecutionStatus(status).running is running
+    assert ExecutionStatus(status).is_terminal is terminal
+    assert ExecutionStatus(status).is_running is running
 
 
 def test_setting_step_status_returns_whether_it_changed() -> None:

@@ -60,7 +60,7 @@ def test_keys_become_strings() -> None:
     [
         ("a: 1\nb: 2\na: 3", "line 3: duplicate key 'a'"),
         ("{1: a, '1': b}", "line 1: duplicate key '1'"),
-        ("a:\n  ? [b]\n  : c", "line 2: a key must be a string"),
+        ("a:\n  ? [b]\n  : c", "line 2: a key must be a string, number or boolean"),
         ("a: .inf", "line 1: .inf cannot be represented in JSON"),
         ("a: 1\n\nb: c: d", "line 3: mapping values are not allowed here"),
         ("a:\n\t b: c", "line 2: found character '\\t' that cannot start any token"),

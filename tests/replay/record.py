@@ -204,7 +204,7 @@ async def stopped_child(installer: Installer) -> Run:
 async def until_child(run: Run) -> None:
     async def child_runs() -> bool:
         steps = [step for phase in (await run.current()).phases for step in phase.steps]
-        return any(child.status and child.status.status.running for step in steps for child in step.children)
+        return any(child.status and child.status.status.is_running for step in steps for child in step.children)
 
     await until(child_runs)
 

@@ -75,7 +75,7 @@ def _ends(part: "Step | Phase") -> bool:
 
 def cancelled(statuses: list[list[ExecutionStatus]]) -> list[list[ExecutionStatus]]:
     """The statuses of steps after a cancel."""
-    return [[S.CANCELLED if status.running else status for status in steps] for steps in statuses]
+    return [[S.CANCELLED if status.is_running else status for status in steps] for steps in statuses]
 
 
 def check_failed(plan: Plan, status: PlanStatus) -> None:
@@ -92,7 +92,7 @@ def check_failed(plan: Plan, status: PlanStatus) -> None:
 
 def _check_phase(phase: PhaseStatus) -> None:
     steps = {step.status for step in phase.steps}
-    assert phase.status.terminal or phase.status is S.PENDING
+    assert phase.status.is_terminal or phase.status is S.PENDING
     assert not phase.message
     assert (phase.status is S.FATAL_ERROR) == (S.FATAL_ERROR in steps)
     if phase.status is S.COMPLETE:

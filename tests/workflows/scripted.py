@@ -179,7 +179,7 @@ async def until_quiet(run: Run, wanted: Iterable[list[ExecutionStatus]]) -> None
     assert seen.status is S.IN_PROGRESS
     for phase in seen.phases:
         assert not phase.message
-        running = any(step.status.running for step in phase.steps)
+        running = any(step.status.is_running for step in phase.steps)
         assert (phase.status is S.IN_PROGRESS) == running
         for step in phase.steps:
             assert step.message.startswith("for now") == (step.status is S.ERROR)

@@ -41,7 +41,7 @@ def namespace(item: Object) -> Health:
 
 def instance(item: Object) -> Health:
     """Return the health of an Instance, by the plan that ran last."""
-    last = InstanceStatus.model_validate(item.child("status").manifest).last
+    last = InstanceStatus.model_validate(item.child("status").manifest).last_plan
     if last is None:
         return waiting("none of its plans has started yet")
     reason = f"its plan {last.name} is {last.status}"
