@@ -25,7 +25,7 @@ KudoError
 │   ├── PipeTaskError                │
 │   ├── DummyTaskError               ┘
 │   ├── RetriesExhausted             a task that failed maxAttempts times
-│   ├── TimedOut                     a plan, phase, step or task that exceeded its timeout
+│   ├── TimedOut                     a plan, phase, step, task or command that exceeded its timeout
 │   ├── PlanTooLarge                 a plan that does not fit into one Temporal message
 │   └── InternalError                a defect of this project
 └── TransientError                   a retry may help: left to the retry policy
@@ -162,7 +162,7 @@ class RetriesExhausted(FatalError):
 
 
 class TimedOut(FatalError):
-    """A plan, phase, step or task that did not complete within its timeout."""
+    """A plan, phase, step, task or command that did not complete within its timeout."""
 
 
 class PlanTooLarge(FatalError):

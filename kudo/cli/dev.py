@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kudo.cli.command import command, interruption, out
-from kudo.cli.options import Package
+from kudo.cli.options import PackageArgument
 from kudo.cli.progress import wait_for
 from kudo.client import Plans, connect, has_worker
 from kudo.devstack.ports import ClusterKind, Ports, free_port
@@ -58,7 +58,7 @@ async def dev(
 
 @command
 async def demo(
-    package: Package,
+    package: PackageArgument,
     rollout: Rollout = 2.0,
 ) -> None:
     """Start a temporary stack, install a package in it, and follow its deploy plan."""

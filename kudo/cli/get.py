@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from kudo.cli.command import command, out
-from kudo.cli.options import Namespace, Output
+from kudo.cli.options import NamespaceOption, Output
 from kudo.cli.output import print_as, print_table, table
 from kudo.instances.resources import parse_instance
 from kudo.kubernetes import Cluster
@@ -21,28 +21,28 @@ KINDS = ("Operator", "OperatorVersion", "Instance")
 
 @app.command()
 @command
-async def instances(namespace: Namespace = None, output: Output = None) -> None:
+async def instances(namespace: NamespaceOption = None, output: Output = None) -> None:
     """List the instances of a namespace, with the last plan of each."""
     await _show(namespace, output, ["Instance"], _instances)
 
 
 @app.command()
 @command
-async def operators(namespace: Namespace = None, output: Output = None) -> None:
+async def operators(namespace: NamespaceOption = None, output: Output = None) -> None:
     """List the operators of a namespace."""
     await _show(namespace, output, ["Operator"], _operators)
 
 
 @app.command()
 @command
-async def operatorversions(namespace: Namespace = None, output: Output = None) -> None:
+async def operatorversions(namespace: NamespaceOption = None, output: Output = None) -> None:
     """List the operator versions of a namespace."""
     await _show(namespace, output, ["OperatorVersion"], _versions)
 
 
 @app.command(name="all")
 @command
-async def everything(namespace: Namespace = None, output: Output = None) -> None:
+async def everything(namespace: NamespaceOption = None, output: Output = None) -> None:
     """Show operators, their versions, and the instances of each version as a tree."""
     await _show(namespace, output, KINDS, lambda found: draw(list(_tree(found))))
 
@@ -95,7 +95,10 @@ def _versions(found: Sequence[Object]) -> Table:
 
 
 def _tree(found: Sequence[Object]) -> Iterator[Branch]:
-    """Yield each operator with its versions and their instances, then the versions and instances without an owner."""
+    """Yield each operator with its versions and their instances.
+
+    Then yield the versions and instances that belong to no listed operator.
+    """
     used: set[int] = set()
 
     def below(kind: str, field: str, name: str) -> list[Object]:

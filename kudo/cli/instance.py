@@ -10,10 +10,10 @@ from kudo.cli.command import command, out
 from kudo.cli.dry_run import DryRun, Form, print_dry_run
 from kudo.cli.options import (
     AppVersion,
-    Instance,
-    Namespace,
-    OperatorVersion,
-    Package,
+    InstanceOption,
+    NamespaceOption,
+    OperatorVersionOption,
+    PackageArgument,
     ParameterFiles,
     Parameters,
     Repository,
@@ -23,7 +23,7 @@ from kudo.cli.options import (
 )
 from kudo.cli.progress import report_start, show, wait_for
 from kudo.cli.session import open_session
-from kudo.errors import RequestError
+from kudo.errors import TimedOut
 from kudo.instances.change import Change
 from kudo.instances.crds import install_crds
 from kudo.instances.triggers import CLEANUP, DEPLOY
@@ -51,11 +51,11 @@ async def init() -> None:
 
 @command
 async def install(
-    package: Package,
+    package: PackageArgument,
     instance: Annotated[
         str | None, typer.Option("--instance", help="Name of the instance. Default: OPERATOR-instance.")
     ] = None,
-    namespace: Namespace = None,
+    namespace: NamespaceOption = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
     create_namespace: Annotated[
@@ -65,24 +65,24 @@ async def install(
         bool, typer.Option("--skip-instance", help="Install the package without an instance.")
     ] = False,
     repo: Repository = "",
-    operator_version: OperatorVersion = "",
+    operator_version: OperatorVersionOption = "",
     app_version: AppVersion = "",
-    plan_only: DryRun = None,
+    dry_run: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
     """Install a package and an instance of it, and run its deploy plan."""
     parameters = read_parameters(parameter, parameter_file)
-    if skip_instance and (parameters or wait or plan_only or instance is not None):
+    if skip_instance and (parameters or wait or dry_run or instance is not None):
         raise typer.BadParameter("--skip-instance cannot be combined with --instance, -p, -P, --wait or --dry-run")
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
     version = bundle.package.operator_version_name
     name = f"{bundle.package.operator.name}-instance" if instance is None else instance
     async with open_session(namespace) as session:
-        if plan_only:
+        if dry_run:
             await check_install(session, bundle, name, parameters, create_namespace=create_namespace)
-            await _dry_run_install(session, bundle, name, parameters, plan_only)
+            await _dry_run_install(session, bundle, name, parameters, dry_run)
             return
         if skip_instance:
             _report_namespace(
@@ -108,11 +108,11 @@ def _report_namespace(session: Session, created: bool) -> None:
 
 @command
 async def update(
-    instance: Instance,
-    namespace: Namespace = None,
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
-    plan_only: DryRun = None,
+    dry_run: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
@@ -121,31 +121,31 @@ async def update(
     if not parameters:
         raise typer.BadParameter("set at least one parameter with -p or -P")
     async with open_session(namespace) as session:
-        if plan_only:
-            await _dry_run_change(session, await check_update(session, instance, parameters), plan_only)
+        if dry_run:
+            await _dry_run_change(session, await check_update(session, instance, parameters), dry_run)
             return
         changed = await update_instance(session, instance, parameters)
         if changed.run is None:
             out.print(f"No parameter of the instance {instance} changes, so no plan runs.")
             return
         out.print(f"The instance {instance} was updated.")
-        if left := ", ".join(changed.change.not_applied):
+        if not_applied := ", ".join(changed.change.not_applied):
             plan = changed.run.request.plan
-            out.print(f"The plan {plan} does not apply {left}; the next plan that uses it does.")
+            out.print(f"The plan {plan} does not apply {not_applied}; the next plan that uses it does.")
         await report_start(changed.run, wait, wait_time)
 
 
 @command
 async def upgrade(
-    package: Package,
-    instance: Instance,
-    namespace: Namespace = None,
+    package: PackageArgument,
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
     repo: Repository = "",
-    operator_version: OperatorVersion = "",
+    operator_version: OperatorVersionOption = "",
     app_version: AppVersion = "",
-    plan_only: DryRun = None,
+    dry_run: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
@@ -154,8 +154,8 @@ async def upgrade(
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
     async with open_session(namespace) as session:
-        if plan_only:
-            await _dry_run_change(session, await check_upgrade(session, bundle, instance, parameters), plan_only)
+        if dry_run:
+            await _dry_run_change(session, await check_upgrade(session, bundle, instance, parameters), dry_run)
             return
         changed = await upgrade_instance(session, bundle, instance, parameters)
         out.print(f"The instance {instance} was upgraded to {bundle.package.operator_version_name}.")
@@ -176,12 +176,14 @@ async def _dry_run_change(session: Session, change: Change, form: Form) -> None:
 
 @command
 async def uninstall(
-    instance: Instance,
-    namespace: Namespace = None,
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
     skip_cleanup: Annotated[bool, typer.Option("--skip-cleanup", help="Do not run the cleanup plan.")] = False,
     wait_time: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time limit for the whole command.")] = 300,
 ) -> None:
-    """Run the cleanup plans of an instance and its children, and delete the instance with everything that it owns."""
+    """Cancel the running plan of an instance, run the cleanup plans of it and its children, and delete it with
+    everything that it owns.
+    """
     async with open_session(namespace) as session:
         try:
             async with (
@@ -191,7 +193,7 @@ async def uninstall(
                 async for event in events:
                     await _show_event(event)
         except TimeoutError:
-            raise RequestError(
+            raise TimedOut(
                 f"The instance {instance} was not deleted within {wait_time:g} s. Show its plans with "
                 f"`kudo plan status --instance {instance} --namespace {session.namespace}`, or skip the cleanup plan "
                 "with --skip-cleanup."
@@ -206,6 +208,6 @@ async def _show_event(event: UninstallEvent) -> None:
             out.print(f"Cancelling plan {run.request.plan}, which is running.")
             await show(run)
         case CleanupStarted(run=run, was_running=was_running, of_child=of_child):
-            of = f" of the instance {run.request.instance}" if of_child else ""
-            out.print(f"The plan {CLEANUP}{of} {'is running' if was_running else 'has started'}.")
+            of_instance = f" of the instance {run.request.instance}" if of_child else ""
+            out.print(f"The plan {CLEANUP}{of_instance} {'is running' if was_running else 'has started'}.")
             await wait_for(run, None)

@@ -8,7 +8,7 @@ import typer
 from kudo.errors import InvalidParams, RequestError
 from kudo.instances.parameters import read_values
 
-Namespace = Annotated[
+NamespaceOption = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace. Default: that of the kubeconfig's context.")
 ]
 
@@ -19,15 +19,15 @@ def _not_empty(value: str | None) -> str | None:
     return value
 
 
-Instance = Annotated[str, typer.Option("--instance", help="Name of the instance.", callback=_not_empty)]
-Package = Annotated[
+InstanceOption = Annotated[str, typer.Option("--instance", help="Name of the instance.", callback=_not_empty)]
+PackageArgument = Annotated[
     str, typer.Argument(metavar="PACKAGE", help="Directory, .tgz or URL of a package, or its name in a repository.")
 ]
-LocalPackage = Annotated[str, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of a package.")]
+LocalPackageArgument = Annotated[str, typer.Argument(metavar="PACKAGE", help="Directory or .tgz of a package.")]
 Repository = Annotated[
     str, typer.Option("--repo", help="Repository of the package. Default: set by `kudo repo context`.")
 ]
-OperatorVersion = Annotated[
+OperatorVersionOption = Annotated[
     str, typer.Option("--operator-version", help="Version of the package in the repository. Default: the newest.")
 ]
 AppVersion = Annotated[str, typer.Option("--app-version", help="Version of the application. Default: the newest.")]
@@ -49,7 +49,7 @@ WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS"
 Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Output format.")]
 
 
-def local(package: str) -> Path:
+def local_path(package: str) -> Path:
     """Return the path of a package on this machine. Raises RequestError for a URL."""
     if "://" in package:
         raise RequestError(f"{package} is a URL. Use the directory or .tgz of a package.")
@@ -78,4 +78,4 @@ def _read_file(file: Path) -> dict[str, str]:
         return read_values(str(file), file.read_text())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InvalidParams(f"The parameter file {file} cannot be read: {reason}") from None
+        raise InvalidParams(f"The parameter file {file} cannot be read: {reason}.") from None

@@ -9,14 +9,14 @@ from pydantic import JsonValue
 from kudo.cli.command import command, err, out, with_severity
 from kudo.cli.options import (
     AppVersion,
-    LocalPackage,
-    OperatorVersion,
+    LocalPackageArgument,
+    OperatorVersionOption,
     Output,
-    Package,
+    PackageArgument,
     ParameterFiles,
     Parameters,
     Repository,
-    local,
+    local_path,
     read_parameters,
 )
 from kudo.cli.output import objects_as_yaml, print_as, print_table, table
@@ -26,7 +26,7 @@ from kudo.instances.triggers import DEPLOY
 from kudo.model import yaml
 from kudo.model.base import JsonObject
 from kudo.model.execution import PlanRequest
-from kudo.model.package import Package as PackageContent
+from kudo.model.package import Package
 from kudo.model.parameters import ParameterType
 from kudo.model.tree import plan_tree
 from kudo.operations import preview
@@ -68,9 +68,9 @@ async def new(
 
 @app.command(name="verify")
 @command
-async def verify_package(package: LocalPackage) -> None:
+async def verify_package(package: LocalPackageArgument) -> None:
     """Check a package, and print errors and warnings; fail if there are errors."""
-    directory = local(package)
+    directory = local_path(package)
     content = read_package(directory)
     await _require_verified(content, directory)
     out.print(f"The package {content.operator_version_name} is valid.")
@@ -94,11 +94,11 @@ async def create(
 @app.command("convert")
 @command
 async def convert_package(
-    package: LocalPackage,
+    package: LocalPackageArgument,
     destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="Directory to create.")],
 ) -> None:
     """Convert a package of KUDO's dialect to kudo.dev/v1 with Jinja2 templates; fail if manual work remains."""
-    directory = local(package)
+    directory = local_path(package)
     if directory.is_file():
         raise RequestError(f"{directory} is a file. Use the directory of a package.")
     done = await convert(directory, destination)
@@ -122,7 +122,7 @@ async def schema(
     out.print(schema_file(file), end="")
 
 
-async def _require_verified(content: PackageContent, path: Path) -> None:
+async def _require_verified(content: Package, path: Path) -> None:
     """Print the findings, and exit with status 1 if there are errors."""
     found = [*await dependency_findings(Location(path)), *await verify(content)]
     for finding in found:
@@ -137,14 +137,14 @@ async def _require_verified(content: PackageContent, path: Path) -> None:
 @listing.command()
 @command
 async def parameters(
-    package: LocalPackage,
+    package: LocalPackageArgument,
     descriptions: Annotated[bool, typer.Option("--descriptions", "-d", help="Show descriptions.")] = False,
     required: Annotated[bool, typer.Option("--required", "-r", help="List only parameters that need a value.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Print only names.")] = False,
     output: Output = None,
 ) -> None:
     """List the parameters of a package."""
-    defined = [parameter_of(definition) for definition in read_package(local(package)).params.parameters]
+    defined = [parameter_of(definition) for definition in read_package(local_path(package)).params.parameters]
     shown = [item for item in defined if not required or (item.required and item.default is None)]
     if output:
         print_as(output, [item.to_json() for item in shown])
@@ -162,9 +162,9 @@ async def parameters(
 
 @listing.command()
 @command
-async def tasks(package: LocalPackage, output: Output = None) -> None:
+async def tasks(package: LocalPackageArgument, output: Output = None) -> None:
     """List the tasks of a package."""
-    found = read_package(local(package)).operator.tasks
+    found = read_package(local_path(package)).operator.tasks
     if output:
         print_as(output, [task.to_json() for task in found])
         return
@@ -176,9 +176,9 @@ async def tasks(package: LocalPackage, output: Output = None) -> None:
 
 @listing.command()
 @command
-async def plans(package: LocalPackage, output: Output = None) -> None:
+async def plans(package: LocalPackageArgument, output: Output = None) -> None:
     """Show the plans of a package as trees."""
-    content = read_package(local(package))
+    content = read_package(local_path(package))
     if output:
         print_as(output, {name: plan.to_json() for name, plan in content.operator.plans.items()})
         return
@@ -274,7 +274,7 @@ async def new_plan(
 
 @command
 async def render(
-    package: Package,
+    package: PackageArgument,
     plan: Annotated[str, typer.Option("--plan", "--name", help="Name of the plan.")] = DEPLOY,
     instance: Annotated[
         str | None, typer.Option("--instance", help="Name of the instance. Default: OPERATOR-instance.")
@@ -283,7 +283,7 @@ async def render(
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
     repo: Repository = "",
-    operator_version: OperatorVersion = "",
+    operator_version: OperatorVersionOption = "",
     app_version: AppVersion = "",
 ) -> None:
     """Render the objects that a plan of a package applies, as YAML, without a cluster."""

@@ -11,8 +11,8 @@ from rich.text import Text
 from kudo.cli.command import command, out
 from kudo.cli.dry_run import DryRun, print_dry_run
 from kudo.cli.options import (
-    Instance,
-    Namespace,
+    InstanceOption,
+    NamespaceOption,
     Output,
     ParameterFiles,
     Parameters,
@@ -55,8 +55,8 @@ WithoutParameters = Annotated[
 @app.command()
 @command
 async def status(
-    instance: Instance,
-    namespace: Namespace = None,
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch until no plan is running.")] = False,
     output: Output = None,
 ) -> None:
@@ -85,22 +85,22 @@ async def _watch(session: Session, instance: str) -> None:
 @app.command()
 @command
 async def trigger(
-    instance: Instance,
+    instance: InstanceOption,
     name: Annotated[str, typer.Option("--name", help="Name of the plan.")],
-    namespace: Namespace = None,
+    namespace: NamespaceOption = None,
     parameter: Parameters = None,
     parameter_file: ParameterFiles = None,
     place: StartFrom = "",
-    plan_only: DryRun = None,
+    dry_run: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
     """Run a plan of an instance; parameters apply to this run only."""
     parameters = read_parameters(parameter, parameter_file)
     async with open_session(namespace) as session:
-        if plan_only:
+        if dry_run:
             checked = await check_trigger(session, instance, name, parameters, place)
-            await print_dry_run(session.cluster, checked.instance, checked.version, checked.request, plan_only)
+            await print_dry_run(session.cluster, checked.instance, checked.version, checked.request, dry_run)
             return
         await report_start(await trigger_plan(session, instance, name, parameters, place), wait, wait_time)
 
@@ -108,8 +108,8 @@ async def trigger(
 @app.command()
 @command
 async def history(
-    instance: Instance,
-    namespace: Namespace = None,
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of runs.")] = 20,
     output: Output = None,
 ) -> None:
@@ -152,7 +152,7 @@ def _as_json(run: PastRun) -> JsonObject:
 
 @app.command("wait")
 @command
-async def wait_command(instance: Instance, namespace: Namespace = None, wait_time: WaitTime = 300) -> None:
+async def wait_command(instance: InstanceOption, namespace: NamespaceOption = None, wait_time: WaitTime = 300) -> None:
     """Wait until the running plan, or else the last one, has ended; fail if the plan failed."""
     async with open_session(namespace) as session:
         await wait_for(await session.plans.latest(session.namespace, instance), wait_time, fresh=False)
@@ -161,7 +161,11 @@ async def wait_command(instance: Instance, namespace: Namespace = None, wait_tim
 @app.command()
 @command
 async def cancel(
-    instance: Instance, namespace: Namespace = None, reason: Reason = "", wait: Wait = False, wait_time: WaitTime = 300
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
+    reason: Reason = "",
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
 ) -> None:
     """Cancel the running plan of an instance; applied objects stay."""
     async with open_session(namespace) as session:
@@ -173,7 +177,7 @@ async def cancel(
 
 @app.command()
 @command
-async def pause(instance: Instance, namespace: Namespace = None, reason: Reason = "") -> None:
+async def pause(instance: InstanceOption, namespace: NamespaceOption = None, reason: Reason = "") -> None:
     """Pause the running plan: running steps finish, and no other step starts until `resume`."""
     async with open_session(namespace) as session:
         run = await session.plans.pause(session.namespace, instance, _signed(reason))
@@ -184,8 +188,8 @@ async def pause(instance: Instance, namespace: Namespace = None, reason: Reason 
 @app.command()
 @command
 async def resume(
-    instance: Instance,
-    namespace: Namespace = None,
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
     reason: Reason = "",
     without_parameters: WithoutParameters = False,
     wait: Wait = False,
@@ -200,8 +204,8 @@ async def resume(
 @app.command()
 @command
 async def retry(
-    instance: Instance,
-    namespace: Namespace = None,
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
     place: StartFrom = "",
     without_parameters: WithoutParameters = False,
     wait: Wait = False,
@@ -215,14 +219,18 @@ async def retry(
 
 @app.command()
 @command
-async def approve(instance: Instance, namespace: Namespace = None, step: Step = "", reason: Reason = "") -> None:
+async def approve(
+    instance: InstanceOption, namespace: NamespaceOption = None, step: Step = "", reason: Reason = ""
+) -> None:
     """Approve a step that waits for approval."""
     await _decide(instance, namespace, step, reason, approved=True)
 
 
 @app.command()
 @command
-async def refuse(instance: Instance, namespace: Namespace = None, step: Step = "", reason: Reason = "") -> None:
+async def refuse(
+    instance: InstanceOption, namespace: NamespaceOption = None, step: Step = "", reason: Reason = ""
+) -> None:
     """Refuse a step that waits for approval, which fails the plan."""
     await _decide(instance, namespace, step, reason, approved=False)
 

@@ -33,7 +33,7 @@ class Change:
     version: OperatorVersion
     """The OperatorVersion after the change."""
     parameters: dict[str, str]
-    """All parameters after the change."""
+    """The parameters stored in the Instance after the change, without defaults that the operator applies."""
     spec: Manifest
     """The merge patch of the spec: only fields that differ; null removes one."""
     plan: str | None
@@ -71,8 +71,9 @@ class Change:
 def compute_change(instance: Instance, current: OperatorVersion, target: OperatorVersion, parameters: Values) -> Change:
     """Plan a change of parameters, or of the version if `target` is not the Instance's OperatorVersion `current`.
 
-    Raises InvalidParams for parameters that `target` does not accept, RequestError if an immutable parameter would
-    change, or if the triggers of the changed parameters name several plans.
+    Raises InvalidParams for parameters that `target` does not accept, InvalidPlan if a trigger names a plan that does
+    not exist, or RequestError if an immutable parameter would change, a parameter that becomes immutable has no value,
+    or the changed parameters trigger several plans.
     """
     before = instance.spec.parameters
     is_upgrade = target.metadata.name != instance.spec.operator_version.name

@@ -24,7 +24,7 @@ def plan_for_change(version: OperatorVersion, before: Mapping[str, str], after: 
     """Return the plan that a change of parameters runs; None if no value changes.
 
     It is the plan that the triggers of the changed parameters name, else update, else deploy. Raises RequestError if
-    they name several plans.
+    they name several plans, or InvalidPlan if the plan does not exist.
     """
     changed = _changed(version, before, after)
     if not changed:

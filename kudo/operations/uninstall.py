@@ -45,8 +45,8 @@ async def uninstall(
     """Uninstall an Instance; yield each run that it waits for, before it waits, so that the caller can show it.
 
     The cleanup plans of children run after that of their parent, as in KUDO. Ends when everything is deleted. Raises
-    InstanceNotFound, PlanFailed if a cleanup plan does not end COMPLETE, TemporalUnavailable, and the errors of a
-    cluster.
+    InstanceNotFound, InvalidOperatorVersion, PlanFailed if a cleanup plan does not end COMPLETE, TemporalUnavailable,
+    and the errors of a cluster.
     """
     existing = await read_instance(session.cluster, session.namespace, instance)
     async for event in _clean_up(session, existing, skip_cleanup, of_child=False):

@@ -22,7 +22,8 @@ class Changed:
 async def check_update(session: Session, instance: str, parameters: Mapping[str, str]) -> Change:
     """Check a change of parameters without writing it.
 
-    Raises InstanceNotFound, InvalidParams or RequestError, and the errors of reading a cluster.
+    Raises InstanceNotFound, InvalidOperatorVersion, InvalidParams, InvalidPlan or RequestError, and the errors of
+    reading a cluster.
     """
     existing = await read_instance(session.cluster, session.namespace, instance)
     version = await read_operator_version(session.cluster, existing)

@@ -18,7 +18,8 @@ from kudo.packages import Bundle
 async def check_upgrade(session: Session, bundle: Bundle, instance: str, parameters: Mapping[str, str]) -> Change:
     """Check a change of the version, and of parameters with it, without writing it.
 
-    Raises InstanceNotFound, InvalidParams, PackageError or RequestError, and the errors of reading a cluster.
+    Raises InstanceNotFound, InvalidOperatorVersion, InvalidParams, InvalidPlan, PackageError or RequestError, and the
+    errors of reading a cluster.
     """
     existing = await read_instance(session.cluster, session.namespace, instance)
     current = await read_operator_version(session.cluster, existing)

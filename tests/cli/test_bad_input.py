@@ -42,7 +42,10 @@ async def nothing_written(cluster: Cluster) -> bool:
         (["-p", "REQUIRED=x", "-p", "REPLICAS=two"], "REPLICAS: must be an integer, not 'two'"),
         (["-p", "REQUIRED=x", "-p", "COLOUR=blue"], "COLOUR: must be one of red, green, not 'blue'"),
         ([], "REQUIRED: is required and has no default (What nobody can guess)"),
-        (["-p", "REQUIRED=x", "-P", "nowhere.yaml"], "The parameter file nowhere.yaml cannot be read: No such file"),
+        (
+            ["-p", "REQUIRED=x", "-P", "nowhere.yaml"],
+            "The parameter file nowhere.yaml cannot be read: No such file or directory.",
+        ),
         (["-p", "REQUIRED=x", "-n", "nowhere"], "There is no namespace nowhere."),
         (["-p", "REQUIRED=x", "--instance", "Big_Name"], "'Big_Name' is not a valid name for an instance"),
     ],

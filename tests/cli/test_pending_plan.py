@@ -50,9 +50,12 @@ async def pending_plan(installer: Installer) -> str:
 async def test_plan_of_interrupted_install_stays_pending(installer: Installer, package: Path) -> None:
     bundle = await read_bundle(Location(package), no_repository)
     await create_instance(installer.session, bundle, "test", {})
-    again = await kudo("install", package, "--instance", "test")
-    assert again.status == 1
-    assert "Its plan deploy is pending; run it with `kudo plan retry --instance test --namespace default`." in again.err
+    refused_install = await kudo("install", package, "--instance", "test")
+    assert refused_install.status == 1
+    assert (
+        "Its plan deploy is pending; run it with `kudo plan retry --instance test --namespace default`."
+        in refused_install.err
+    )
     updated = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
     assert "The plan deploy has started." in updated.out
     assert (await config_value(installer), await pending_plan(installer)) == ("1.0.0 large", "")
@@ -66,11 +69,11 @@ async def test_successful_install_leaves_no_pending_plan(installer: Installer, p
 async def test_plan_of_interrupted_update_stays_pending(installer: Installer, package: Path) -> None:
     await (await installer.deploy(package)).outcome()
     await write_change(installer.cluster, await check_update(installer.session, "test", {"SIZE": "large"}))
-    same = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
-    assert (same.status, "The plan update has started." in same.out) == (0, True), same
+    repeated_update = await kudo("update", "--instance", "test", "-p", "SIZE=large", "--wait")
+    assert (repeated_update.status, "The plan update has started." in repeated_update.out) == (0, True), repeated_update
     assert (await config_value(installer), await pending_plan(installer)) == ("1.0.0 large", "")
-    none = await kudo("update", "--instance", "test", "-p", "SIZE=large")
-    assert none.out == "No parameter of the instance test changes, so no plan runs.\n"
+    update_without_change = await kudo("update", "--instance", "test", "-p", "SIZE=large")
+    assert update_without_change.out == "No parameter of the instance test changes, so no plan runs.\n"
 
 
 async def test_plan_of_interrupted_upgrade_stays_pending(installer: Installer, package: Path, tmp_path: Path) -> None:
@@ -79,10 +82,10 @@ async def test_plan_of_interrupted_upgrade_stays_pending(installer: Installer, p
     change = await check_upgrade(installer.session, bundle, "test", {})
     await apply_package(installer.cluster, bundle, NAMESPACE)
     await write_change(installer.cluster, change)
-    again = await kudo("upgrade", tmp_path / "1.1.0" / "shop", "--instance", "test")
+    refused_upgrade = await kudo("upgrade", tmp_path / "1.1.0" / "shop", "--instance", "test")
     assert (
         "is not newer. Its plan upgrade is pending; run it with `kudo plan retry --instance test --namespace default`."
-        in again.err
+        in refused_upgrade.err
     )
     retried = await kudo("plan", "retry", "--instance", "test", "--wait")
     assert (retried.status, "The plan upgrade has started." in retried.out) == (0, True), retried
@@ -90,7 +93,7 @@ async def test_plan_of_interrupted_upgrade_stays_pending(installer: Installer, p
     assert (await config_value(installer), await pending_plan(installer)) == ("1.1.0 small", "")
 
 
-async def test_retry_of_run_without_history_is_refused(installer: Installer, tmp_path: Path) -> None:
+async def test_retry_without_history_requires_without_parameters(installer: Installer, tmp_path: Path) -> None:
     package = write_package(
         tmp_path,
         tasks=[apply("config", "config.yaml")],
