@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kudo.errors import PackageError, RequestError
 from kudo.model.package import Package
-from kudo.packages.dependencies import read_bundle, skip_named
+from kudo.packages.dependencies import leave_named_unresolved, read_bundle
 from kudo.packages.files import write_file
 from kudo.packages.source import Location
 
@@ -32,7 +32,7 @@ async def _require_usable(name: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory(prefix="kudo-") as folder:
         file = Path(folder) / name
         file.write_bytes(content)
-        await read_bundle(Location(file, name=name), skip_named)
+        await read_bundle(Location(file, name=name), leave_named_unresolved)
 
 
 def _archive(root: Path) -> bytes:

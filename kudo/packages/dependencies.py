@@ -10,10 +10,13 @@ from kudo.packages.reader import read_package
 from kudo.packages.source import Location
 
 MAX_PACKAGES = 100
-"""Maximum number of packages in a bundle, including indirect dependencies."""
+"""Maximum number of packages in a bundle, including the package itself; protects against endless dependency chains."""
 
 Find = Callable[[KudoOperatorSpec], Awaitable[Location | None]]
-"""Finds the package of a task that does not have a path; None leaves the task unresolved. Raises RequestError."""
+"""Finds the package of a task whose package is not a path; returns None to leave the task unresolved.
+
+Raises RequestError.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,13 @@ async def read_bundle(location: Location, find: Find) -> Bundle:
 
     Raises PackageError for a package that cannot be used and for a cycle, and the errors of `find`.
     """
-    walk = _Walk(find)
-    package = await walk.resolve(location, read_package(location))
-    return Bundle(package, tuple(other for other in walk.resolved.values() if other is not package))
+    resolver = _Resolver(find)
+    package = await resolver.resolve(location, read_package(location))
+    return Bundle(package, tuple(other for other in resolver.resolved.values() if other is not package))
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
+class _Resolver:
     find: Find
     resolved: dict[str, Package] = field(default_factory=dict)
     read: dict[str, Package] = field(default_factory=dict)
@@ -56,7 +59,7 @@ class _Walk:
         if self.read.setdefault(name, package) != package:
             raise PackageError(str(location), [f"{self.path[0]} depends on another package with the name {name}"])
         if len(self.read) > MAX_PACKAGES:
-            raise PackageError(self.path[0], [f"it depends on more than {MAX_PACKAGES} packages"])
+            raise PackageError(self.path[0], [f"it and its dependencies are more than {MAX_PACKAGES} packages"])
         if name not in self.resolved:
             self.path.append(name)
             tasks = [await self._resolve_task(location, task) for task in package.operator.tasks]
@@ -72,7 +75,7 @@ class _Walk:
         if found is None:
             return task
         package = read_package(found)
-        _check(location, task, package)
+        _require_wanted_versions(location, task, package)
         operator = (await self.resolve(found, package)).operator
         resolved = {
             "package": operator.name,
@@ -87,7 +90,7 @@ def _is_path(package: str) -> bool:
     return "/" in package and "://" not in package
 
 
-def _check(location: Location, task: KudoOperatorTask, found: Package) -> None:
+def _require_wanted_versions(location: Location, task: KudoOperatorTask, found: Package) -> None:
     for kind, wanted, actual in version_mismatches(found, task.spec.operator_version, task.spec.app_version):
         place = f"operator.yaml: tasks.{task.name}.spec.{kind}Version"
         problem = f"{task.spec.package} has version {actual or '(none)'}, not {wanted}"
@@ -105,5 +108,5 @@ def version_mismatches(package: Package, operator_version: str, app_version: str
             yield kind, wanted, actual
 
 
-async def skip_named(_: KudoOperatorSpec) -> None:
+async def leave_named_unresolved(_: KudoOperatorSpec) -> None:
     """Find no package, so that `read_bundle` resolves only the tasks that have a path."""

@@ -1,4 +1,4 @@
-"""The bodies of requests, from JSON or YAML."""
+"""Decode the bodies of requests: JSON, YAML and protobuf."""
 
 import json
 from typing import Any
@@ -27,16 +27,16 @@ _Loader.yaml_implicit_resolvers = {
 
 async def read(request: web.Request) -> Any:
     """Read the value in a body. Raises ApiError 400 if it is malformed, 415 if its format is not supported."""
-    kind = request.content_type
-    if kind == protobuf.CONTENT_TYPE:
+    content_type = request.content_type
+    if content_type == protobuf.CONTENT_TYPE:
         return protobuf.decode(await request.read())
-    if kind not in _JSON + _YAML + _PATCHES:
-        raise unsupported_media_type(kind, (_JSON[0], *_YAML, *_PATCHES))
+    if content_type not in _JSON + _YAML + _PATCHES:
+        raise unsupported_media_type(content_type, (_JSON[0], *_YAML, *_PATCHES))
     text = (await request.read()).decode("utf-8", "replace")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        if kind not in _YAML:
+        if content_type not in _YAML:
             message = f"couldn't get version/kind; json parse error: {error}"
             raise bad_request(message) from error
     try:
@@ -46,7 +46,10 @@ async def read(request: web.Request) -> Any:
 
 
 async def read_object(request: web.Request) -> Object:
-    """Read the object in a body. Raises ApiError 400 if it is not an object."""
+    """Read the object in a body.
+
+    Raises ApiError 400 if it is malformed or not an object, 415 if its format is not supported.
+    """
     value = await read(request)
     if not isinstance(value, dict):
         raise bad_request("couldn't get version/kind; json parse error: the body is not an object")

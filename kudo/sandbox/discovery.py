@@ -17,7 +17,7 @@ VERSION = {
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
-def answer(registry: Registry, path: str) -> Object | None:
+def discovery_document(registry: Registry, path: str) -> Object | None:
     """Return the discovery document at a path, or None if there is none."""
     parts = path.strip("/").split("/")
     if parts == ["version"]:
@@ -27,11 +27,11 @@ def answer(registry: Registry, path: str) -> Object | None:
     if parts == ["openapi", "v2"]:
         return {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.32.0"}, "paths": {}}
     if parts[0] in ("api", "apis"):
-        return _groups(registry, parts)
+        return _api_document(registry, parts)
     return None
 
 
-def _groups(registry: Registry, parts: list[str]) -> Object | None:
+def _api_document(registry: Registry, parts: list[str]) -> Object | None:
     if parts == ["api"]:
         return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
     if parts == ["apis"]:
@@ -55,7 +55,7 @@ def _resources(registry: Registry, group_version: str) -> Object:
     resources: list[Object] = []
     for resource in registry:
         if resource.api_version == group_version:
-            resources += [_described(resource), *_subresources(resource)]
+            resources += [_api_resource(resource), *_subresources(resource)]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -64,8 +64,8 @@ def _resources(registry: Registry, group_version: str) -> Object:
     }
 
 
-def _described(resource: Resource) -> Object:
-    described: Object = {
+def _api_resource(resource: Resource) -> Object:
+    api_resource: Object = {
         "name": resource.plural,
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
@@ -73,10 +73,10 @@ def _described(resource: Resource) -> Object:
         "verbs": _VERBS,
     }
     if resource.short:
-        described["shortNames"] = list(resource.short)
+        api_resource["shortNames"] = list(resource.short)
     if resource.categories:
-        described["categories"] = list(resource.categories)
-    return described
+        api_resource["categories"] = list(resource.categories)
+    return api_resource
 
 
 def _subresources(resource: Resource) -> list[Object]:

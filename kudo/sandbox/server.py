@@ -71,7 +71,7 @@ class Server:
             # An empty message is a valid document without definitions.
             kind = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
             return web.Response(body=b"", headers={"Content-Type": kind})
-        document = discovery.answer(self._api.registry, request.path)
+        document = discovery.discovery_document(self._api.registry, request.path)
         if document is not None:
             return _json(document)
         target = paths.find(self._api.registry, request.path)

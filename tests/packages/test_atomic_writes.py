@@ -1,4 +1,4 @@
-"""Files are written completely or not at all."""
+"""Files are written completely or not at all, and only into empty directories if that is required."""
 
 from pathlib import Path
 
@@ -41,6 +41,6 @@ def test_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     require_empty(tmp_path)
     require_empty(tmp_path / "not-there")
     (tmp_path / "file").touch()
-    for taken in (tmp_path, tmp_path / "file"):
+    for existing in (tmp_path, tmp_path / "file"):
         with pytest.raises(RequestError, match=r"already exists and is not an empty directory\.$"):
-            require_empty(taken)
+            require_empty(existing)

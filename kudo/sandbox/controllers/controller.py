@@ -8,7 +8,8 @@ from kudo.sandbox.deletion import DeleteOptions, delete
 from kudo.sandbox.objects import Object, clone, dig, name_of, owners_of
 from kudo.sandbox.store import Change, Ref
 
-ROLLOUT = "sandbox.kudo.dev/rollout"
+ROLLOUT_ANNOTATION = "sandbox.kudo.dev/rollout"
+"""Selects how pods roll out: hang, fail, image (cannot be pulled), or the seconds until they run."""
 
 _OPTIONS = Options(manager="kube-controller-manager")
 
@@ -19,13 +20,16 @@ class Controller:
     keys: ClassVar[tuple[str, ...]] = ()
     """Keys of the resources."""
 
-    def __init__(self, api: Api, rollout: float) -> None:
+    def __init__(self, api: Api, rollout_seconds: float) -> None:
         self.api = api
         self.store = api.store
-        self.rollout = rollout
+        self.rollout_seconds = rollout_seconds
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """Yield the objects to reconcile after a change: by default the object itself and its owners."""
+        """Yield the objects to reconcile after a change.
+
+        By default the object and its owners, if this controller reconciles their kind.
+        """
         if change.ref[0] in self.keys:
             yield change.ref
         for owner in owners_of(change.object):
@@ -34,7 +38,7 @@ class Controller:
                 yield ref
 
     def reconcile(self, ref: Ref) -> float | None:
-        """Reconcile an object; return the seconds after which to reconcile it again, or None."""
+        """Reconcile an object; return the seconds after which to reconcile it again, or None. Raises ApiError."""
         raise NotImplementedError
 
     def create(self, key: str, obj: Object) -> Object:
@@ -48,12 +52,16 @@ class Controller:
         return self.api.update(self.api.target(ref, subresource), change, _OPTIONS)
 
     def set_status(self, ref: Ref, status: Object) -> None:
-        """Replace the status of an object. Empty fields and zeros are omitted, as Kubernetes does."""
+        """Replace the status of an object. Raises ApiError.
+
+        The status is stored without fields that are null, false, 0, an empty string or an empty list, as Kubernetes
+        does.
+        """
         kept = {key: value for key, value in status.items() if value not in (0, None, "", [])}
         self.update(ref, lambda obj: obj | {"status": kept}, "status")
 
     def delete(self, ref: Ref) -> None:
-        """Delete an object with the propagation policy Background."""
+        """Delete an object with the propagation policy Background. Raises ApiError."""
         delete(self.api, self.api.target(ref), DeleteOptions("Background"))
 
     def live(self, ref: Ref) -> Object | None:
@@ -63,7 +71,7 @@ class Controller:
 
     def mode(self, obj: Object) -> str:
         """Return the rollout annotation of an object, or of the nearest controller that has one, or an empty string."""
-        annotation = dig(obj, "metadata", "annotations", ROLLOUT)
+        annotation = dig(obj, "metadata", "annotations", ROLLOUT_ANNOTATION)
         if annotation is not None:
             return str(annotation)
         reference = next((item for item in owners_of(obj) if item.get("controller")), None)

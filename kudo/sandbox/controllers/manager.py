@@ -66,7 +66,7 @@ class Manager:
         if timer := self._timers.pop(work, None):
             timer.cancel()
         try:
-            again = controller.reconcile(ref)
+            requeue_after = controller.reconcile(ref)
         except ApiError as error:
             # For example, the namespace is being deleted. The next change that affects the object enqueues it again.
             _log.debug("%s of %s: %s", type(controller).__name__, ref, error.message)
@@ -74,6 +74,6 @@ class Manager:
         except Exception:
             _log.exception("%s of %s", type(controller).__name__, ref)
             return
-        if again is not None:
+        if requeue_after is not None:
             loop = asyncio.get_running_loop()
-            self._timers[work] = loop.call_later(again, self._enqueue, work)
+            self._timers[work] = loop.call_later(requeue_after, self._enqueue, work)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from kudo.sandbox.api import Api
 from kudo.sandbox.controllers.cluster import NODE
-from kudo.sandbox.controllers.controller import ROLLOUT, Controller
+from kudo.sandbox.controllers.controller import ROLLOUT_ANNOTATION, Controller
 from kudo.sandbox.controllers.podstatus import (
     finished,
     is_over,
@@ -23,8 +23,9 @@ _VOLUMES = (
     ("secret", "secretName", "secrets"),
     ("persistentVolumeClaim", "claimName", "persistentvolumeclaims"),
 )
-_SOURCES = frozenset(key for _, _, key in _VOLUMES)
+_SOURCE_KEYS = frozenset(key for _, _, key in _VOLUMES)
 _MAX_RESTARTS = 5
+"""Restarts after which a failing pod is no longer updated."""
 
 
 class Pods(Controller):
@@ -32,18 +33,21 @@ class Pods(Controller):
 
     keys = ("pods",)
 
-    def __init__(self, api: Api, rollout: float) -> None:
-        super().__init__(api, rollout)
+    def __init__(self, api: Api, rollout_seconds: float) -> None:
+        super().__init__(api, rollout_seconds)
         self._since: dict[str, tuple[str, float]] = {}  # uid → the situation and when it began
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """Yield the pod, pods below a changed rollout annotation, or pods that may wait for a new volume source."""
+        """Yield the changed pod, or the pods of an owner whose rollout annotation changed.
+
+        For a new ConfigMap, Secret or claim, yield the Pending pods of its namespace, which may wait for it.
+        """
         key, namespace, _ = change.ref
         if key == "pods":
             if change.type == "DELETED":
                 self._since.pop(uid_of(change.object), None)
             yield change.ref
-        elif key in _SOURCES and change.type == "ADDED":
+        elif key in _SOURCE_KEYS and change.type == "ADDED":
             for pod in self.store.items("pods", namespace):
                 if dig(pod, "status", "phase") == "Pending":
                     yield ("pods", namespace, name_of(pod))
@@ -59,17 +63,18 @@ class Pods(Controller):
         pod = self.live(ref)
         if pod is None or is_over(pod):
             return None
-        missing = "" if is_ready(pod) else self._missing(pod)
+        missing = "" if is_ready(pod) else self._mount_failure(pod)
         situation, delay = self._situation(pod, missing)
-        begun = self._since.get(uid_of(pod), ("", 0.0))
-        if begun[0] != situation:
-            begun = self._since[uid_of(pod)] = (situation, time.monotonic())
-        elapsed = time.monotonic() - begun[1]
+        last_situation, since = self._since.get(uid_of(pod), ("", 0.0))
+        if last_situation != situation:
+            since = time.monotonic()
+            self._since[uid_of(pod)] = (situation, since)
+        elapsed = time.monotonic() - since
         if situation != "hang" and not pod["spec"].get("nodeName"):
             pod = self.update(ref, lambda obj: obj | {"spec": obj["spec"] | {"nodeName": NODE}})
-        status, again = self._status(pod, situation, delay, elapsed, missing)
+        status, requeue_after = self._status(pod, situation, delay, elapsed, missing)
         self.set_status(ref, status)
-        return again
+        return requeue_after
 
     def _situation(self, pod: Object, missing: str) -> tuple[str, float]:
         mode = self.mode(pod)
@@ -78,11 +83,11 @@ class Pods(Controller):
         if missing:
             return missing, 0.0
         if mode in ("fail", "image"):
-            return mode, self.rollout
+            return mode, self.rollout_seconds
         try:
             return "run", float(mode)
         except ValueError:
-            return "run", self.rollout
+            return "run", self.rollout_seconds
 
     def _status(
         self, pod: Object, situation: str, delay: float, elapsed: float, missing: str
@@ -113,15 +118,15 @@ class Pods(Controller):
         policy = pod["spec"]["restartPolicy"]
         if policy == "Never" or any(owner["kind"] == "Job" for owner in owners_of(pod)):
             return finished(pod, 1), None
-        pause = max(2 * self.rollout, 0.1)
+        pause = max(2 * self.rollout_seconds, 0.1)
         restarts = min(_MAX_RESTARTS, 1 + int(max(0.0, elapsed) / pause))
         container = pod["spec"]["containers"][0]["name"]
         back_off = f"back-off {10 * 2 ** (restarts - 1)}s restarting failed container={container}"
         message = f"{back_off} pod={name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
-        again = None if restarts == _MAX_RESTARTS else pause
-        return waiting(pod, "CrashLoopBackOff", message, restarts), again
+        requeue_after = None if restarts == _MAX_RESTARTS else pause
+        return waiting(pod, "CrashLoopBackOff", message, restarts), requeue_after
 
-    def _missing(self, pod: Object) -> str:
+    def _mount_failure(self, pod: Object) -> str:
         for volume in pod["spec"].get("volumes") or ():
             for source, field, key in _VOLUMES:
                 name = dig(volume, source, field)
@@ -141,7 +146,7 @@ def _sleeps(pod: Object) -> bool:
 
 
 def _annotation(obj: Object) -> object:
-    return dig(obj, "metadata", "annotations", ROLLOUT)
+    return dig(obj, "metadata", "annotations", ROLLOUT_ANNOTATION)
 
 
 def _has_failed(pod: Object) -> bool:
