@@ -11,7 +11,7 @@ from rich.text import Text
 
 from kudo.cli.command import err, out
 from kudo.client import Outcome, Run
-from kudo.errors import RequestError, TemporalUnavailable
+from kudo.errors import TemporalUnavailable, TimedOut
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tree import status_tree
 
@@ -52,7 +52,7 @@ async def wait_for(run: Run, seconds: float | None, *, fresh: bool = True) -> No
 
 
 async def ended(run: Run, seconds: float | None) -> Outcome:
-    """Wait until a run ends, without showing it. Raises RequestError if it does not end in time."""
+    """Wait until a run ends, without showing it. Raises TimedOut if it does not end in time."""
     return await _in_time(run, seconds, run.outcome())
 
 
@@ -62,7 +62,7 @@ async def _in_time(run: Run, seconds: float | None, work: Awaitable[Outcome]) ->
         async with asyncio.timeout(seconds):
             return await work
     except TimeoutError:
-        raise RequestError(
+        raise TimedOut(
             f"The plan {request.plan} has not ended after {seconds:g} s, and continues. Show its status with "
             f"`kudo plan status --instance {request.instance} --namespace {request.namespace}`."
             f"{await _worker_hint(run)}"
