@@ -82,7 +82,10 @@ async def test_namespace_is_created_from_manifest_of_package(tmp_path: Path, clu
     ("manifest", "words"),
     [
         (CONFIG_MAP, "templates/namespace.yaml is the namespaceManifest, and must be exactly one Namespace."),
-        (f"{MANIFEST}---\n{MANIFEST}", "templates/namespace.yaml must be one Namespace"),
+        (
+            f"{MANIFEST}---\n{MANIFEST}",
+            "templates/namespace.yaml is the namespaceManifest, and must be exactly one Namespace",
+        ),
         (MANIFEST.replace("TEAM", "TAME"), "templates/namespace.yaml:6: "),
     ],
 )
