@@ -1,7 +1,7 @@
-"""Hooks of mkdocs: pages that are generated, and links that work in the repository and on the site.
+"""Hooks of MkDocs: generate pages, and translate links that work in the repository into links of the site.
 
 - The README and the changelog become pages, and a link to a file of the repository leads to its page.
-- `<!-- generate: … -->` in a page is replaced: the command line, the fields of a package, the files of an example.
+- `<!-- generate: … -->` in a page is replaced with the command line, the fields of a package, or an example.
 - Code blocks of a dialect (```` ```yaml kudo.dev/v1 templates/page.yaml ````) become tabs.
 """
 
@@ -44,7 +44,7 @@ _EXTERNAL = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=[\"']?
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files outside docs/."""
+    """Add the files outside docs/ that become pages."""
     names = [*START, *(f"docs/{file.src_uri}" for file in files.documentation_pages())]
     for name in names:
         text = (ROOT / name).read_text()
@@ -55,7 +55,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _linked_files(name: str, text: str) -> Iterator[str]:
-    """The files outside docs/ and examples/ that a page links to."""
+    """Yield the files outside docs/ and examples/ that a page links to."""
     for link in _LINK.finditer(text) if name.endswith(".md") else ():
         target = _target(name, link["path"])
         if (ROOT / target).is_file() and not target.startswith(("docs/", "examples/")):
@@ -63,19 +63,19 @@ def _linked_files(name: str, text: str) -> Iterator[str]:
 
 
 def _place(name: str) -> str:
-    """The path on the site of a file of the repository."""
+    """Return the path on the site of a file of the repository."""
     if name.startswith("examples"):
         return EXAMPLES
     return {"README.md": "index.md"}.get(name) or (name.lower() if "/" not in name else name.removeprefix("docs/"))
 
 
 def _target(origin: str, link: str) -> str:
-    """The path in the repository that a link leads to."""
+    """Return the path in the repository that a link leads to."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(origin), link))
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Generate what a page asks for, and translate links, code in tables (`\\|` on GitHub alone), and code blocks."""
+    """Insert generated text, and translate links, code in tables (only GitHub needs `\\|`) and code blocks."""
     source = page.file.src_uri
     links = _LINK.sub(lambda link: _translated(link, source), markdown)
     blocks = _FENCE.sub(_code_block, links)
@@ -91,7 +91,7 @@ def on_post_page(output: str, page: Page, **_: object) -> str:
 
 
 def _translated(link: re.Match[str], source: str) -> str:
-    """A relative link of the repository as one of the site; a link to nothing stays, and fails the build."""
+    """Return a relative link of the repository as a link of the site; a broken link stays, and fails the build."""
     origins = {_place(file.name): file.name for file in ROOT.iterdir() if file.is_file()}
     target, anchor = _target(origins.get(source, f"docs/{source}"), link["path"]), link["anchor"] or ""
     if not (ROOT / target).exists():
@@ -104,17 +104,17 @@ def _translated(link: re.Match[str], source: str) -> str:
 
 
 def _code_block(block: re.Match[str]) -> str:
-    """A block of a dialect as a tab, and any other with its title."""
+    """Return a block of a dialect as a tab, and any other with its title."""
     dialect, file, code = block[1], block[2], block[3]
     if dialect not in ENGINES:
         return f'```yaml title="{dialect}"\n{code}```'
     fence = "".join(f"    {line}" for line in f'```yaml title="{file}"\n{code}```\n'.splitlines(keepends=True))
-    # Each pair of blocks is a set of tabs of its own, which the exclamation mark begins.
+    # The exclamation mark begins a new set of tabs, so that each pair of blocks has its own.
     return f'==={"!" if dialect == "kudo.dev/v1" else ""} "{ENGINES[dialect]} ({dialect})"\n\n{fence}'
 
 
 def _command_line(_: str) -> str:
-    """Every command with its arguments and options, by typer's own generator."""
+    """Return every command with its arguments and options, from typer's own generator."""
     generator = [sys.executable, "-m", "typer", "kudo.cli.main", "utils", "docs", "--name", "kudo"]
     text = subprocess.run(generator, stdout=subprocess.PIPE, text=True, check=True).stdout
     summaries = dict(re.findall(r"^#+ `(kudo [^`]+)`\n\n(.+)$", text, re.MULTILINE))
@@ -122,7 +122,7 @@ def _command_line(_: str) -> str:
 
 
 def _reference_lines(lines: list[str], summaries: dict[str, str]) -> Iterator[str]:
-    """The lines of the generator, with whole summaries, links to the commands, and the option names of our help."""
+    """Yield the generator's lines with full summaries, links to the commands, and the option names of our help."""
     help_names = ", ".join((app.info.context_settings or {}).get("help_option_names", ["--help"]))
     command, listing = "kudo", False
     for line in lines:
@@ -139,7 +139,7 @@ def _reference_lines(lines: list[str], summaries: dict[str, str]) -> Iterator[st
 
 
 def _fields(name: str) -> str:
-    """The fields of a file of a package, from its JSON Schema."""
+    """Return the fields of a file of a package, from its JSON Schema. Raises PluginError if it has none."""
     if name not in SCHEMA_NAMES:
         raise PluginError(f"There is no schema {name!r}.")
     document: Any = schema(name)
@@ -149,7 +149,7 @@ def _fields(name: str) -> str:
 
 
 def _in_order_of_use(definitions: dict[str, Any], root: str) -> list[str]:
-    """The definitions that a root uses, each before those that it uses."""
+    """Return a root and the definitions that it uses, each before those that it uses."""
     found = [root]
     for name in found:
         used = re.findall(r"#/definitions/([^'\"]+)", str(definitions[name]))
@@ -170,7 +170,7 @@ def _part(name: str, definitions: dict[str, Any]) -> Iterator[str]:
 
 
 def _type(part: dict[str, Any]) -> str:
-    """The type of a field in words, with links to the types of this page."""
+    """Return the type of a field in words, with links to the types of this page."""
     match part:
         case {"$ref": str(reference)}:
             name = reference.rpartition(".")[2]
@@ -195,7 +195,7 @@ def _type(part: dict[str, Any]) -> str:
 
 
 def _example(name: str) -> str:
-    """The files of an example; those of a package begin with operator.yaml."""
+    """Return the files of an example; those of a package begin with operator.yaml."""
     root = ROOT / "examples" / name
     return "\n".join(
         f'```{LANGUAGES[file.suffix]} title="{file.relative_to(root)}"\n{file.read_text().rstrip()}\n```\n'

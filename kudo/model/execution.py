@@ -120,7 +120,7 @@ class PreparedChild(Model):
 
 
 class Approval(Model):
-    """Who approves or refuses a step, and why; the input of `approve` and `refuse`."""
+    """The author and the reason of an approval or a refusal of a step; the input of `approve` and `refuse`."""
 
     step: Text = ""
     """PHASE.STEP; may be empty if only one step waits."""

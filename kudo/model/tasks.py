@@ -99,7 +99,7 @@ def operator_version_name(operator: str, app_version: str, operator_version: str
 
 
 class _Task(Model):
-    """What all tasks have; `when`, `retry` and `timeout` are of `kudo.dev/v1`."""
+    """The fields of all tasks; only `kudo.dev/v1` has `when`, `retry` and `timeout`."""
 
     name: Name
     """The name by which steps use the task."""

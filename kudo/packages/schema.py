@@ -3,7 +3,7 @@
 A schema accepts the files that the reader accepts, in both dialects: it branches on `apiVersion`. A schema cannot
 express references, such as a step's to its tasks, so the reader refuses more.
 
-The schema is stricter in mistakes that the reader overlooks: strings, integers and booleans in place of one another, an
+The schema also refuses mistakes that the reader overlooks: strings, integers and booleans in place of one another, an
 unknown field of `kudo.dev/v1` without a value, and text between the parts of a duration.
 """
 
@@ -40,7 +40,7 @@ _FIELD_OF_V1: JsonObject = {
     "doNotSuggest": True,
     "errorMessage": "Only packages with apiVersion kudo.dev/v1 have this field.",
 }
-"""A field that the dialect does not have; without a value it counts as absent. Editors know the two keywords."""
+"""A field that the dialect does not have; without a value it counts as absent. Editors support the two keywords."""
 
 
 def schema(name: SchemaName) -> JsonObject:
@@ -69,7 +69,7 @@ def _short(dialect: str) -> str:
 
 
 def _parts(model: type[BaseModel], dialect: str) -> Iterator[tuple[str, JsonSchemaValue]]:
-    """The schemas of a model, and of all that it uses, by the name of the model."""
+    """Yield the schemas of a model and of all models that it uses, each with the name of its model."""
     root = model.model_json_schema(
         ref_template=f"#/definitions/{_short(dialect)}.{{model}}", schema_generator=_Generator
     )
@@ -92,7 +92,7 @@ def _refuse_newer_fields(part: JsonSchemaValue) -> None:
 
 
 class _Generator(GenerateJsonSchema):
-    """Writes what the reader accepts: numbers for strings, and no value for an optional field."""
+    """Generates schemas that accept, like the reader, numbers for strings and null for optional fields."""
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
         number = "integer" if "pattern" in schema else "number"
@@ -118,7 +118,7 @@ class _Generator(GenerateJsonSchema):
         return _merged(result, _RULES.get(model.__name__, {}))
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
-        """Write conditions instead of a oneOf, so that editors complete the tag and know which part is meant."""
+        """Write conditions instead of a oneOf, so that editors complete the tag and apply the right part."""
         tag, kinds = str(schema["discriminator"]), super().tagged_union_schema(schema)["discriminator"]["mapping"]
         conditions = [
             {"if": {"properties": {tag: {"const": kind}}, "required": [tag]}, "then": {"$ref": reference}}
@@ -131,7 +131,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """A schema that also accepts null, which is how YAML reads a field without a value."""
+    """Return a schema that also accepts null, which is how YAML reads a field without a value."""
     if "$ref" in schema or "enum" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     if "type" not in schema:
@@ -141,12 +141,12 @@ def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _described(text: str) -> JsonSchemaValue:
-    """A description; editors do not render Markdown in one, but in a keyword of their own."""
+    """Return a description; editors render Markdown only in a keyword of their own."""
     return {"description": text} | ({"markdownDescription": text} if "`" in text else {})
 
 
 def _descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """The strings below the fields of a model, by field, those of its bases included."""
+    """Return the docstrings of the fields of a model and of its bases, by field."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
@@ -164,7 +164,7 @@ def _documented_fields(tree: ast.stmt) -> Iterator[tuple[str, str]]:
 
 
 def _merged(schema: JsonSchemaValue, rule: JsonSchemaValue) -> JsonSchemaValue:
-    """A schema with the keywords of a rule in addition, property by property."""
+    """Return a schema with the keywords of a rule added, property by property."""
     properties = {
         name: {**part, **rule.get("properties", {}).get(name, {})} for name, part in schema["properties"].items()
     }
@@ -208,4 +208,4 @@ _RULES: dict[str, JsonSchemaValue] = {
         ]
     },
 }
-"""What validators of the models and the reader check, as keywords of JSON Schema."""
+"""The checks of the models' validators and of the reader, as keywords of JSON Schema."""
