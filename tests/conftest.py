@@ -1,7 +1,7 @@
-"""What most tests stand on: a Temporal server for all of them, and a cluster for each.
+"""Fixtures of most tests: a Temporal server for all of them, and a cluster for each.
 
-What tests of the folders in BOTH say of a cluster has to be true of the sandbox and of Kubernetes. They run on both,
-but for those that ask for the sandbox, to look into it or to make it fail, and those marked `only_on`.
+The tests of the folders in BOTH run on the sandbox and on Kubernetes, and have to pass on both. Tests that use the
+fixture `sandbox`, to inspect it or to make it fail, run only there, and tests marked `only_on` only on the one named.
 """
 
 import contextlib
@@ -34,6 +34,7 @@ from worker import running
 SANDBOX, CONTROL_PLANE = "sandbox", "control-plane"
 
 BOTH = {"kubernetes", "rollout", "plans", "faults", "cli"}
+"""Folders of tests that run on both clusters."""
 
 UNIT = {"conversion", "instances", "manifests", "model", "packages", "project", "templates"}
 """Folders of unit tests, except the tests that use a fixture of SERVERS."""
@@ -59,14 +60,14 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Te
 
 @pytest.fixture
 async def client(temporal: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
-    """A client; what a test leaves running ends with it."""
+    """A client; workflows that still run after the test are terminated."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
     client = await connect()
     yield client
-    async for left in client.list_workflows("ExecutionStatus = 'Running'"):
-        # The list may lag behind, and name what has just ended.
+    async for workflow in client.list_workflows("ExecutionStatus = 'Running'"):
+        # The list lags behind, so that a listed workflow may have ended.
         with contextlib.suppress(RPCError):
-            await client.get_workflow_handle(left.id).terminate("the test has ended")
+            await client.get_workflow_handle(workflow.id).terminate("the test has ended")
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ async def session_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Asy
 
 @pytest.fixture
 async def clean_control_plane(session_control_plane: ClusterCleaner) -> AsyncIterator[Path]:
-    """The kubeconfig of the control plane, in which every test finds nothing of another."""
+    """The kubeconfig of the control plane, without objects of other tests."""
     yield session_control_plane.kubeconfig
     await session_control_plane.clean()
 
@@ -103,7 +104,7 @@ def kubeconfig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests on both clusters."""
+    """Run the tests of the folders in BOTH on both clusters, unless they are limited to one."""
     if "kubeconfig" not in metafunc.fixturenames or metafunc.definition.path.parent.name not in BOTH:
         return
     marker = metafunc.definition.get_closest_marker("only_on")
@@ -150,7 +151,7 @@ def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
 
 @pytest.fixture
 async def cluster(kubeconfig: Path) -> AsyncIterator[Cluster]:
-    """A cluster that knows KUDO's resources."""
+    """A cluster in which KUDO's CRDs are installed."""
     async with await Cluster.connect() as connected:
         await install_crds(connected)
         yield connected
@@ -193,7 +194,7 @@ async def installer(cluster: Cluster, client: Client, tmp_path: Path) -> Install
 async def worker(
     client: Client, cluster: Cluster, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
-    """A worker in this process, with a short grace for what may be late, that does not wait for tasks when it stops."""
+    """A worker in this process, with a short grace, that does not wait for tasks when it stops."""
     monkeypatch.setattr("kudo.plugin.Renderer", lambda: renderer)
     monkeypatch.setattr("worker.SHUTDOWN", timedelta(0))
     async with running(client, cluster, grace=timedelta(seconds=1)):
@@ -201,14 +202,14 @@ async def worker(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where KUDO_NO_SKIPS is set, as it is in CI, a test that was skipped is one that failed."""
+    """Fail the session if KUDO_NO_SKIPS is set, as in CI, and a test was skipped."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("KUDO_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which clusters the tests ran on."""
+    """Print how many tests passed on each cluster."""
     passed = [report.nodeid for report in terminalreporter.stats.get("passed", ())]
     counts = [sum(f"[{name}" in node for node in passed) for name in (SANDBOX, CONTROL_PLANE)]
     terminalreporter.write_line(

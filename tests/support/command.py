@@ -1,4 +1,4 @@
-"""Running the command line as a user does: as a process of its own."""
+"""The command line, run as a user runs it: as a process of its own."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ COLUMNS = {"COLUMNS": "200"}
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -33,7 +33,7 @@ class Result:
 
 
 async def kudo(*arguments: object, **environment: str) -> Result:
-    """Run `kudo` to its end, in a process that is forked from one that has imported it; see `kudo_server`."""
+    """Run `kudo` to its end, in a fork of a process that has imported it; see `kudo_server`."""
     if sys.platform != "linux" or not COLUMNS.keys().isdisjoint(environment):
         # The width is read when the modules are imported.
         return await execute(KUDO, *arguments, **environment)
@@ -57,27 +57,29 @@ def _streams() -> Iterator[tuple[IO[bytes], IO[bytes], IO[bytes]]]:
 
 @cache
 def _server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
-    """Start the process that commands are forked from; it ends with this one, because its socket does."""
-    own, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
+    """Start the process that commands are forked from; it ends with this one, which closes its socket."""
+    requests, remote = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with remote:
         script = Path(__file__).with_name("kudo_server.py")
-        return own, subprocess.Popen([sys.executable, script], stdin=its.fileno(), env={**os.environ, **COLUMNS})
+        return requests, subprocess.Popen(
+            [sys.executable, script], stdin=remote.fileno(), env={**os.environ, **COLUMNS}
+        )
 
 
 @contextmanager
 def _requested(message: bytes, files: list[int]) -> Iterator[socket.socket]:
     """Request a command from the server; the socket receives its process ID and its exit status."""
-    reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    reply, remote = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     reply.setblocking(False)
     with reply:
-        with its:
+        with remote:
             server, _ = _server()
-            socket.send_fds(server, [message], [*files, its.fileno()])
+            socket.send_fds(server, [message], [*files, remote.fileno()])
         yield reply
 
 
 async def _status(reply: socket.socket) -> int:
-    """Wait for the exit status of a command, which is killed if the wait is cancelled."""
+    """Wait for the exit status of a command, and kill the command if the wait is cancelled."""
     loop = asyncio.get_running_loop()
     pid = int(await loop.sock_recv(reply, 100))
     try:
@@ -98,7 +100,7 @@ async def execute(*command: object, **environment: str) -> Result:
 
 @asynccontextmanager
 async def process(*command: object, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a program while the body runs; it is killed where it has not ended by then."""
+    """Run a program while the body runs, and kill it afterwards if it has not ended."""
     started = await asyncio.create_subprocess_exec(
         *map(str, command),
         stdin=asyncio.subprocess.DEVNULL,

@@ -1,8 +1,8 @@
-"""Runs `kudo` in processes that have imported it already, which takes most of the time of a command.
+"""Runs `kudo` in forks of a process that has imported it; the import takes most of the time of a command.
 
-Started as a script with a socket as its standard input. Each message there brings the arguments, the environment and
-the working directory of a command, and as files its standard streams and a socket that receives the process ID and then
-the exit status. Every command is a process of its own, forked from this one; the end of the socket ends this process.
+Started as a script with a socket as its standard input. Each message on it has the arguments, the environment and the
+working directory of a command, and as files its standard streams and a socket that receives the process ID and then the
+exit status. Every command is a process of its own, forked from this one, which ends when its socket is closed.
 """
 
 import array
@@ -18,7 +18,7 @@ MAX_MESSAGE = 1024 * 1024
 
 def serve() -> None:
     """Fork a process for each message, and return in that process."""
-    # The system buries the processes below.
+    # The system reaps the child processes.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(fileno=os.dup(0)) as requests:
         while True:
@@ -45,7 +45,7 @@ def supervise(reply: socket.socket) -> None:
 
 
 def become(request: dict[str, object], files: "array.array[int] | list[int]") -> None:
-    """Make this process what it would be if it had been started as the command."""
+    """Set up this process as if it had been started as the command."""
     for number, file in enumerate(files):
         os.dup2(file, number)
     os.closerange(3, max(files) + 1)
@@ -56,7 +56,7 @@ def become(request: dict[str, object], files: "array.array[int] | list[int]") ->
 
 
 if __name__ == "__main__":
-    # Processes that render import this file anew, and need none of this.
+    # Render processes import this file again, and must not serve.
     from kudo.cli.main import run
 
     gc.freeze()

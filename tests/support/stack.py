@@ -8,13 +8,14 @@ from kudo.devstack.ports import free_port
 
 
 def children(pid: int) -> set[int]:
-    """All processes below a process."""
+    """Return the IDs of all processes below a process."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     direct = {int(child) for child in listed}
     return direct.union(*(children(child) for child in direct))
 
 
 def alive(pids: set[int]) -> set[int]:
+    """Return the IDs of those processes that still run."""
     return {pid for pid in pids if Path(f"/proc/{pid}").exists() and not is_zombie(pid)}
 
 
@@ -29,7 +30,7 @@ def dev_arguments(data_dir: Path) -> list[object]:
 
 
 async def exports(started: asyncio.subprocess.Process) -> dict[str, str]:
-    """What `kudo dev` prints for another shell."""
+    """Return the environment variables that `kudo dev` prints for another shell."""
     assert started.stdout is not None
     async for line in started.stdout:
         if b"export " in line:

@@ -1,4 +1,4 @@
-"""Waiting for what happens in another process or task."""
+"""Waits for events in another process or task."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,19 +10,19 @@ from kudo.errors import TemporalUnavailable
 T = TypeVar("T")
 
 PATIENCE = 100.0
-"""Seconds that a test waits for something; far more than it takes, because machines are slow at times."""
+"""Seconds that a test waits at most; far more than it takes, because machines are slow at times."""
 
 
 async def until(look: Callable[[], Awaitable[T | None]], patience: float = PATIENCE) -> T:
-    """Look until there is something to see, and return it."""
+    """Call `look` until its result is true, and return the result. Raises TimeoutError after `patience` seconds."""
     async with asyncio.timeout(patience):
-        while not (seen := await _look(look)):
+        while not (result := await _look(look)):
             await asyncio.sleep(0.05)
-        return seen
+        return result
 
 
 async def _look(look: Callable[[], Awaitable[T | None]]) -> T | None:
-    # A worker on a busy machine may take longer to answer a query than a person would wait.
+    # On a busy machine a worker may answer a query only after its timeout, which is short for the sake of users.
     with suppress(TemporalUnavailable):
         return await look()
     return None

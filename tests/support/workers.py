@@ -1,4 +1,4 @@
-"""Workers as processes of their own, which can be killed."""
+"""Worker processes, which can be killed."""
 
 import asyncio
 import sys
@@ -12,12 +12,12 @@ from support.waiting import PATIENCE
 
 WORKER = (sys.executable, "-m", "worker")
 
-RUNS = b"Running plans"
-"""What a worker logs as soon as it takes work; one that is killed before has done nothing yet."""
+READY = b"Running plans"
+"""Logged by a worker as soon as it takes tasks; a worker that is killed earlier has done nothing."""
 
 
 class WorkerProcess:
-    """A worker that runs while the body does, except between `kill` and `start`."""
+    """A worker that runs while the body runs, except between `kill` and `start`."""
 
     def __init__(self, **environment: str) -> None:
         self._environment = environment
@@ -35,32 +35,32 @@ class WorkerProcess:
 
     @property
     def identity(self) -> str:
-        """How its Temporal client calls itself, without the host."""
+        """The identity of its Temporal client, without the host."""
         assert self._process is not None
         return f"{self._process.pid}@"
 
     async def start(self) -> None:
-        """Start it, and wait until it takes work."""
+        """Start the worker, and wait until it takes tasks."""
         started = await self._stack.enter_async_context(process(*WORKER, **self._environment))
         self._process = started
-        await asyncio.wait_for(_says(started, RUNS), 3 * PATIENCE)
+        await asyncio.wait_for(_until_logged(started, READY), 3 * PATIENCE)
 
     async def kill(self) -> None:
-        """End it as `kill -9` does: it cannot do or say anything any more."""
+        """Kill the worker as `kill -9` does, so that it cannot finish or report anything."""
         assert self._process is not None
         self._process.kill()
         await self._process.wait()
 
     async def replace(self) -> None:
-        """Kill it, and start another."""
+        """Kill the worker, and start another."""
         await self.kill()
         await self.start()
 
 
-async def _says(started: Process, words: bytes) -> None:
+async def _until_logged(started: Process, text: bytes) -> None:
     assert started.stderr is not None
-    said = b""
-    while words not in said:
+    log = b""
+    while text not in log:
         line = await started.stderr.readline()
-        assert line, f"The worker ended, and said: {said.decode(errors='replace')}"
-        said += line
+        assert line, f"The worker ended. It logged: {log.decode(errors='replace')}"
+        log += line
