@@ -1,4 +1,4 @@
-"""Plans that end in another way than well, while their worker is gone: they end as they would have with it."""
+"""Plans that fail or are cancelled while no worker runs: they end as they would with a worker."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
 
 PATIENCE = 90
-"""Seconds until a plan that lost its worker has ended."""
+"""Maximum seconds until a plan that lost its worker has ended."""
 
 
 async def outcome_of(run: Run) -> Outcome:
@@ -36,7 +36,7 @@ async def deploy_with_failing_job(installer: Installer) -> Run:
     return await installer.deploy(package)
 
 
-async def test_a_job_that_fails_while_there_is_no_worker(installer: Installer, sandbox: Sandbox) -> None:
+async def test_plan_fails_if_job_failed_while_no_worker_ran(installer: Installer, sandbox: Sandbox) -> None:
     async with ObjectRecorder.of(sandbox.url) as recorder, WorkerProcess() as worker:
         run = await deploy_with_failing_job(installer)
         await recorder.appeared("test-job")
@@ -64,7 +64,7 @@ async def test_a_job_that_fails_while_there_is_no_worker(installer: Installer, s
     assert ("Warning", "FailedTerminalStateError") in await events(installer)
 
 
-async def deploy_without_end(installer: Installer) -> Run:
+async def deploy_endless_plan(installer: Installer) -> Run:
     package = write_package(
         installer.directory,
         tasks=[dummy("never"), dummy("done", done=True)],
@@ -78,22 +78,22 @@ async def deploy_without_end(installer: Installer) -> Run:
     return await installer.deploy(package)
 
 
-async def until_endless(run: Run) -> PlanStatus:
-    """Wait until the task runs that never ends."""
+async def until_endless_step_runs(run: Run) -> PlanStatus:
+    """Wait until the step that never ends runs."""
 
-    async def look() -> PlanStatus | None:
-        seen = await run.status()
-        running = seen.phases and seen.phases[0].steps[1].status is ExecutionStatus.IN_PROGRESS
-        return seen if running else None
+    async def running_status() -> PlanStatus | None:
+        status = await run.status()
+        running = status.phases and status.phases[0].steps[1].status is ExecutionStatus.IN_PROGRESS
+        return status if running else None
 
-    return await until(look)
+    return await until(running_status)
 
 
-async def test_a_cancel_while_there_is_no_worker(installer: Installer) -> None:
+async def test_plan_cancelled_while_no_worker_runs_ends_cancelled(installer: Installer) -> None:
     async with WorkerProcess() as worker:
-        run = await deploy_without_end(installer)
+        run = await deploy_endless_plan(installer)
         await until_step(run, ExecutionStatus.COMPLETE)
-        await until_endless(run)
+        await until_endless_step_runs(run)
         await worker.kill()
         await installer.plans.cancel(NAMESPACE, "test", "nobody works")
         await worker.start()
@@ -113,8 +113,8 @@ async def test_a_cancel_while_there_is_no_worker(installer: Installer) -> None:
     ]
 
 
-async def test_a_cancel_before_there_was_any_worker(installer: Installer) -> None:
-    run = await deploy_without_end(installer)
+async def test_plan_cancelled_before_first_worker_starts_ends_cancelled(installer: Installer) -> None:
+    run = await deploy_endless_plan(installer)
     await installer.plans.cancel(NAMESPACE, "test", "nobody ever worked")
     async with WorkerProcess():
         outcome = await outcome_of(run)
@@ -123,10 +123,10 @@ async def test_a_cancel_before_there_was_any_worker(installer: Installer) -> Non
         assert not any(step.status.is_running for part in outcome.status.phases for step in part.steps)
 
 
-async def test_a_worker_that_is_killed_while_a_plan_is_being_cancelled(installer: Installer) -> None:
+async def test_plan_ends_cancelled_if_worker_is_killed_during_cancellation(installer: Installer) -> None:
     async with WorkerProcess() as worker:
-        run = await deploy_without_end(installer)
-        await until_endless(run)
+        run = await deploy_endless_plan(installer)
+        await until_endless_step_runs(run)
         await installer.plans.cancel(NAMESPACE, "test", "it was enough")
         await worker.kill()
         await worker.start()

@@ -1,4 +1,4 @@
-"""Processes that are killed in the middle of a plan; the plan ends as it would have."""
+"""Processes that are killed in the middle of a plan, which ends as it would without that."""
 
 import asyncio
 import os
@@ -48,7 +48,7 @@ WORKER = (sys.executable, "-m", "worker")
 
 
 def slow_package(directory: Path) -> Path:
-    """A plan that waits in the middle, until its Deployment is told to roll out."""
+    """Write a package whose plan waits in the middle until `roll_out` completes its Deployment."""
     return write_package(
         directory,
         tasks=[dummy("done", done=True), apply("slow", "slow.yaml")],
@@ -57,14 +57,14 @@ def slow_package(directory: Path) -> Path:
     )
 
 
-async def applied(installer: Installer) -> Object:
+async def applied_deployment(installer: Installer) -> Object:
     return await until(lambda: installer.get("apps/v1", "Deployment", "test"))
 
 
-async def test_a_worker_that_is_killed_in_the_middle_of_apply(installer: Installer) -> None:
+async def test_plan_completes_after_worker_is_killed_during_apply(installer: Installer) -> None:
     async with process(*WORKER) as first:
         run = await installer.deploy(slow_package(installer.directory))
-        before = await applied(installer)
+        before = await applied_deployment(installer)
         first.kill()
         await first.wait()
     async with process(*WORKER):
@@ -77,8 +77,8 @@ async def test_a_worker_that_is_killed_in_the_middle_of_apply(installer: Install
     assert after.integer("metadata", "generation") == 1
 
 
-async def test_a_job_that_is_made_anew_is_made_once(installer: Installer) -> None:
-    """Who takes over from a killed worker must not delete what that has just made."""
+async def test_job_is_recreated_once_although_worker_is_killed(installer: Installer) -> None:
+    """The worker that replaces a killed one must not delete and recreate the Job that the killed one just created."""
     package = write_package(
         installer.directory,
         tasks=[apply("job", "job.yaml")],
@@ -96,14 +96,14 @@ async def test_a_job_that_is_made_anew_is_made_once(installer: Installer) -> Non
         after = await installer.get("batch/v1", "Job", "test")
         assert after is not None
         assert after.uid == before.uid
-        # In the next run it is made anew.
-        again = await installer.start()
-        await until_another(installer, before)
+        # The next run recreates it.
+        next_run = await installer.start()
+        await until_recreated(installer, before)
         await roll_out(installer.cluster, "test")
-        assert (await asyncio.wait_for(again.outcome(), 60)).complete
+        assert (await asyncio.wait_for(next_run.outcome(), 60)).complete
 
 
-async def test_a_worker_that_is_killed_while_a_pipe_is_made(installer: Installer, files: Files) -> None:
+async def test_plan_completes_after_worker_is_killed_during_pipe(installer: Installer, files: Files) -> None:
     files.put("/tmp/tls.crt", b"certificate")
     async with process(*WORKER) as first:
         run = await installer.deploy(certificate_package(installer, files, rollout="hang"))
@@ -117,9 +117,7 @@ async def test_a_worker_that_is_killed_while_a_pipe_is_made(installer: Installer
         await until_pod_is_gone(installer)
 
 
-async def test_a_plan_is_cancelled_that_lost_its_worker_while_a_pipe_was_made(
-    installer: Installer, files: Files
-) -> None:
+async def test_plan_that_lost_its_worker_during_pipe_is_cancelled(installer: Installer, files: Files) -> None:
     async with process(*WORKER) as first:
         run = await installer.deploy(certificate_package(installer, files, rollout="hang"))
         await until(lambda: pod_of(installer))
@@ -131,7 +129,7 @@ async def test_a_plan_is_cancelled_that_lost_its_worker_while_a_pipe_was_made(
         await until_pod_is_gone(installer)
 
 
-async def test_a_worker_that_is_killed_while_a_child_is_deployed(installer: Installer) -> None:
+async def test_plan_completes_after_worker_is_killed_during_deployment_of_child(installer: Installer) -> None:
     package = write_package(
         installer.directory,
         tasks=[{"name": "child", "kind": "KudoOperator", "spec": {"package": "./below", "instanceName": "below"}}],
@@ -154,32 +152,32 @@ async def test_a_worker_that_is_killed_while_a_child_is_deployed(installer: Inst
     assert after.uid == before.uid
 
 
-async def until_another(installer: Installer, before: Object) -> None:
-    """Wait until there is another Job of the same name, with a pod."""
+async def until_recreated(installer: Installer, before: Object) -> None:
+    """Wait until another Job of the same name exists, with a pod."""
 
-    async def look() -> bool:
+    async def is_recreated() -> bool:
         job = await installer.get("batch/v1", "Job", "test")
         pods = await installer.cluster.list("v1", "Pod", NAMESPACE, "app=test")
         owners = [owner.text("uid") for pod in pods for owner in pod.children("metadata", "ownerReferences")]
         return job is not None and owners == [job.uid] != [before.uid]
 
-    await until(look)
+    await until(is_recreated)
 
 
-async def test_a_worker_that_is_asked_to_stop_hands_its_tasks_over(installer: Installer) -> None:
+async def test_worker_that_receives_sigterm_hands_over_its_tasks(installer: Installer) -> None:
     async with process(*WORKER) as first:
         run = await installer.deploy(slow_package(installer.directory))
-        await applied(installer)
+        await applied_deployment(installer)
         async with process(*WORKER):
             first.send_signal(signal.SIGTERM)
-            _, complaints = await asyncio.wait_for(first.communicate(), 30)
+            _, stderr = await asyncio.wait_for(first.communicate(), 30)
             assert first.returncode == 0
-            assert b"Traceback" not in complaints
+            assert b"Traceback" not in stderr
             await roll_out(installer.cluster, "test")
             assert (await asyncio.wait_for(run.outcome(), 60)).complete
 
 
-async def test_a_temporal_server_that_is_killed(
+async def test_plan_completes_after_temporal_server_is_killed(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port, ui_port = free_port(0), free_port(0)
@@ -189,7 +187,7 @@ async def test_a_temporal_server_that_is_killed(
         installer = Installer(cluster, Plans(client), tmp_path)
         async with process(*WORKER):
             run: Run = await installer.deploy(slow_package(tmp_path))
-            await applied(installer)
+            await applied_deployment(installer)
             os.kill(server.pid, signal.SIGKILL)
             await roll_out(cluster, "test")
             async with temporal_server(port, ui_port, tmp_path / "temporal.db"):
@@ -197,15 +195,15 @@ async def test_a_temporal_server_that_is_killed(
                 assert outcome.complete
 
 
-async def test_an_api_that_is_away_for_a_while(installer: Installer, sandbox: Sandbox, worker: None) -> None:
+async def test_plan_completes_after_api_was_unreachable(installer: Installer, sandbox: Sandbox, worker: None) -> None:
     run = await installer.deploy(slow_package(installer.directory))
-    await applied(installer)
+    await applied_deployment(installer)
     sandbox.faults.away = True
 
-    async def look() -> bool:
+    async def has_error() -> bool:
         return any(step.status is ExecutionStatus.ERROR for step in (await run.status()).phases[0].steps)
 
-    await until(look)
+    await until(has_error)
     sandbox.faults.away = False
     await roll_out(installer.cluster, "test")
     assert (await asyncio.wait_for(run.outcome(), 60)).complete

@@ -1,4 +1,4 @@
-"""A Temporal server that is killed at random moments of a plan of twenty steps, and started on the same file."""
+"""A Temporal server that is killed at random times in a plan of twenty steps, and restarted with the same database."""
 
 import asyncio
 import os
@@ -22,11 +22,11 @@ from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 
 PATIENCE = 180
-"""Seconds for a plan whose server is killed three times."""
+"""Maximum seconds for a plan whose server is killed up to three times."""
 
 
 class Server:
-    """A server that can be killed and started anew, with what it had written."""
+    """A server that can be killed and restarted with the same database."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class Server:
         self._running = await self._stack.enter_async_context(temporal_server(*self._ports, self._database))
 
     async def restart(self) -> None:
-        """Kill it, which leaves it no time to finish anything, and start it anew."""
+        """Kill the server, which leaves it no time to finish anything, and start it again."""
         assert self._running is not None
         os.kill(self._running.pid, signal.SIGKILL)
         await self._stack.aclose()
@@ -58,7 +58,7 @@ class Server:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_temporal_server_killed_at_random(
+async def test_plan_completes_although_temporal_server_is_killed(
     cluster: Cluster, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     async with Server(tmp_path / "temporal.db") as server, ObjectRecorder.of(sandbox.url) as recorder:

@@ -1,4 +1,4 @@
-"""What goes wrong while many tasks wait for health: their worker dies, their watches are cut, the API is away."""
+"""Faults while many tasks wait for health: their worker is killed, their watches end, the API is unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -25,14 +25,14 @@ STEPS = [f"s{number}" for number in range(8)]
 NAMES = {f"test-{step}" for step in STEPS}
 
 CUTS = 5
-"""How often watches are cut; each time in a row they are taken up more slowly."""
+"""How often watches are ended; they restart more slowly after each time in a row."""
 
 PATIENCE = 90
-"""Seconds until a plan whose objects are healthy is done, whatever it has to recover from."""
+"""Maximum seconds until a plan whose objects are healthy has ended, recovery included."""
 
 
 def waiting_package(directory: Path) -> Path:
-    """A plan that waits for many Deployments at once in its middle, until they are told to roll out."""
+    """Write a package whose plan waits in the middle for many Deployments, until `roll_out` completes them."""
     return write_package(
         directory,
         tasks=[dummy("done", done=True), *(apply(step, f"{step}.yaml") for step in STEPS)],
@@ -49,31 +49,29 @@ def waiting_package(directory: Path) -> Path:
 
 @pytest.fixture
 async def recorder(cluster: Cluster, sandbox: Sandbox) -> AsyncIterator[ObjectRecorder]:
-    async with ObjectRecorder.of(sandbox.url) as seen:
-        yield seen
+    async with ObjectRecorder.of(sandbox.url) as started:
+        yield started
 
 
-async def pending(client: Client) -> list[PendingActivityInfo]:
+async def pending_activities(client: Client) -> list[PendingActivityInfo]:
     described = await client.get_workflow_handle("default/test/middle").describe()
     return list(described.raw_description.pending_activities)
 
 
 async def until_all_wait(client: Client, recorder: ObjectRecorder) -> set[str]:
-    """Wait until all tasks wait, and return who runs them."""
+    """Wait until a worker runs each task, and return the identities of the workers."""
     for name in NAMES:
         await recorder.appeared(name)
 
-    async def look() -> set[str] | None:
-        found = await pending(client)
-        return (
-            {item.last_worker_identity for item in found} if all(item.last_worker_identity for item in found) else None
-        )
+    async def identities() -> set[str] | None:
+        found = [item.last_worker_identity for item in await pending_activities(client)]
+        return set(found) if all(found) else None
 
-    return await until(look)
+    return await until(identities)
 
 
 async def require_complete(run: Run, installer: Installer, recorder: ObjectRecorder) -> None:
-    """The plan is complete, its Instance says the same, and nothing was made or changed twice."""
+    """Check that the plan completes, also in its Instance, and that no object was changed, recreated or deleted."""
     outcome = await asyncio.wait_for(run.outcome(), PATIENCE)
     assert outcome.complete, outcome
     assert await recorded(installer) == outcome.status
@@ -81,36 +79,38 @@ async def require_complete(run: Run, installer: Installer, recorder: ObjectRecor
     assert recorder.rewritten("test-") == recorder.deleted == []
 
 
-async def test_one_of_two_workers_is_killed(installer: Installer, client: Client, recorder: ObjectRecorder) -> None:
-    async with WorkerProcess() as one, WorkerProcess() as other:
+async def test_plan_completes_after_one_of_two_workers_is_killed(
+    installer: Installer, client: Client, recorder: ObjectRecorder
+) -> None:
+    async with WorkerProcess() as first, WorkerProcess() as second:
         run = await installer.deploy(waiting_package(installer.directory))
         identities = await until_all_wait(client, recorder)
-        # One of them may have taken all the tasks, and to kill the idle one would show nothing.
-        busy = [worker for worker in (one, other) if any(name.startswith(worker.identity) for name in identities)]
+        # One worker may run all the tasks, and the test has to kill a busy one.
+        busy = [worker for worker in (first, second) if any(name.startswith(worker.identity) for name in identities)]
         await busy[0].kill()
         for name in NAMES:
             await roll_out(installer.cluster, name)
         await require_complete(run, installer, recorder)
 
 
-def watches_begun(sandbox: Sandbox) -> int:
-    """How often both watches were begun that a worker needs: that of Deployments, and that of their pods."""
-    begun = [path for method, path, query in sandbox.requests if method == "GET" and "watch" in query]
-    return min(sum(path.endswith(plural) for path in begun) for plural in ("/deployments", "/pods"))
+def watch_count(sandbox: Sandbox) -> int:
+    """Return how often a worker has started both its watches: that of Deployments and that of their pods."""
+    started = [path for method, path, query in sandbox.requests if method == "GET" and "watch" in query]
+    return min(sum(path.endswith(plural) for path in started) for plural in ("/deployments", "/pods"))
 
 
-async def break_and_wait(sandbox: Sandbox, break_off: Callable[[], None]) -> None:
-    """Break off what is watched, and wait until it is watched again, or the next time would break off nothing."""
-    before = watches_begun(sandbox)
-    break_off()
+async def disconnect_and_wait(sandbox: Sandbox, disconnect: Callable[[], None]) -> None:
+    """End the watches, and wait until they are started again; otherwise the next call would end none."""
+    before = watch_count(sandbox)
+    disconnect()
 
-    async def look() -> bool:
-        return watches_begun(sandbox) > before
+    async def is_watching_again() -> bool:
+        return watch_count(sandbox) > before
 
-    await until(look)
+    await until(is_watching_again)
 
 
-async def test_watches_that_are_cut_again_and_again(
+async def test_plan_completes_although_watches_end_repeatedly(
     installer: Installer, client: Client, sandbox: Sandbox, cluster: Cluster
 ) -> None:
     async with WorkerProcess():
@@ -118,49 +118,51 @@ async def test_watches_that_are_cut_again_and_again(
             run = await installer.deploy(waiting_package(installer.directory))
             await until_all_wait(client, recorder)
         for _ in range(CUTS):
-            # What happened meanwhile is lost to a client that asks for it.
+            # The events in between are discarded, so that the client has to list again.
             sandbox.faults.compact()
-            await break_and_wait(sandbox, sandbox.faults.drop_watches)
+            await disconnect_and_wait(sandbox, sandbox.faults.drop_watches)
         for name in sorted(NAMES):
             await roll_out(cluster, name)
             sandbox.faults.drop_watches()
         assert (await asyncio.wait_for(run.outcome(), PATIENCE)).complete
 
 
-async def test_connections_that_are_reset_again_and_again(
+async def test_plan_completes_although_connections_are_reset_repeatedly(
     installer: Installer, client: Client, sandbox: Sandbox, kubeconfig: Path, recorder: ObjectRecorder
 ) -> None:
     proxy = Proxy(sandbox)
     async with proxy.running() as address:
-        # The test itself is connected already, and without the proxy.
+        # The test itself is already connected without the proxy.
         kubeconfig.write_text(kubeconfig.read_text().replace(sandbox.url, address))
         async with WorkerProcess():
             run = await installer.deploy(waiting_package(installer.directory))
             await until_all_wait(client, recorder)
             for _ in range(CUTS):
-                await break_and_wait(sandbox, proxy.reset_connections)
+                await disconnect_and_wait(sandbox, proxy.reset_connections)
             for name in sorted(NAMES):
                 await roll_out(installer.cluster, name)
                 proxy.reset_connections()
             await require_complete(run, installer, recorder)
 
 
-async def test_an_api_that_is_away_for_several_tries(installer: Installer, client: Client, sandbox: Sandbox) -> None:
-    """Three tries that fail are seven seconds, in which the status cannot be written either."""
+async def test_plan_completes_after_api_was_unreachable_for_several_attempts(
+    installer: Installer, client: Client, sandbox: Sandbox
+) -> None:
+    """Three failed attempts take seven seconds, in which the status cannot be written either."""
 
-    async def tried() -> PlanStatus | None:
-        seen = await run.status()
-        tries = [item.attempt for item in await pending(client)]
-        failing = all(step.status is ExecutionStatus.ERROR for step in seen.phases[1].steps)
-        return seen if failing and min(tries) > 3 else None
+    async def failing_status() -> PlanStatus | None:
+        status = await run.status()
+        attempts = [item.attempt for item in await pending_activities(client)]
+        failing = all(step.status is ExecutionStatus.ERROR for step in status.phases[1].steps)
+        return status if failing and min(attempts) > 3 else None
 
     async with WorkerProcess():
         async with ObjectRecorder.of(sandbox.url) as recorder:
             run = await installer.deploy(waiting_package(installer.directory))
             await until_all_wait(client, recorder)
         sandbox.faults.away = True
-        away = await until(tried)
-        assert [part.status for part in away.phases] == ["COMPLETE", "IN_PROGRESS", "PENDING"]
+        status = await until(failing_status)
+        assert [part.status for part in status.phases] == ["COMPLETE", "IN_PROGRESS", "PENDING"]
         sandbox.faults.away = False
         for name in NAMES:
             await roll_out(installer.cluster, name)

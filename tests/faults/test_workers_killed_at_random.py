@@ -1,8 +1,8 @@
-"""Workers that are killed at random moments of a plan of twenty steps; each seed has a plan and kills of its own.
+"""Workers that are killed at random times in a plan of twenty steps; each seed has its own plan and kills.
 
-A lost worker costs a plan the ten seconds after which its heartbeats are missed, so that several seeds run side by
-side. They share a Temporal server and a cluster but no worker: each lane has a Temporal namespace to itself, and its
-worker takes one seed after the other.
+A lost worker delays a plan by the heartbeat timeout of ten seconds, so several seeds run side by side. They share a
+Temporal server and a cluster but no worker: each lane has its own Temporal namespace, and its worker takes one seed
+after the other.
 """
 
 import asyncio
@@ -27,22 +27,22 @@ from kudo.sandbox import Sandbox
 SEEDS = range(20)
 
 LANES = 6
-"""How many seeds run side by side; a worker takes seconds to start, of all that the machine has."""
+"""How many seeds run side by side; the start of a worker takes seconds of CPU time."""
 
 PATIENCE = 240
-"""Seconds for a plan of which two workers are killed, beside others."""
+"""Maximum seconds for a plan of which up to two workers are killed, beside others."""
 
 
 @pytest.fixture(scope="module")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalServer]:
-    """A server of its own, because namespaces cannot be taken away from one again."""
+    """A server for this module alone, because its namespaces cannot be deleted again."""
     database = tmp_path_factory.mktemp("namespaces") / "temporal.db"
     async with temporal_server(free_port(0), free_port(0), database) as server:
         yield server
 
 
-async def of_namespace(client: Client, namespace: str) -> Client:
-    """A client for a new namespace."""
+async def namespace_client(client: Client, namespace: str) -> Client:
+    """Create a namespace, and return a client for it."""
     request = RegisterNamespaceRequest(namespace=namespace)
     request.workflow_execution_retention_period.FromTimedelta(timedelta(days=1))
     await client.workflow_service.register_namespace(request)
@@ -51,8 +51,8 @@ async def of_namespace(client: Client, namespace: str) -> Client:
     return Client(**settings)
 
 
-async def require_as_if_nothing_had_happened(installer: Installer, run: Run, recorder: ObjectRecorder) -> None:
-    """The plan is complete, its Instance says the same, and each object is the one that was made at first."""
+async def require_complete(installer: Installer, run: Run, recorder: ObjectRecorder) -> None:
+    """Check that the plan completes, also in its Instance, and that no object was changed or recreated."""
     instance = run.request.instance
     outcome = await run.outcome()
     assert outcome.complete, outcome
@@ -68,38 +68,40 @@ async def require_as_if_nothing_had_happened(installer: Installer, run: Run, rec
         assert item.integer("metadata", "generation", default=1) == 1
 
 
-async def survive(seed: int, installer: Installer, worker: WorkerProcess, recorder: ObjectRecorder) -> None:
-    """Run the plan of a seed to its end, while its worker is killed."""
+async def run_seed(seed: int, installer: Installer, worker: WorkerProcess, recorder: ObjectRecorder) -> None:
+    """Run the plan of a seed to its end, and kill its worker in the meantime."""
     name = f"seed-{seed}"
     planned = kills(seed, 1, 2)
     try:
         async with asyncio.timeout(PATIENCE):
             run = await installer.start(name)
             await until_kill_is_due(planned[0], run, recorder, PATIENCE)
-            # Or the test would kill a worker that has nothing to do.
+            # Otherwise the test would kill an idle worker.
             assert await installer.plans.running(NAMESPACE, name)
             await worker.replace()
             for kill in planned[1:]:
                 await until_kill_is_due(kill, run, recorder, PATIENCE)
                 await worker.replace()
-            await require_as_if_nothing_had_happened(installer, run, recorder)
+            await require_complete(installer, run, recorder)
     except BaseException as error:
-        error.add_note(f"This was the seed {seed}, of which the kills are {planned}.")
+        error.add_note(f"Seed {seed} with the kills {planned}.")
         raise
 
 
 async def run_lane(
     namespace: str, seeds: Iterator[int], installer: Installer, client: Client, recorder: ObjectRecorder
 ) -> None:
-    """Take seeds, with a worker of its own, while there are any."""
-    plans = Plans(await of_namespace(client, namespace))
+    """Run the plans of the remaining seeds one after the other, with one worker."""
+    plans = Plans(await namespace_client(client, namespace))
     async with WorkerProcess(TEMPORAL_NAMESPACE=namespace) as worker:
         for seed in seeds:
-            await survive(seed, Installer(installer.cluster, plans, installer.directory), worker, recorder)
+            await run_seed(seed, Installer(installer.cluster, plans, installer.directory), worker, recorder)
 
 
 @pytest.mark.timeout(900)
-async def test_workers_killed_at_random(installer: Installer, client: Client, sandbox: Sandbox) -> None:
+async def test_plans_complete_although_workers_are_killed(
+    installer: Installer, client: Client, sandbox: Sandbox
+) -> None:
     package = write_twenty_step_package(installer.directory)
     for seed in SEEDS:
         await installer.install(package, f"seed-{seed}")

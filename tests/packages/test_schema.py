@@ -81,7 +81,7 @@ NEWER: list[tuple[FieldPath, Any]] = [
     (("plans", "deploy", "phases", 0, "steps", 0, "approval"), True),
     (("plans", "deploy", "phases", 0, "steps", 0, "timeout"), "0.5h"),
 ]
-"""The fields of kudo.dev/v1, by place, with a value."""
+"""The paths of the fields that only kudo.dev/v1 has, each with a value."""
 
 REFERENCES = (
     "there is no task '",
@@ -91,11 +91,11 @@ REFERENCES = (
     "apiVersion: is ",
     "must be one of ",
 )
-"""How problems read that a schema cannot express, because they concern two places."""
+"""Parts of the messages of problems that a schema cannot express, because they concern two places."""
 
 
 def problems(directory: Path, operator: object, params: object = PARAMS) -> list[str]:
-    """What the reader finds in a package, but for references."""
+    """Return the problems that the reader reports in a package, except those of REFERENCES."""
     (directory / "templates").mkdir(parents=True)
     (directory / "templates" / "a.yaml").write_text("a: 1")
     (directory / "operator.yaml").write_text(yaml.dump(operator))  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def errors(name: SchemaName, document: object) -> list[str]:
 
 
 def changed(document: dict[str, Any], path: FieldPath, value: object, dialect: str | None = None) -> dict[str, Any]:
-    """A copy of a document with a value at a path."""
+    """Return a copy of a document with a value at a path."""
     result = copy.deepcopy(document) | ({"apiVersion": dialect} if dialect else {})
     part: Any = result
     for key in path[:-1]:
@@ -122,7 +122,7 @@ def changed(document: dict[str, Any], path: FieldPath, value: object, dialect: s
 
 
 def complete(dialect: str) -> dict[str, Any]:
-    """An operator.yaml that has everything that its dialect has."""
+    """Return an operator.yaml with all fields of its dialect."""
     result = {"apiVersion": dialect, **copy.deepcopy(OPERATOR)}
     for path, value in NEWER if dialect == "kudo.dev/v1" else []:
         result = changed(result, path, value)
@@ -130,7 +130,7 @@ def complete(dialect: str) -> dict[str, Any]:
 
 
 def paths(value: object, prefix: FieldPath = ()) -> Iterator[FieldPath]:
-    """The path of everything in a document."""
+    """Yield the paths of all values in a document."""
     keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in keys:
         yield (*prefix, key)
@@ -138,7 +138,7 @@ def paths(value: object, prefix: FieldPath = ()) -> Iterator[FieldPath]:
 
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
-def test_schema_is_a_valid_schema(name: SchemaName) -> None:
+def test_schema_is_valid_json_schema(name: SchemaName) -> None:
     Draft7Validator.check_schema(schema(name))
 
 
@@ -150,42 +150,42 @@ def test_committed_schema_is_current(name: SchemaName) -> None:
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
-def test_package_fits_the_schema(package: Path, name: SchemaName) -> None:
+def test_package_matches_schema(package: Path, name: SchemaName) -> None:
     assert errors(name, yaml.load((package / f"{name}.yaml").read_text())) == []
 
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_documented_package_fits_the_schema(tmp_path: Path, dialect: str, name: SchemaName) -> None:
+def test_documented_package_matches_schema(tmp_path: Path, dialect: str, name: SchemaName) -> None:
     assert errors(name, yaml.load((write_documented_package(tmp_path, dialect) / f"{name}.yaml").read_text())) == []
 
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
-def test_new_package_names_the_schema_that_it_brings(tmp_path: Path, name: SchemaName) -> None:
+def test_new_package_references_its_own_schema(tmp_path: Path, name: SchemaName) -> None:
     write_skeleton("shop", tmp_path)
     text = (tmp_path / f"{name}.yaml").read_text()
     line = text.splitlines()[0]
     assert line == f"# yaml-language-server: $schema=.schemas/{name}.json"
-    brought = json.loads((tmp_path / line.partition("=")[2]).read_text())
-    assert [error.message for error in Draft7Validator(brought).iter_errors(yaml.load(text))] == []
+    written = json.loads((tmp_path / line.partition("=")[2]).read_text())
+    assert [error.message for error in Draft7Validator(written).iter_errors(yaml.load(text))] == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_schema_describes_every_field(dialect: str) -> None:
     definitions = schema("operator")["definitions"] | schema("params")["definitions"]  # type: ignore[operator]
     short = dialect.removeprefix("kudo.dev/")
-    bare = [
+    undescribed = [
         f"{name}.{field}"
         for name, part in definitions.items()
         for field, text in part.get("properties", {}).items()
         if name.startswith(f"{short}.") and "description" not in text and "FieldOfV1" not in str(text)
     ]
-    assert bare == []
+    assert undescribed == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("path", "value"), NEWER, ids=[".".join(map(str, path)) for path, _ in NEWER])
-def test_newer_field_is_refused_in_the_old_dialect_alone(
+def test_newer_field_is_refused_only_in_old_dialect(
     tmp_path: Path, path: FieldPath, value: object, dialect: str
 ) -> None:
     document = changed(OPERATOR, path, value, dialect)
@@ -263,16 +263,16 @@ def test_schema_and_reader_agree_on_durations(tmp_path: Path, timeout: object) -
 VALUES = st.sampled_from(
     [None, "", "x", "a-b", "Serial", "90s", "true", 0, 1, 3, -2, 2.5, True, False, [], ["x"], [None], {}]
 )
-"""What replaces a part of a document."""
+"""Values that replace a part of a document."""
 
 
 def is_converted(key: object, old: object, value: object) -> bool:
-    """Whether the reader may convert a value for a field, and the schema refuses it on purpose."""
+    """Whether the reader may convert a value for a field, while the schema refuses it on purpose."""
     different = isinstance(value, bool | int | str) and type(old) is not type(value)
     return key != "default" and isinstance(old, bool | int) and different
 
 
-def is_yaml_in_a_string(key: object, old: object, value: object) -> bool:
+def is_yaml_text(key: object, old: object, value: object) -> bool:
     """Whether a default is a list or map as text, which a schema cannot read."""
     return key == "default" and isinstance(old, list | dict) and isinstance(value, str)
 
@@ -296,7 +296,7 @@ def test_schema_and_reader_agree(data: st.DataObject) -> None:
         case "replace":
             value = data.draw(VALUES, "value")
             replaced = (path[-1], parent[path[-1]], value)
-            assume(not is_converted(*replaced) and not is_yaml_in_a_string(*replaced))
+            assume(not is_converted(*replaced) and not is_yaml_text(*replaced))
             parent[path[-1]] = value
         case "delete":
             del parent[path[-1]]
@@ -312,7 +312,7 @@ CONVERTED = [("wantErr", "true"), ("wantErr", 1), ("maxAttempts", "3"), ("maxAtt
 
 
 @pytest.mark.parametrize(("field", "value"), CONVERTED)
-def test_schema_refuses_what_the_reader_converts(tmp_path: Path, field: str, value: object) -> None:
+def test_schema_refuses_value_that_reader_converts(tmp_path: Path, field: str, value: object) -> None:
     """An editor that accepts `"true"` for true would hide a mistake, although the reader overlooks it."""
     path = ("tasks", 5, "spec", "wantErr") if field == "wantErr" else ("tasks", 0, "retry", "maxAttempts")
     document = changed(complete("kudo.dev/v1"), path, value)

@@ -1,6 +1,6 @@
-"""A small model of what may become of a plan, to hold the workflows against.
+"""A small model of the outcomes of a plan, with which the tests compare the workflows.
 
-It says nothing of time: only which statuses are possible once nothing moves any more.
+It does not model time, only the statuses that are possible once they are stable.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from typing import Literal
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
 
 Outcome = Literal["ok", "flaky", "never", "failing", "flapping", "fatal"]
-"""Done; done at the third attempt; never healthy; failing again and again, always or never the same; for good."""
+"""Complete; complete at the third attempt; never healthy; always a transient error, the same or a new one; fatal."""
 
 Strategy = Literal["serial", "parallel"]
 S = ExecutionStatus
@@ -20,11 +20,11 @@ S = ExecutionStatus
 class Step:
     tasks: tuple[Outcome, ...]
     approval: bool = False
-    """Whether somebody has to approve it first; in these tests, somebody always does."""
+    """Whether the step needs an approval, which these tests always give."""
 
     @property
     def outcome(self) -> Outcome:
-        """What becomes of a step that runs alone."""
+        """The outcome of a step that runs alone."""
         for outcome in ("fatal", "flapping", "failing", "never"):
             if outcome in self.tasks:
                 return outcome
@@ -43,38 +43,38 @@ class Plan:
     phases: tuple[Phase, ...]
 
 
-WHEN_QUIET = {"never": S.IN_PROGRESS, "failing": S.ERROR, "flapping": S.ERROR}
-"""The status of a step that does not end."""
+STABLE = {"never": S.IN_PROGRESS, "failing": S.ERROR, "flapping": S.ERROR}
+"""The stable status of a step that does not end, by its outcome."""
 
 
 def expected(plan: Plan) -> list[list[ExecutionStatus]] | None:
-    """The status of every step when nothing moves any more; None where a fatal step is reached."""
+    """Return the stable status of every step; None if a fatal step is reached."""
     statuses = [[S.PENDING for _ in phase.steps] for phase in plan.phases]
     for number, phase in _reached(plan.strategy, plan.phases):
         for index, step in _reached(phase.strategy, phase.steps):
             if step.outcome == "fatal":
                 return None
-            statuses[number][index] = WHEN_QUIET.get(step.outcome, S.COMPLETE)
+            statuses[number][index] = STABLE.get(step.outcome, S.COMPLETE)
     return statuses
 
 
 def _reached(strategy: Strategy, parts: Sequence) -> Iterator[tuple[int, "Step | Phase"]]:  # type: ignore[type-arg]
-    """The parts that are started: serially, none after one that does not end."""
+    """Yield the parts that are started; with the strategy serial, none after a part that does not end."""
     for index, part in enumerate(parts):
         yield index, part
-        if strategy == "serial" and not _ends(part):
+        if strategy == "serial" and not _completes(part):
             return
 
 
-def _ends(part: "Step | Phase") -> bool:
-    """Whether a part comes to a good end."""
+def _completes(part: "Step | Phase") -> bool:
+    """Whether a part completes."""
     if isinstance(part, Step):
         return part.outcome == "ok"
-    return all(_ends(step) for step in part.steps)
+    return all(_completes(step) for step in part.steps)
 
 
 def cancelled(statuses: list[list[ExecutionStatus]]) -> list[list[ExecutionStatus]]:
-    """The statuses of steps after a cancel."""
+    """Return the statuses of steps after a cancellation."""
     return [[S.CANCELLED if status.is_running else status for status in steps] for steps in statuses]
 
 
@@ -82,11 +82,11 @@ def check_failed(plan: Plan, status: PlanStatus) -> None:
     """Check the final status of a plan that reached a fatal step."""
     assert status.status is S.FATAL_ERROR
     assert any(step.status is S.FATAL_ERROR for phase in status.phases for step in phase.steps)
-    for phase, known in zip(plan.phases, status.phases, strict=True):
-        _check_phase(known)
-        for step, known_step in zip(phase.steps, known.steps, strict=True):
-            _check_step(step, known_step)
-        _check_order(phase.strategy, [step.status for step in known.steps])
+    for phase, actual in zip(plan.phases, status.phases, strict=True):
+        _check_phase(actual)
+        for step, actual_step in zip(phase.steps, actual.steps, strict=True):
+            _check_step(step, actual_step)
+        _check_order(phase.strategy, [step.status for step in actual.steps])
     _check_order(plan.strategy, [phase.status for phase in status.phases])
 
 
@@ -101,7 +101,7 @@ def _check_phase(phase: PhaseStatus) -> None:
         assert steps <= {S.PENDING}
 
 
-def _check_step(step: Step, known: StepStatus) -> None:
+def _check_step(step: Step, actual: StepStatus) -> None:
     possible = {
         "ok": {S.COMPLETE, S.CANCELLED, S.PENDING},
         "never": {S.CANCELLED, S.PENDING},
@@ -109,12 +109,12 @@ def _check_step(step: Step, known: StepStatus) -> None:
         "flapping": {S.CANCELLED, S.PENDING},
         "fatal": {S.FATAL_ERROR, S.CANCELLED, S.PENDING},
     }
-    assert known.status in possible[step.outcome]
-    assert bool(known.message) == (known.status is S.FATAL_ERROR)
+    assert actual.status in possible[step.outcome]
+    assert bool(actual.message) == (actual.status is S.FATAL_ERROR)
 
 
 def _check_order(strategy: Strategy, statuses: list[ExecutionStatus]) -> None:
-    """Serially, what comes after something that is not COMPLETE was never started."""
+    """Check that with the strategy serial nothing was started after the first part that is not COMPLETE."""
     if strategy == "serial":
-        begun = [status for status in statuses if status is not S.COMPLETE]
-        assert all(status is S.PENDING for status in begun[1:])
+        incomplete = [status for status in statuses if status is not S.COMPLETE]
+        assert all(status is S.PENDING for status in incomplete[1:])

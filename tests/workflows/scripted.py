@@ -1,4 +1,4 @@
-"""Plans whose tasks end as their names say, without a cluster: the workflows and the attempts are the real ones."""
+"""Plans without a cluster, whose tasks have their outcome in their name; workflows and attempts are the real ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -26,14 +26,14 @@ from workflows import WORKFLOWS
 from workflows.options import control_queue
 
 S = ExecutionStatus
-QUICKLY = Retry(initial_interval=timedelta(milliseconds=20), max_interval=timedelta(milliseconds=200))
+QUICK_RETRY = Retry(initial_interval=timedelta(milliseconds=20), max_interval=timedelta(milliseconds=200))
 NUMBERS = count()
 PATIENCE = 120
-"""Seconds for one of many plans that run side by side."""
+"""Maximum seconds for one of many plans that run side by side."""
 PLANS: dict[str, model.Plan] = {}
-"""By the name of the instance."""
+"""The plans by the name of their instance."""
 REPORTED: dict[str, PlanStatus] = {}
-"""What was written to the Instance last."""
+"""The status that was last written to each Instance, by its name."""
 
 ENDS = {
     S.COMPLETE: WorkflowExecutionStatus.COMPLETED,
@@ -43,7 +43,7 @@ ENDS = {
 
 
 def spec(plan: model.Plan) -> Plan:
-    """The plan as an operator has it; a task's name says what becomes of it."""
+    """Return the plan as an operator defines it; the name of a task begins with its outcome."""
     phases = [
         {
             "name": f"phase-{number}",
@@ -70,7 +70,7 @@ async def load(request: PlanRequest) -> ActivePlan:
         name=request.plan,
         status=PlanStatus.pending(request.plan, plan, uid),
         spec=plan,
-        tasks=[DummyTask(kind="Dummy", name=name, spec=DummySpec(), retry=QUICKLY) for name in plan.task_names()],
+        tasks=[DummyTask(kind="Dummy", name=name, spec=DummySpec(), retry=QUICK_RETRY) for name in plan.task_names()],
         templates={},
         params={},
         metadata=Metadata(
@@ -116,7 +116,7 @@ async def task(request: TaskRequest) -> str:
 
 @asynccontextmanager
 async def scripted_plans(client: Client, runner: WorkflowRunner | None = None) -> AsyncIterator[Plans]:
-    """Workers for scripted plans, while the body runs."""
+    """Run workers for scripted plans while the body runs."""
     control = Worker(client, task_queue=control_queue("kudo"), activities=[load, report, cancel])
     tasks = Worker(
         client,
@@ -138,46 +138,46 @@ async def start(plans: Plans, plan: model.Plan) -> Run:
 
 
 async def check(client: Client, plans: Plans, run: Run, plan: model.Plan) -> None:
-    """Check that a plan goes as the model says; one that does not end is cancelled in the end."""
-    wanted = model.expected(plan)
-    if wanted is None:
+    """Check that a plan behaves as the model expects; cancel a plan that does not end."""
+    expected = model.expected(plan)
+    if expected is None:
         outcome = await asyncio.wait_for(run.outcome(), PATIENCE)
         assert (outcome.failure, outcome.message) == ("DummyTaskError", "for good")
         model.check_failed(plan, outcome.status)
     else:
-        ends = all(status is S.COMPLETE for steps in wanted for status in steps)
+        ends = all(status is S.COMPLETE for steps in expected for status in steps)
         if not ends:
-            await until_quiet(run, wanted)
+            await until_stable(run, expected)
             await plans.cancel("default", run.request.instance, "enough")
-        outcome = await ended(run)
-        assert statuses(outcome.status) == model.cancelled(wanted)
+        outcome = await final_outcome(run)
+        assert statuses(outcome.status) == model.cancelled(expected)
         assert outcome.status.status is (S.COMPLETE if ends else S.CANCELLED), outcome
         assert outcome.status.message == ("" if ends else "enough")
     assert REPORTED[run.request.instance] == outcome.status
     await check_workflows(client, run, outcome)
 
 
-async def ended(run: Run) -> Outcome:
-    """How a run ended; of one that was cancelled its worker says it, which may be busy for a while."""
+async def final_outcome(run: Run) -> Outcome:
+    """Wait for the outcome of a run; if it was cancelled, a worker has to answer a query, and may be busy at first."""
 
-    async def look() -> Outcome | None:
+    async def outcome_with_phases() -> Outcome | None:
         outcome = await run.outcome()
         return outcome if outcome.status.phases or outcome.complete else None
 
-    return await until(look, PATIENCE)
+    return await until(outcome_with_phases, PATIENCE)
 
 
-async def until_quiet(run: Run, wanted: Iterable[list[ExecutionStatus]]) -> None:
-    """Wait until the steps are as they should be, and see what that makes of all around them."""
-    listed = list(wanted)
+async def until_stable(run: Run, expected: Iterable[list[ExecutionStatus]]) -> None:
+    """Wait until the steps have the expected statuses, and check the plan and its phases."""
+    listed = list(expected)
 
-    async def look() -> PlanStatus | None:
+    async def stable_status() -> PlanStatus | None:
         status = await run.status()
         return status if statuses(status) == listed else None
 
-    seen = await until(look, PATIENCE)
-    assert seen.status is S.IN_PROGRESS
-    for phase in seen.phases:
+    stable = await until(stable_status, PATIENCE)
+    assert stable.status is S.IN_PROGRESS
+    for phase in stable.phases:
         assert not phase.message
         running = any(step.status.is_running for step in phase.steps)
         assert (phase.status is S.IN_PROGRESS) == running
@@ -186,7 +186,7 @@ async def until_quiet(run: Run, wanted: Iterable[list[ExecutionStatus]]) -> None
 
 
 async def check_workflows(client: Client, run: Run, outcome: Outcome) -> None:
-    """Check that every workflow of the tree ended as its part of the status says."""
+    """Check that every workflow of the tree ended with the status of its part of the plan."""
     described = await client.get_workflow_handle(run.workflow_id, run_id=run.run_id).describe()
     assert described.status is ENDS[outcome.status.status]
     for phase in outcome.status.phases:

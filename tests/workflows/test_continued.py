@@ -1,4 +1,4 @@
-"""A phase whose history gets long goes on in a new run, and nobody notices."""
+"""A phase with a long history continues in a new run, with the same outcome."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,47 +21,49 @@ HANGS = model.Step(("never",))
 
 @pytest.fixture
 async def plans(client: Client, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Plans]:
-    """Plans whose phases go on in a new run after few events; without Temporal's sandbox, which would not see that."""
+    """Plans whose phases continue in a new run after few events; Temporal's sandbox would not use the patched limit."""
     monkeypatch.setattr(limits, "PHASE_EVENTS", 40)
     async with scripted_plans(client, runner=UnsandboxedWorkflowRunner()) as started:
         yield started
 
 
-async def runs_of(client: Client, plan: Run, phase: str) -> int:
-    """How many runs a phase took."""
-    history = await client.get_workflow_handle(plan.workflow_id).fetch_history()
+async def run_count(client: Client, run: Run, phase: str) -> int:
+    """Return how often the plan started a phase."""
+    history = await client.get_workflow_handle(run.workflow_id).fetch_history()
     started = [event.start_child_workflow_execution_initiated_event_attributes for event in history.events]
-    return sum(child.workflow_id == f"{plan.workflow_id}/{phase}" for child in started)
+    return sum(child.workflow_id == f"{run.workflow_id}/{phase}" for child in started)
 
 
 @pytest.mark.parametrize("strategy", ["serial", "parallel"])
 @pytest.mark.parametrize("last", [OK, HANGS, model.Step(("fatal",)), model.Step(("failing",))])
-async def test_a_long_phase(client: Client, plans: Plans, strategy: model.Strategy, last: model.Step) -> None:
+async def test_long_phase_ends_as_expected(
+    client: Client, plans: Plans, strategy: model.Strategy, last: model.Step
+) -> None:
     steps = (*[OK] * 30, last)
     plan = model.Plan("serial", (model.Phase(strategy, steps), model.Phase("serial", (OK,))))
     run = await start(plans, plan)
     await check(client, plans, run, plan)
     if strategy == "serial":
-        assert await runs_of(client, run, "phase-0") > 1
+        assert await run_count(client, run, "phase-0") > 1
 
 
-async def test_a_pause_goes_on_in_the_new_run(client: Client, plans: Plans) -> None:
+async def test_pause_stays_in_effect_in_new_run_of_phase(client: Client, plans: Plans) -> None:
     plan = model.Plan("serial", (model.Phase("serial", tuple([OK] * 60)),))
     run = await start(plans, plan)
     await until_step(run, ExecutionStatus.COMPLETE)
     await plans.pause("default", run.request.instance, "")
 
-    async def look() -> list[ExecutionStatus] | None:
-        seen = await run.status()
-        steps = [step.status for step in seen.phases[0].steps]
-        return steps if seen.paused and ExecutionStatus.IN_PROGRESS not in steps else None
+    async def paused_steps() -> list[ExecutionStatus] | None:
+        status = await run.status()
+        steps = [step.status for step in status.phases[0].steps]
+        return steps if status.paused and ExecutionStatus.IN_PROGRESS not in steps else None
 
-    # At times no step runs because the next one is just about to.
-    await until(look)
+    # No step may run for a moment because the next one is about to start.
+    await until(paused_steps)
     await asyncio.sleep(1)
-    steps = await until(look)
+    steps = await until(paused_steps)
     assert set(steps) == {ExecutionStatus.COMPLETE, ExecutionStatus.PENDING}
     await asyncio.sleep(1)
-    assert await until(look) == steps
+    assert await until(paused_steps) == steps
     await plans.unpause("default", run.request.instance, "")
     await check(client, plans, run, plan)

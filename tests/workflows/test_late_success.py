@@ -1,4 +1,4 @@
-"""Tasks that end well although they were cancelled, and tasks whose worker is gone."""
+"""Tasks that succeed although they are cancelled, and tasks that never receive a cancellation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from workflows.options import control_queue
 
 @activity.defn(name="dummy")
 async def stubborn(request: TaskRequest) -> str:
-    """Ends well when it is asked to stop."""
+    """Succeed when the task is cancelled."""
     try:
         while True:
             activity.heartbeat()
@@ -34,8 +34,8 @@ async def stubborn(request: TaskRequest) -> str:
 
 
 @activity.defn(name="dummy")
-async def deaf(request: TaskRequest) -> str:
-    """Never hears of anything, as if its worker were gone; a fatal task beside it fails."""
+async def unresponsive(request: TaskRequest) -> str:
+    """Never end, as if the worker of the task were gone; only a task with a fatal name fails."""
     if "fatal" in request.task.name:
         raise ApplicationError("for good", type="DummyTaskError", non_retryable=True)
     await asyncio.Event().wait()
@@ -50,8 +50,8 @@ async def control(client: Client, cluster: Cluster, renderer: Renderer) -> Async
         yield
 
 
-async def cancelled_plan(installer: Installer, client: Client, *steps: tuple[str, list[str]]) -> list[str]:
-    """The tree of a plan that is cancelled in its first step."""
+async def cancelled_plan_tree(installer: Installer, client: Client, *steps: tuple[str, list[str]]) -> list[str]:
+    """Cancel a plan in its first step, and return its tree."""
     package = write_package(
         installer.directory,
         tasks=[dummy("one"), dummy("two")],
@@ -72,8 +72,8 @@ async def cancelled_plan(installer: Installer, client: Client, *steps: tuple[str
 
 
 @pytest.mark.usefixtures("control")
-async def test_what_is_left_does_not_start(installer: Installer, client: Client) -> None:
-    assert await cancelled_plan(installer, client, ("a", ["one", "two"]), ("b", ["one"])) == [
+async def test_step_after_late_success_does_not_start(installer: Installer, client: Client) -> None:
+    assert await cancelled_plan_tree(installer, client, ("a", ["one", "two"]), ("b", ["one"])) == [
         "└── test",
         "   └── Plan deploy (serial strategy) [CANCELLED]",
         "      ├── enough",
@@ -84,8 +84,8 @@ async def test_what_is_left_does_not_start(installer: Installer, client: Client)
 
 
 @pytest.mark.usefixtures("control")
-async def test_a_plan_that_had_nothing_left_to_do_is_complete(installer: Installer, client: Client) -> None:
-    assert await cancelled_plan(installer, client, ("a", ["one", "two"])) == [
+async def test_plan_is_complete_after_late_success_of_last_step(installer: Installer, client: Client) -> None:
+    assert await cancelled_plan_tree(installer, client, ("a", ["one", "two"])) == [
         "└── test",
         "   └── Plan deploy (serial strategy) [COMPLETE]",
         "      └── Phase main [COMPLETE]",
@@ -94,14 +94,14 @@ async def test_a_plan_that_had_nothing_left_to_do_is_complete(installer: Install
 
 
 @pytest.mark.usefixtures("control")
-async def test_what_does_not_hear_of_it_is_not_waited_for(installer: Installer, client: Client) -> None:
+async def test_failed_plan_does_not_wait_for_unresponsive_task(installer: Installer, client: Client) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("never"), dummy("fatal")],
         plans={"deploy": plan(phase("main", ("a", ["never"]), ("b", ["fatal"]), strategy="parallel"))},
     )
     async with Worker(
-        client, task_queue="kudo", workflows=WORKFLOWS, activities=[deaf], workflow_runner=workflow_runner()
+        client, task_queue="kudo", workflows=WORKFLOWS, activities=[unresponsive], workflow_runner=workflow_runner()
     ):
         outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
     assert (outcome.failure, outcome.message) == ("DummyTaskError", "for good")

@@ -1,4 +1,4 @@
-"""A status that does not fit its plan, which only a defect or another worker's version could bring."""
+"""A status that does not match its plan, which only a defect or another version of the worker could cause."""
 
 import asyncio
 
@@ -40,7 +40,7 @@ async def without_step(request: PlanRequest) -> ActivePlan:
         (without_step, "MissingStepStatus", "The status of the phase phase-0 has no step step-1."),
     ],
 )
-async def test_a_status_that_lacks_a_part(client: Client, load: object, event: str, message: str) -> None:
+async def test_plan_whose_status_lacks_a_part_fails(client: Client, load: object, event: str, message: str) -> None:
     control = Worker(client, task_queue=control_queue("kudo"), activities=[load, scripted.report])  # type: ignore[list-item]
     tasks = Worker(
         client, task_queue="kudo", workflows=WORKFLOWS, activities=[scripted.task], workflow_runner=workflow_runner()

@@ -1,4 +1,4 @@
-"""What each outcome does, for every combination of strategies, tasks per step, outcome and place."""
+"""The effect of each outcome, for every combination of strategies, tasks per step, outcome and place."""
 
 import asyncio
 from itertools import product
@@ -12,13 +12,13 @@ from temporalio.client import Client
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 PLACES = (0, 1, 2)
-"""First, middle and last of the phases and of the steps, and of the tasks as far as there are."""
+"""The first, middle and last phase, step and task; a step may have fewer tasks."""
 
 
 def plan_with(
     outcome: model.Outcome, place: int, tasks: int, of_plan: model.Strategy, of_phase: model.Strategy
 ) -> model.Plan:
-    """Three phases of three steps, all of which end well but for one task."""
+    """Return a plan of three phases of three steps, in which one task has the outcome and all others succeed."""
     special = (place, place, min(place, tasks - 1))
     return model.Plan(
         of_plan,
@@ -38,10 +38,10 @@ def plan_with(
 @pytest.mark.parametrize("tasks", [1, 2, 3])
 @pytest.mark.parametrize("of_phase", ["serial", "parallel"])
 @pytest.mark.parametrize("of_plan", ["serial", "parallel"])
-async def test_every_outcome_in_every_place(
+async def test_plan_ends_as_expected_for_every_outcome_in_every_place(
     client: Client, of_plan: model.Strategy, of_phase: model.Strategy, tasks: int
 ) -> None:
-    """All at once; those that do not end by themselves are cancelled, which is the outcome that is left."""
+    """All plans run side by side; those that do not end by themselves are cancelled, which covers cancellation."""
     trees = [
         plan_with(outcome, place, tasks, of_plan, of_phase)
         for outcome, place in product(get_args(model.Outcome), PLACES)

@@ -1,4 +1,7 @@
-"""Plans of any shape, with tasks of any outcome, end as the model says; and steering changes nothing of it."""
+"""Plans of any shape, with tasks of any outcome, end as the model expects, with and without controls.
+
+Hypothesis derives the examples from the names and the source of the tests (`derandomize`): a rename changes them.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -71,7 +74,7 @@ async def test_steering_changes_nothing_of_the_end(
 
 
 async def steer(plans: Plans, run: Run, controls: list[str]) -> None:
-    """Pause the plan and let it go on, as it may have ended already; in the end it goes on."""
+    """Pause and unpause the plan until it has ended, and unpause it in the end."""
     for control in (*controls, "unpause"):
         try:
             await getattr(plans, control)("default", run.request.instance, "")
@@ -94,5 +97,5 @@ async def approve_everything(plans: Plans, run: Run) -> None:
             for step in waiting:
                 await plans.decide("default", run.request.instance, Approval(step=step, by="ann"), approved=True)
         except KudoError:
-            # The plan has ended, or the step does not wait any more.
+            # The plan has ended, or the step no longer waits.
             continue

@@ -1,4 +1,4 @@
-"""Controls that arrive at the worst moment."""
+"""Controls that arrive while a plan starts a phase."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,12 +15,12 @@ from kudo.client import Run
 from kudo.model.status import ExecutionStatus
 from workflows.controls import PhaseHandle, PlanControls
 
-NOTHING = model.Step(())
+EMPTY = model.Step(())
 
 
-async def test_a_cancel_while_a_phase_is_being_started(client: Client) -> None:
-    """Phases without tasks, so that the plan does little else than start them."""
-    plan = model.Plan("serial", tuple(model.Phase("serial", (NOTHING,)) for _ in range(60)))
+async def test_plan_cancelled_while_phase_starts_ends_cancelled(client: Client) -> None:
+    """The phases have no tasks, so that the plan does little else than start them."""
+    plan = model.Plan("serial", tuple(model.Phase("serial", (EMPTY,)) for _ in range(60)))
     async with scripted_plans(client) as plans:
         for number in range(12):
             run = await start(plans, plan)
@@ -30,41 +30,43 @@ async def test_a_cancel_while_a_phase_is_being_started(client: Client) -> None:
             assert (outcome.status.status, outcome.status.message) == (ExecutionStatus.CANCELLED, "enough")
 
 
-class Stuck:
-    """Makes the workflow task fail that takes in that a phase was started, as if its worker was lost there."""
+class LostWorker:
+    """Fails the workflow task in which the plan records that a phase has started, as if its worker were lost."""
 
-    def __init__(self, begin: Callable[[PlanControls, str, PhaseHandle], Awaitable[None]]) -> None:
-        self.on = True
-        self._begin = begin
+    def __init__(self, add_phase: Callable[[PlanControls, str, PhaseHandle], Awaitable[None]]) -> None:
+        self.active = True
+        self._add_phase = add_phase
 
-    async def begin(self, steering: PlanControls, name: str, phase: PhaseHandle) -> None:
-        if self.on:
+    async def add_phase(self, controls: PlanControls, name: str, phase: PhaseHandle) -> None:
+        if self.active:
             raise RuntimeError("the worker is lost here")
-        await self._begin(steering, name, phase)
+        await self._add_phase(controls, name, phase)
 
 
 @pytest.fixture
-def stuck(monkeypatch: pytest.MonkeyPatch) -> Stuck:
-    gate = Stuck(PlanControls.add_phase)
+def lost_worker(monkeypatch: pytest.MonkeyPatch) -> LostWorker:
+    fault = LostWorker(PlanControls.add_phase)
 
-    async def begin(steering: PlanControls, name: str, phase: PhaseHandle) -> None:
-        await gate.begin(steering, name, phase)
+    async def add_phase(controls: PlanControls, name: str, phase: PhaseHandle) -> None:
+        await fault.add_phase(controls, name, phase)
 
-    monkeypatch.setattr(PlanControls, "add_phase", begin)
-    return gate
+    monkeypatch.setattr(PlanControls, "add_phase", add_phase)
+    return fault
 
 
-async def test_an_approval_that_arrives_with_the_news_of_the_phase(client: Client, stuck: Stuck) -> None:
+async def test_approval_that_arrives_with_start_of_phase_takes_effect(client: Client, lost_worker: LostWorker) -> None:
     plan = model.Plan("serial", (model.Phase("serial", (model.Step(("ok",), approval=True),)),))
     async with scripted_plans(client, runner=UnsandboxedWorkflowRunner()) as plans:
         run = await start(plans, plan)
         await until_phase_waits(client, run)
         await client.get_workflow_handle(run.workflow_id).signal("approve", {"by": "ann"})
-        stuck.on = False
+        lost_worker.active = False
         assert (await asyncio.wait_for(run.outcome(), 40)).complete
 
 
-async def test_a_pause_and_a_cancel_that_arrive_with_the_news_of_the_phase(client: Client, stuck: Stuck) -> None:
+async def test_pause_and_cancellation_that_arrive_with_start_of_phase_cancel_plan(
+    client: Client, lost_worker: LostWorker
+) -> None:
     plan = model.Plan("serial", (model.Phase("serial", (model.Step(("ok",), approval=True),)),))
     async with scripted_plans(client, runner=UnsandboxedWorkflowRunner()) as plans:
         run = await start(plans, plan)
@@ -72,7 +74,7 @@ async def test_a_pause_and_a_cancel_that_arrive_with_the_news_of_the_phase(clien
         handle = client.get_workflow_handle(run.workflow_id)
         await handle.signal("pause", "lunch")
         await handle.cancel(reason="enough")
-        stuck.on = False
+        lost_worker.active = False
         outcome = await asyncio.wait_for(run.outcome(), 40)
     assert (outcome.status.status, outcome.status.paused) == (ExecutionStatus.CANCELLED, False)
 
@@ -80,13 +82,13 @@ async def test_a_pause_and_a_cancel_that_arrive_with_the_news_of_the_phase(clien
 async def until_phase_waits(client: Client, run: Run) -> None:
     phase = client.get_workflow_handle(f"{run.workflow_id}/phase-0")
 
-    async def look() -> bool:
+    async def is_waiting() -> bool:
         try:
             status = await phase.query("status")
         except RPCError:
-            return False  # It was not started yet.
+            return False  # The phase has not started yet.
         return bool(status["steps"][0]["status"] == "WAITING_APPROVAL")
 
-    await until(look)
-    # What the phase says of it is on its way to the plan.
+    await until(is_waiting)
+    # The phase still has to report this status to the plan.
     await asyncio.sleep(1)
