@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from temporalio import workflow
 
-from kudo.model.limits import PENDING_BRANCHES, WORKFLOW_TASK_BYTES
+from kudo.model.limits import PENDING_BRANCHES, WORKFLOW_TASK_BYTES, WORKFLOW_TASK_COMMANDS
 
 T = TypeVar("T")
 
@@ -129,17 +129,20 @@ def _retrieve(task: asyncio.Task[T]) -> BaseException | None:
 
 
 class CommandBatcher:
-    """Spreads commands over several workflow tasks, so that none exceeds WORKFLOW_TASK_BYTES."""
+    """Spreads commands over workflow tasks, so that none exceeds WORKFLOW_TASK_BYTES or WORKFLOW_TASK_COMMANDS."""
 
     def __init__(self) -> None:
         self._bytes = 0
+        self._commands = 0
         self._lock = asyncio.Lock()
 
     async def wait_for_room(self, size: int) -> None:
         """Wait until a command of so many bytes fits into the workflow task."""
         async with self._lock:
-            if self._bytes and self._bytes + size > WORKFLOW_TASK_BYTES:
+            is_full = self._bytes + size > WORKFLOW_TASK_BYTES or self._commands >= WORKFLOW_TASK_COMMANDS
+            if self._commands and is_full:
                 # A timer is the one thing that always ends a workflow task.
                 await workflow.sleep(timedelta(milliseconds=1))
-                self._bytes = 0
+                self._bytes = self._commands = 0
             self._bytes += size
+            self._commands += 1

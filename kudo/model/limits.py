@@ -31,6 +31,13 @@ PHASE_HISTORY_BYTES = 20_000_000
 WORKFLOW_TASK_BYTES = 1_000_000
 """Bytes of the commands of one workflow task; the server ends the workflow at 4 MB."""
 
+WORKFLOW_TASK_COMMANDS = 50
+"""Activities or phases that one workflow task starts.
+
+Each takes some milliseconds, and the SDK fails a workflow task that computes for 2 seconds. It cannot evict such a
+workflow, so a plan that met this limit on a busy worker would hang until the worker restarts.
+"""
+
 PENDING_ACTIVITIES = 400
 """Pending activities of one phase; at 2,000 the server fails every workflow task."""
 

@@ -136,7 +136,25 @@ async def _verdict(cluster: Cluster, item: Object, health_check: HealthCheck) ->
     verdict = await health_check(item)
     if verdict.state is State.WAITING and item.kind == "PersistentVolumeClaim" and await _binds_late(cluster, item):
         return Health(State.HEALTHY)
+    if (
+        verdict.state is State.HEALTHY
+        and item.kind == "CustomResourceDefinition"
+        and not await _is_served(cluster, item)
+    ):
+        return Health(State.WAITING, "the API does not serve its kind yet")
     return verdict
+
+
+async def _is_served(cluster: Cluster, crd: Object) -> bool:
+    """Whether the API serves the kind of a definition; it may do so a moment after the definition is established."""
+    versions = [version.text("name") for version in crd.children("spec", "versions") if version.flag("served")]
+    group, kind = crd.text("spec", "group"), crd.text("spec", "names", "kind")
+    try:
+        for version in versions:
+            await cluster.kind_of(ObjectRef(f"{group}/{version}", kind, "", ""))
+    except KindNotFound:
+        return False
+    return True
 
 
 async def _binds_late(cluster: Cluster, claim: Object) -> bool:
