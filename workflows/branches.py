@@ -47,11 +47,17 @@ async def run_side_by_side(branches: Sequence[Branch]) -> None:
     raise_if_cancelled()
     waiting = list(reversed(branches))
     running: list[asyncio.Task[None]] = []
+    ended: list[asyncio.Task[None]] = []
     try:
         while waiting or running:
             while waiting and len(running) < PENDING_BRANCHES:
                 running.append(asyncio.create_task(waiting.pop()()))
-            done, running = await workflow.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                running[-1].add_done_callback(ended.append)
+            # `workflow.wait` would go through all tasks for each that ends; the condition is checked once for all.
+            await workflow.wait_condition(lambda: bool(ended))
+            ended.clear()
+            done = [task for task in running if task.done()]
+            running = [task for task in running if not task.done()]
             _raise_first(done)
     # GeneratorExit is not caught: a workflow that leaves a worker's cache has nothing left to await.
     except asyncio.CancelledError:
