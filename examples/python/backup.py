@@ -7,6 +7,7 @@ examples/valkey, or of another operator with a plan `backup`; the program also w
 """
 
 import asyncio
+import os
 import sys
 
 from kudo.client import (
@@ -72,4 +73,8 @@ async def main(instance: str, name: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(*sys.argv[1:3])))
+    status = asyncio.run(main(*sys.argv[1:3]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Temporal's client can abort an interpreter that ends while the client is still connecting.
+    os._exit(status)
