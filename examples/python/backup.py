@@ -1,6 +1,6 @@
 """Back up an instance, approve the step that waits for it, and cancel if it takes too long.
 
-    python backup.py store nightly
+    python backup.py INSTANCE NAME [SECONDS]
 
 The TEMPORAL_* variables set the address of Temporal, as for the `temporal` command line. The instance is one of
 examples/valkey, or of another operator with a plan `backup`; the program also works for plans without approvals.
@@ -61,10 +61,10 @@ def waiting_steps(status: PlanStatus) -> list[str]:
     ]
 
 
-async def main(instance: str, name: str) -> int:
+async def main(instance: str, name: str, timeout: str = str(TIMEOUT)) -> int:
     """Back up an instance; return the exit status."""
     try:
-        outcome = await back_up(Plans(await connect()), instance, name)
+        outcome = await back_up(Plans(await connect()), instance, name, timeout=float(timeout))
     except KudoError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -73,8 +73,8 @@ async def main(instance: str, name: str) -> int:
 
 
 if __name__ == "__main__":
-    status = asyncio.run(main(*sys.argv[1:3]))
+    status = asyncio.run(main(*sys.argv[1:4]))
     sys.stdout.flush()
     sys.stderr.flush()
-    # Temporal's client can abort an interpreter that ends while the client is still connecting.
+    # The threads of Temporal's client can crash an interpreter that ends normally.
     os._exit(status)

@@ -40,16 +40,9 @@ async def test_example_starts_follows_and_approves_a_plan(installer: Installer) 
 @pytest.mark.usefixtures("worker")
 async def test_example_cancels_a_plan_that_takes_too_long(installer: Installer) -> None:
     await installer.install(package(installer, step("hang", "never")))
-    code = (
-        f"import asyncio, sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); import backup; from kudo.client import *\n"
-        "async def main():\n"
-        "    outcome = await backup.back_up(Plans(await connect()), 'test', 'monday', timeout=1)\n"
-        "    print(outcome.status.status, outcome.message)\n"
-        "asyncio.run(main())"
-    )
-    result = await execute(sys.executable, "-c", code)
-    assert (result.status, result.err) == (0, "")
-    assert result.out.splitlines()[-1] == "CANCELLED not done after 1 s"
+    result = await execute(sys.executable, PROGRAM, "test", "monday", 1)
+    assert (result.status, result.err) == (1, "")
+    assert result.out.splitlines()[-1] == "backup ended CANCELLED. not done after 1 s"
 
 
 @pytest.mark.usefixtures("client")
