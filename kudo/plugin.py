@@ -34,6 +34,14 @@ PASSTHROUGH_MODULES = ("kudo", "pydantic", "pydantic_core", "annotated_types", "
 SHUTDOWN = timedelta(seconds=5)
 """How long control activities may take to end when the worker stops."""
 
+DEADLOCK_TIMEOUT = timedelta(minutes=1)
+"""How long a workflow may compute before it counts as deadlocked.
+
+The SDK's 2 seconds pass when a process gets no CPU for so long. The SDK then interrupts the workflow wherever it is,
+which can lose some of its asyncio tasks: it can neither continue nor be evicted, and hangs until the worker restarts.
+Temporal gives up a workflow task after 10 seconds by itself, and the SDK then evicts the workflow without interrupting.
+"""
+
 
 def workflow_runner() -> WorkflowRunner:
     """Return a sandboxed runner for the workflows, for workers and replayers without the plugin."""
@@ -92,6 +100,7 @@ class KudoPlugin(SimplePlugin):
             raise RuntimeError("A KudoPlugin runs one worker once; create another plugin for another worker.")
         self._has_run = True
         await require_search_attributes(worker.client)
+        _set_deadlock_timeout(worker)
         async with self._renderer, self._control_worker(worker):
             await next(worker)
 
@@ -102,6 +111,14 @@ class KudoPlugin(SimplePlugin):
             activities=control_activities(self._context),
             graceful_shutdown_timeout=SHUTDOWN,
         )
+
+
+def _set_deadlock_timeout(worker: Worker) -> None:
+    """Set DEADLOCK_TIMEOUT, unless the debug mode of the SDK has switched the detection off."""
+    # Worker has no option for it: https://github.com/temporalio/sdk-python/issues/1050
+    workflows = worker._workflow_worker
+    if workflows and workflows._deadlock_timeout_seconds is not None:
+        workflows._deadlock_timeout_seconds = int(DEADLOCK_TIMEOUT.total_seconds())
 
 
 def _with_pydantic(existing: DataConverter | None) -> DataConverter:

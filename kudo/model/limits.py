@@ -34,8 +34,7 @@ WORKFLOW_TASK_BYTES = 1_000_000
 WORKFLOW_TASK_COMMANDS = 50
 """Activities or phases that one workflow task starts.
 
-Each takes some milliseconds, and the SDK fails a workflow task that computes for 2 seconds. It cannot evict such a
-workflow, so a plan that met this limit on a busy worker would hang until the worker restarts.
+Each takes some milliseconds, and Temporal gives up a workflow task after 10 seconds, also on a busy worker.
 """
 
 PENDING_ACTIVITIES = 400
