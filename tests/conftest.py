@@ -44,6 +44,9 @@ SERVERS = {"temporal", "sandbox", "kubeconfig", "session_control_plane"}
 SLOW = {"faults"}
 """Folders of which all tests are slow."""
 
+WAITING = {"ui", "workflows"}
+"""Folders of tests that wait for tens of seconds."""
+
 TIMEOUT = pytest.StashKey[object]()
 """The settings of the timeout of a test."""
 
@@ -116,9 +119,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of each tier before `-m` selects, and spread the slow tests over the first half of the others.
+    """Mark the tests of each tier before `-m` selects, and order them so that no worker idles at the end of the run.
 
-    A slow test that starts last delays the end of the run, and slow tests side by side delay each other.
+    The slow tests are spread over the first half, because side by side they delay each other. The tests of folders that
+    wait longest come before the others, and unit tests, which are short, come last.
     """
     missing = missing_control_plane()
     for item in items:
@@ -131,6 +135,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=missing))
     slow = [item for item in items if item.get_closest_marker("slow")]
     others = [item for item in items if not item.get_closest_marker("slow")]
+    others.sort(key=lambda item: (item.get_closest_marker("unit") is not None, item.path.parent.name not in WAITING))
     distance = len(others) / 2 / max(len(slow), 1)
     positions = [*((number * distance, item) for number, item in enumerate(slow)), *enumerate(others)]
     items[:] = [item for _, item in sorted(positions, key=itemgetter(0))]

@@ -1,10 +1,14 @@
 """Ports on this machine."""
 
+import secrets
 import socket
 from dataclasses import dataclass
 from typing import Literal
 
 HOST = "127.0.0.1"
+
+_NOT_EPHEMERAL = range(20_000, 32_000)
+"""Ports that no system gives to outgoing connections."""
 
 ClusterKind = Literal["sandbox", "control-plane", "current"]
 
@@ -30,9 +34,10 @@ def is_free(port: int) -> bool:
 
 
 def free_port(wanted: int) -> int:
-    """Return the wanted port if it is free, or else any free port."""
-    if wanted and is_free(wanted):
-        return wanted
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return the wanted port if it is free, or else any free port.
+
+    A port that the system chooses could be taken again before it is used, by any connection or by another stack.
+    """
+    while not wanted or not is_free(wanted):
+        wanted = secrets.choice(_NOT_EPHEMERAL)
+    return wanted
