@@ -15,6 +15,7 @@ from kudo.errors import (
     ResourceValidationError,
 )
 from kudo.instances.resources import require_instance
+from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER, artifact, build_pipe_pod, pipe_pod_ref, pipe_task
 from kudo.model.annotations import INSTANCE, PLAN_UID
 from kudo.model.execution import TaskRequest
@@ -32,7 +33,7 @@ class PipeActivities:
     """Activities that run the pods of Pipe tasks, and delete them afterwards."""
 
     def __init__(self, context: ActivityContext) -> None:
-        self._wait_until_healthy = partial(wait_until_healthy, context.cluster, patience=context.pod_patience)
+        self._wait_until_healthy = partial(wait_until_healthy, patience=context.pod_patience)
         self._cluster = context.cluster
         self._renderer = context.renderer
         self._grace = context.grace
@@ -42,22 +43,23 @@ class PipeActivities:
     async def pipe(self, request: TaskRequest) -> str:
         """Run the pod of a task, and create artifacts from its files (KUDO's `engine/task/task_pipe.go`)."""
         async with attempting_task(request, self._grace) as attempt:
-            await require_instance(self._cluster, request.metadata)
+            cluster = self._cluster.within(request.metadata.instance_namespace)
+            await require_instance(cluster, request.metadata)
             attempt.doing("rendering templates")
             pod = await build_pipe_pod(self._renderer, request, self._image)
-            await self._run_pod(pod, request, attempt)
+            await self._run_pod(cluster, pod, request, attempt)
             artifacts = []
             for file in pipe_task(request).spec.pipe:
                 attempt.doing(f"copying {file.path} out of {pod.ref}")
-                artifacts.append(artifact(request, file, await self._content(pod.ref, file.path)))
+                artifacts.append(artifact(request, file, await self._content(cluster, pod.ref, file.path)))
             for item in artifacts:
                 attempt.doing(f"applying {item.ref}")
-                await self._cluster.apply(item)
+                await cluster.apply(item)
             return ", ".join(f"{item.kind} {item.name}" for item in artifacts)
 
-    async def _run_pod(self, pod: Object, request: TaskRequest, attempt: Attempt) -> None:
+    async def _run_pod(self, cluster: Cluster, pod: Object, request: TaskRequest, attempt: Attempt) -> None:
         """Run the pod until its files exist; a pod of another run is deleted first, because its files may be stale."""
-        live = await self._cluster.get(pod.ref)
+        live = await cluster.get(pod.ref)
         if live is not None and live.labels.get(INSTANCE) not in (None, request.metadata.instance_name):
             raise PipeTaskError(
                 f"{pod.ref} belongs to the instance {live.labels[INSTANCE]}, whose name differs only in characters "
@@ -65,33 +67,33 @@ class PipeActivities:
             )
         if live is not None and (live.annotations.get(PLAN_UID) != request.metadata.plan_uid or _is_over(live)):
             attempt.doing(f"deleting {pod.ref} of an earlier attempt")
-            await self._cluster.delete(pod.ref, uid=live.uid)
-            await wait_until_gone(self._cluster, [live], attempt.waiting_for)
+            await cluster.delete(pod.ref, uid=live.uid)
+            await wait_until_gone(cluster, [live], attempt.waiting_for)
         attempt.doing(f"applying {pod.ref}")
         try:
-            await self._wait_until_healthy([await self._cluster.apply(pod)], attempt.waiting_for)
+            await self._wait_until_healthy(cluster, [await cluster.apply(pod)], attempt.waiting_for)
         except FailedTerminalStateError as error:
-            live = await self._cluster.get(pod.ref)
+            live = await cluster.get(pod.ref)
             if live is not None and not _is_over(live):
                 raise
             # Its containers are restarted until they succeed, so the node has failed.
             raise PipePodLost(f"{error}; the pod is recreated") from None
 
-    async def _content(self, pod: ObjectRef, path: str) -> bytes:
-        size = (await self._output(pod, ["stat", "-L", "-c", "%s", path])).decode().strip()
-        content = await self._output(pod, ["cat", path]) if int(size) <= MAX_FILE else b""
+    async def _content(self, cluster: Cluster, pod: ObjectRef, path: str) -> bytes:
+        size = (await self._output(cluster, pod, ["stat", "-L", "-c", "%s", path])).decode().strip()
+        content = await self._output(cluster, pod, ["cat", path]) if int(size) <= MAX_FILE else b""
         if max(int(size), len(content)) > MAX_FILE:
             raise PipeTaskError(f"{path} has {size} bytes; the limit for a file of a Pipe task is {MAX_FILE}.")
         return content
 
-    async def _output(self, pod: ObjectRef, command: Sequence[str]) -> bytes:
+    async def _output(self, cluster: Cluster, pod: ObjectRef, command: Sequence[str]) -> bytes:
         try:
-            result = await self._cluster.execute(pod, WAITER, command, MAX_FILE)
+            result = await cluster.execute(pod, WAITER, command, MAX_FILE)
         except (KindNotFound, ResourceValidationError):
-            await self._require_running(pod)
+            await self._require_running(cluster, pod)
             raise
         if result.code > KILLED:
-            await self._require_running(pod)
+            await self._require_running(cluster, pod)
         if result.code:
             raise PipeTaskError(
                 f"`{' '.join(command)}` in {pod} failed: exit code {result.code}"
@@ -99,9 +101,9 @@ class PipeActivities:
             )
         return result.output
 
-    async def _require_running(self, pod: ObjectRef) -> None:
+    async def _require_running(self, cluster: Cluster, pod: ObjectRef) -> None:
         """Raise PipePodLost if the pod failed, and not the command."""
-        live = await self._cluster.get(pod)
+        live = await cluster.get(pod)
         if live is None or _is_over(live):
             raise PipePodLost(f"{pod} ended before its files were copied; the pod is recreated")
 
@@ -109,9 +111,10 @@ class PipeActivities:
     async def remove_pipe_pod(self, request: TaskRequest) -> None:
         """Delete the pod of a task, however the task ended."""
         async with attempting(self._grace):
-            live = await self._cluster.get(pipe_pod_ref(request))
+            cluster = self._cluster.within(request.metadata.instance_namespace)
+            live = await cluster.get(pipe_pod_ref(request))
             if live is not None and live.labels.get(INSTANCE) == request.metadata.instance_name:
-                await self._cluster.delete(live.ref, uid=live.uid)
+                await cluster.delete(live.ref, uid=live.uid)
 
 
 def _is_over(pod: Object) -> bool:

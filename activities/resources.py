@@ -10,7 +10,7 @@ from activities.context import ActivityContext
 from kudo.errors import TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import require_instance
-from kudo.manifests import build
+from kudo.manifests import enhance_all, or_as_defined, render_objects
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
 from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
@@ -27,7 +27,6 @@ class ResourceActivities:
         self._grace = context.grace
         self._wait_until_healthy = partial(
             wait_until_healthy,
-            context.cluster,
             health_check=AnnotationRules(context.renderer),
             patience=context.pod_patience,
         )
@@ -60,17 +59,22 @@ class ResourceActivities:
             return await self._delete(request, resources, attempt)
 
     async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
-        instance = await require_instance(self._cluster, request.metadata)
+        cluster = self._cluster.within(request.metadata.instance_namespace)
+        instance = await require_instance(cluster, request.metadata)
         attempt.doing("rendering templates")
-        objects = await build(self._renderer, request, resources, self._cluster.namespaced)
+        rendered = await render_objects(self._renderer, request, resources)
+        # Reports what is wrong with any object before one is applied.
+        await enhance_all(rendered, request, or_as_defined(cluster.namespaced, rendered))
         announce = partial(self._announce, request, instance, attempt)
-        for batch in batches(objects):
+        for batch in batches(rendered):
+            # The kinds that the first batch defines are served now, and the API says how.
+            objects = await enhance_all(batch, request, cluster.namespaced)
             applied = []
-            for item in await with_dependency_hashes(self._cluster.get, batch):
+            for item in await with_dependency_hashes(cluster.get, objects):
                 attempt.doing(f"applying {item.ref}")
-                applied.append(await apply_or_recreate(self._cluster, item, attempt.waiting_for, announce))
-            await self._wait_until_healthy(applied, attempt.waiting_for)
-        return f"{_count(objects)} healthy"
+                applied.append(await apply_or_recreate(cluster, item, attempt.waiting_for, announce))
+            await self._wait_until_healthy(cluster, applied, attempt.waiting_for)
+        return f"{_count(rendered)} healthy"
 
     async def _announce(self, request: TaskRequest, instance: Object, attempt: Attempt, text: str) -> None:
         """Report that an object is about to be deleted, in the heartbeat and as an event of the Instance."""
@@ -80,12 +84,15 @@ class ResourceActivities:
 
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         attempt.doing("rendering templates")
-        objects = await build(self._renderer, request, resources, self._cluster.namespaced_if_known)
-        live = [found for item in objects if (found := await self._cluster.find(item.ref)) is not None]
+        cluster = self._cluster.within(request.metadata.instance_namespace)
+        rendered = await render_objects(self._renderer, request, resources)
+        # There are no objects of a kind that the API does not serve.
+        objects = await enhance_all(rendered, request, or_as_defined(cluster.namespaced, (), default=True))
+        live = [found for item in objects if (found := await cluster.find(item.ref)) is not None]
         for item in live:
             attempt.doing(f"deleting {item.ref}")
-            await self._cluster.delete(item.ref, uid=item.uid)
-        await wait_until_gone(self._cluster, live, attempt.waiting_for)
+            await cluster.delete(item.ref, uid=item.uid)
+        await wait_until_gone(cluster, live, attempt.waiting_for)
         return f"{_count(objects)} deleted"
 
 

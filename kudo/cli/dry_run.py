@@ -36,9 +36,10 @@ async def print_dry_run(
     cluster: Cluster, instance: Instance, version: OperatorVersion, request: PlanRequest, form: Form
 ) -> None:
     """Print the changes that a plan would make; exit with status 1 if the API would reject one."""
+    cluster = cluster.within(instance.namespace)
     rejected, comparison = 0, Comparison(cluster)
     async with Renderer(processes=1) as renderer:
-        async for task in preview(instance, version, renderer, request, cluster.namespaced_if_known):
+        async for task in preview(instance, version, renderer, request, cluster.namespaced):
             if form == "yaml":
                 out.print(objects_as_yaml(task))
             else:

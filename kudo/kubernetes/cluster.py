@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from kudo.errors import AccessDenied, ConflictError, KindNotFound
+from kudo.errors import AccessDenied, ConflictError, KindNotFound, ResourceValidationError
 from kudo.kubernetes.connection import APPLY_PATCH, MERGE_PATCH, Answer, Connection
 from kudo.kubernetes.discovery import Discovery, ResourceKind
 from kudo.kubernetes.dry_run_twin import dry_run_twin
@@ -38,6 +38,7 @@ class Cluster:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._discovery = Discovery(connection)
+        self._confined_to: str | None = None
         self.informers = SharedInformers(connection)
 
     @classmethod
@@ -51,6 +52,27 @@ class Cluster:
     async def __aexit__(self, *_: object) -> None:
         await self.informers.close()
         await self._connection.__aexit__()
+
+    def within(self, namespace: str) -> Self:
+        """Return this cluster, confined to a namespace.
+
+        It raises ResourceValidationError for an object of a namespaced kind with another namespace, or with none,
+        before it sends a request about one. It shares the connection, which only the original closes.
+        """
+        confined = copy.copy(self)
+        confined._confined_to = namespace
+        return confined
+
+    def _path(self, kind: ResourceKind, ref: ObjectRef, subresource: str = "") -> str:
+        """Return the path of one object: the last check before a request."""
+        if not ref.name:
+            raise ResourceValidationError(f"{kind.kind} without a name is refused: its path is that of all objects.")
+        if kind.namespaced and self._confined_to is not None and ref.namespace != self._confined_to:
+            where = f"in the namespace {ref.namespace}" if ref.namespace else "without a namespace"
+            raise ResourceValidationError(
+                f"{kind.kind} {ref.name} {where} is refused: the plan may use only the namespace {self._confined_to}."
+            )
+        return kind.path_of(ref, subresource)
 
     @property
     def url(self) -> str:
@@ -81,13 +103,6 @@ class Cluster:
         """Whether the kind of an object is namespaced. Raises KindNotFound."""
         return (await self.kind_of(item.ref)).namespaced
 
-    async def namespaced_if_known(self, item: Object) -> bool:
-        """Like `namespaced`, but true for a kind that the API does not serve."""
-        try:
-            return await self.namespaced(item)
-        except KindNotFound:
-            return True
-
     async def find(self, ref: ObjectRef) -> Object | None:
         """Like `get`, but None for a kind that the API does not serve."""
         try:
@@ -98,7 +113,7 @@ class Cluster:
     async def get(self, ref: ObjectRef) -> Object | None:
         """Read an object; None if it does not exist."""
         kind = await self.kind_of(ref)
-        answer = await self._connection.request("GET", kind.path_of(ref))
+        answer = await self._connection.request("GET", self._path(kind, ref))
         if answer.code == 404:
             return None
         return self._checked(kind, answer.code, answer.body, f"reading {ref}")
@@ -162,7 +177,7 @@ class Cluster:
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         return await self._connection.request(
             "PATCH",
-            kind.path_of(item.ref),
+            self._path(kind, item.ref),
             query={**query, "dryRun": "All"} if dry_run else query,
             body=item.manifest,
             content_type=APPLY_PATCH,
@@ -171,6 +186,8 @@ class Cluster:
     async def create(self, item: Object) -> Object:
         """Create an object. Raises ConflictError if it exists."""
         kind = await self.kind_of(item.ref)
+        # The name is in the body; the path of the object is checked all the same.
+        self._path(kind, item.ref)
         path, query = kind.path(item.namespace), {"fieldManager": FIELD_MANAGER}
         answer = await self._connection.request("POST", path, query=query, body=item.manifest)
         return self._checked(kind, answer.code, answer.body, f"creating {item.ref}")
@@ -209,7 +226,7 @@ class Cluster:
         body: Manifest = {"propagationPolicy": propagation}
         if uid:
             body["preconditions"] = {"uid": uid}
-        answer = await self._connection.request("DELETE", kind.path_of(ref), body=body)
+        answer = await self._connection.request("DELETE", self._path(kind, ref), body=body)
         gone = answer.code == 404 or (uid and answer.code == 409)
         if not gone:
             self._checked(kind, answer.code, answer.body, f"deleting {ref}")
@@ -226,7 +243,7 @@ class Cluster:
         kind = await self.kind_of(ref)
         answer = await self._connection.request(
             "PATCH",
-            kind.path_of(ref, subresource),
+            self._path(kind, ref, subresource),
             query={"fieldManager": manager},
             body=patch,
             content_type=MERGE_PATCH,
@@ -237,7 +254,7 @@ class Cluster:
 
     async def execute(self, pod: ObjectRef, container: str, command: Sequence[str], limit: int) -> Execution:
         """Run a command in a container until it ends, or until its output exceeds `limit` bytes."""
-        path = (await self.kind_of(pod)).path_of(pod, "exec")
+        path = self._path(await self.kind_of(pod), pod, "exec")
         return await execute(self._connection, path, container, command, limit)
 
     async def record_event(

@@ -1,5 +1,6 @@
 """Discovery: the kinds that the API serves, and their paths."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -8,6 +9,9 @@ from kudo.errors import KindNotFound, KudoError, ResourceValidationError
 from kudo.kubernetes.connection import Connection
 from kudo.kubernetes.failures import failure
 from kudo.model.objects import ObjectRef
+
+_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*")
+"""An API version, which becomes part of a path; the version of a group is a DNS label, in practice such as v1beta1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,11 @@ class Discovery:
     async def find(self, api_version: str, kind: str) -> ResourceKind:
         """Return a served kind.
 
-        Raises KindNotFound if the API does not serve it, which is transient: its CustomResourceDefinition may be new.
+        Raises KindNotFound if the API does not serve it, which is transient: its CustomResourceDefinition may be new;
+        ResourceValidationError if the API version is malformed.
         """
+        if not _API_VERSION.fullmatch(api_version) or ".." in api_version:
+            raise ResourceValidationError(f"{api_version!r} is not an apiVersion; {kind} cannot be looked up.")
         if (api_version, kind) not in self._kinds:
             await self._load(api_version)
         found = self._kinds.get((api_version, kind))

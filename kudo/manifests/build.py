@@ -6,9 +6,9 @@
 The variables of a template are those of the instance, then those of the plan, then those of the task.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from kudo.errors import TaskRenderingError
+from kudo.errors import KindNotFound, TaskRenderingError
 from kudo.manifests.enhance import enhance
 from kudo.manifests.parse import parse
 from kudo.model.execution import Metadata, TaskRequest, Variables
@@ -16,44 +16,58 @@ from kudo.model.objects import Object
 from kudo.templates import Renderer, render_all
 
 Namespaced = Callable[[Object], Awaitable[bool]]
-"""Returns whether the kind of an object is namespaced; discovery in the cluster provides this."""
+"""Returns whether the kind of an object is namespaced; raises KindNotFound if it does not know the kind."""
 
 
-async def build(
-    renderer: Renderer,
-    request: TaskRequest,
-    resources: Iterable[str],
-    namespaced: Namespaced,
-) -> list[Object]:
-    """Render, parse and enhance the objects of the named templates.
-
-    Raises TaskRenderingError, ResourceUnmarshalError and TaskEnhancementError, and the errors of `namespaced`.
-    """
+async def render_objects(renderer: Renderer, request: TaskRequest, resources: Iterable[str]) -> list[Object]:
+    """Render and parse the named templates. Raises TaskRenderingError and ResourceUnmarshalError."""
     sources = {name: source_of(request, name) for name in resources}
     what = ", ".join(f"templates/{name}" for name in sources)
-    objects = await renderer.run(what, render, request.metadata.api_version, sources, task_variables(request))
-    defined = {kind: scope for item in objects for kind, scope in _defined(item)}
-    scopes = {id(item): defined.get(_kind(item)) for item in objects}
-    for item in objects:
-        if scopes[id(item)] is None:
-            scopes[id(item)] = await namespaced(item)
-    return enhance(objects, request, lambda item: bool(scopes[id(item)]))
+    return await renderer.run(what, render, request.metadata.api_version, sources, task_variables(request))
+
+
+async def enhance_all(objects: Iterable[Object], request: TaskRequest, namespaced: Namespaced) -> list[Object]:
+    """Enhance rendered objects. Raises TaskEnhancementError, and the errors of `namespaced`."""
+    return [enhance(item, request, await namespaced(item)) for item in objects]
+
+
+def or_as_defined(namespaced: Namespaced, objects: Iterable[Object], default: bool | None = None) -> Namespaced:
+    """Return a function that also knows the kinds which the objects define, if `namespaced` raises KindNotFound.
+
+    A definition counts for a kind of its own group alone; what the API serves is never overridden. Other unknown kinds
+    are as `default` says, or the function raises KindNotFound.
+    """
+    defined = dict(map(_scope, filter(_is_definition, objects)))
+
+    async def namespaced_or_defined(item: Object) -> bool:
+        try:
+            return await namespaced(item)
+        except KindNotFound:
+            scope = defined.get((item.group, item.kind), default)
+            if scope is None:
+                raise
+            return scope
+
+    return namespaced_or_defined
+
+
+def _is_definition(item: Object) -> bool:
+    # The groups of custom resources have a dot; those without one are Kubernetes' own.
+    return (
+        item.group == "apiextensions.k8s.io"
+        and item.kind == "CustomResourceDefinition"
+        and "." in item.text("spec", "group")
+    )
+
+
+def _scope(definition: Object) -> tuple[tuple[str, str], bool]:
+    kind = (definition.text("spec", "group"), definition.text("spec", "names", "kind"))
+    return kind, definition.text("spec", "scope") == "Namespaced"
 
 
 def render(api_version: str, sources: Mapping[str, str], values: Variables, *, named: bool = True) -> list[Object]:
     """Render and parse templates; both run in the limited process, because parsing can be expensive as well."""
     return parse(render_all(api_version, sources, values), named=named)
-
-
-def _kind(item: Object) -> tuple[str, str]:
-    return item.group, item.kind
-
-
-def _defined(item: Object) -> Iterator[tuple[tuple[str, str], bool]]:
-    """Yield the kind that a CustomResourceDefinition of the same task defines; discovery does not have it yet."""
-    if item.kind == "CustomResourceDefinition":
-        kind = (item.text("spec", "group"), item.text("spec", "names", "kind"))
-        yield kind, item.text("spec", "scope") == "Namespaced"
 
 
 def source_of(request: TaskRequest, name: str) -> str:

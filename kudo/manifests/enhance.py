@@ -5,7 +5,7 @@ Pod templates get only values that are the same in every run, so that running a 
 
 import base64
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from kudo.errors import TaskEnhancementError
 from kudo.manifests.health_rules import check_health_rules
@@ -27,21 +27,12 @@ _POD_TEMPLATES: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
 }
 
 
-def enhance(objects: Iterable[Object], request: TaskRequest, namespaced: Callable[[Object], bool]) -> list[Object]:
-    """Return copies of the objects with KUDO's labels, annotations, namespace and owner.
+def enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object:
+    """Return a copy of an object with KUDO's labels, annotations, namespace and owner.
 
-    Raises TaskEnhancementError if `metadata`, a pod template or an annotation of `kudo.dev` is malformed.
+    A cluster-scoped object gets no namespace and no owner. Raises TaskEnhancementError if `metadata`, a pod template or
+    an annotation of `kudo.dev` is malformed.
     """
-    return [_enhance(item, request, namespaced(item)) for item in objects]
-
-
-def labels(request: TaskRequest) -> dict[str, str]:
-    """Return the labels of all objects that belong to an Instance."""
-    metadata = request.metadata
-    return {HERITAGE: "kudo", OPERATOR: metadata.operator_name, INSTANCE: metadata.instance_name}
-
-
-def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object:
     item = Object(copy.deepcopy(original.manifest))
     _normalize(item)
     instance_labels = labels(request)
@@ -52,12 +43,19 @@ def _enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object
         _add(item, template, "annotations", {OPERATOR_VERSION: request.metadata.operator_version})
     for claim in item.children("spec", "volumeClaimTemplates"):
         _add(item, claim.manifest, "labels", instance_labels)
+    item.manifest["metadata"].pop("namespace", None)
     if namespaced:
         item.manifest["metadata"]["namespace"] = request.metadata.instance_namespace
         _set_owner(item, request)
     recreate_policy(item)
     check_health_rules(item)
     return item
+
+
+def labels(request: TaskRequest) -> dict[str, str]:
+    """Return the labels of all objects that belong to an Instance."""
+    metadata = request.metadata
+    return {HERITAGE: "kudo", OPERATOR: metadata.operator_name, INSTANCE: metadata.instance_name}
 
 
 _SET_BY_THE_API = (

@@ -108,7 +108,7 @@ async def build_pipe_pod(renderer: Renderer, request: TaskRequest, image: str) -
         raise ResourceValidationError(f"{subject}: {'; '.join(problems)}")
     pod = _with_waiter(objects[0], image)
     pod.manifest["metadata"]["name"] = pipe_pod_ref(request).name
-    return enhance([pod], request, lambda _: True)[0]
+    return enhance(pod, request, namespaced=True)
 
 
 def _with_waiter(original: Object, image: str) -> Object:
@@ -177,7 +177,7 @@ def artifact(request: TaskRequest, file: PipeFile, content: bytes) -> Object:
         item = Object.of("v1", "ConfigMap", {"name": name}, data=texts)
     else:
         item = Object.of("v1", "ConfigMap", {"name": name}, binaryData=encoded)
-    return enhance([item], request, lambda _: True)[0]
+    return enhance(item, request, namespaced=True)
 
 
 def _variables(path: str, content: bytes) -> Iterator[tuple[str, bytes]]:

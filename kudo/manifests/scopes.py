@@ -1,5 +1,6 @@
 """The cluster-scoped kinds of Kubernetes, for use without a cluster."""
 
+from kudo.errors import KindNotFound
 from kudo.model.objects import Object
 
 _CLUSTER_SCOPED = {
@@ -27,5 +28,7 @@ _CLUSTER_SCOPED = {
 
 
 async def is_namespaced_offline(item: Object) -> bool:
-    """Return whether an object is namespaced, without a cluster; unknown kinds are assumed to be."""
+    """Return whether an object is namespaced, without a cluster. Raises KindNotFound for kinds that are not known."""
+    if "." in item.group and not item.group.endswith(".k8s.io"):
+        raise KindNotFound(f"{item.kind} of {item.api_version} is not a kind of Kubernetes")
     return item.kind not in _CLUSTER_SCOPED.get(item.group, ())

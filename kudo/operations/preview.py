@@ -8,7 +8,7 @@ from kudo.instances.active_plan import build_active_plan
 from kudo.instances.children import child_instance, child_parameters, operator_task
 from kudo.instances.operator_versions import operator_version
 from kudo.instances.parameters import is_on
-from kudo.manifests import Namespaced, build
+from kudo.manifests import Namespaced, enhance_all, or_as_defined, render_objects
 from kudo.manifests.pipes import WAITER_IMAGE, build_pipe_pod, pipe_task
 from kudo.manifests.scopes import is_namespaced_offline
 from kudo.model.execution import ActivePlan, PlanRequest, TaskRequest
@@ -50,7 +50,8 @@ async def preview(
 ) -> AsyncIterator[TaskPreview]:
     """Yield the tasks of a plan in their order, except those that have no objects or are skipped.
 
-    Raises the errors of loading a plan, rendering, parsing, and of `namespaced`.
+    A kind that `namespaced` does not know has the scope of its definition in the same task, or is namespaced. Raises
+    the errors of loading a plan, rendering, parsing, and the other errors of `namespaced`.
     """
     for task_request in _requests(await build_active_plan(instance, version, renderer, request)):
         shown = await _PREVIEWS[TASK_KINDS[task_request.task.kind].preview](renderer, task_request, namespaced)
@@ -88,13 +89,16 @@ async def _preview_nothing(renderer: Renderer, request: TaskRequest, namespaced:
 
 
 async def _preview_apply(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
-    objects = await build(renderer, request, request.task.template_names(), namespaced)
-    return _task_preview(request, "apply", objects)
+    return _task_preview(request, "apply", await _objects(renderer, request, namespaced))
 
 
 async def _preview_delete(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:
-    objects = await build(renderer, request, request.task.template_names(), namespaced)
-    return _task_preview(request, "delete", objects)
+    return _task_preview(request, "delete", await _objects(renderer, request, namespaced))
+
+
+async def _objects(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> list[Object]:
+    rendered = await render_objects(renderer, request, request.task.template_names())
+    return await enhance_all(rendered, request, or_as_defined(namespaced, rendered, default=True))
 
 
 async def _preview_toggle(renderer: Renderer, request: TaskRequest, namespaced: Namespaced) -> TaskPreview:

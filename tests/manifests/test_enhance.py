@@ -51,7 +51,7 @@ OWNER = {
 
 
 def enhanced(manifest: Manifest, *, namespaced: bool = True) -> Manifest:
-    (item,) = enhance([Object(manifest)], REQUEST, lambda _: namespaced)
+    item = enhance(Object(manifest), REQUEST, namespaced)
     return item.manifest
 
 
@@ -161,7 +161,7 @@ def test_owners_that_are_not_controllers_are_kept() -> None:
 
 def test_instance_without_uid_is_not_set_as_owner() -> None:
     request = REQUEST.model_copy(update={"metadata": REQUEST.metadata.model_copy(update={"instance_uid": ""})})
-    (item,) = enhance([Object(manifest_of("v1", "ConfigMap"))], request, lambda _: True)
+    item = enhance(Object(manifest_of("v1", "ConfigMap")), request, namespaced=True)
     assert not item.has("metadata", "ownerReferences")
 
 
@@ -218,17 +218,17 @@ def test_metadata_that_only_the_api_sets_is_removed() -> None:
         "selfLink": "/x",
         "finalizers": ["example.com/hold"],
     }
-    (item,) = enhance([Object.of("v1", "ConfigMap", copied)], REQUEST, lambda _: False)
+    item = enhance(Object.of("v1", "ConfigMap", copied), REQUEST, namespaced=False)
     assert set(item.child("metadata").manifest) == {"name", "finalizers", "labels", "annotations"}
 
 
 def test_string_data_of_a_secret_is_merged_into_data() -> None:
     fields = {"data": {"a": "MQ=="}, "stringData": {"a": "2", "b": "ü"}}
-    (item,) = enhance([Object.of("v1", "Secret", {"name": "a"}, **fields)], REQUEST, lambda _: False)
+    item = enhance(Object.of("v1", "Secret", {"name": "a"}, **fields), REQUEST, namespaced=False)
     assert (item.has("stringData"), item.strings("data")) == (False, {"a": "Mg==", "b": "w7w="})
     # The API refuses values that are not text.
     wrong = Object.of("v1", "Secret", {"name": "a"}, stringData={"a": 1})
-    assert enhance([wrong], REQUEST, lambda _: False)[0].manifest["stringData"] == {"a": 1}
+    assert enhance(wrong, REQUEST, namespaced=False).manifest["stringData"] == {"a": 1}
 
 
 @pytest.mark.parametrize("name", ["kudo.dev/ready", "kudo.dev/failed"])
@@ -237,4 +237,4 @@ def test_invalid_health_annotation_is_refused(name: str) -> None:
     with pytest.raises(
         TaskEnhancementError, match=rf"ConfigMap streams/one: the annotation {name}: 'status.phase ==' is no"
     ):
-        enhance([item], REQUEST, lambda _: True)
+        enhance(item, REQUEST, namespaced=True)
