@@ -45,12 +45,20 @@ def _open(document: JsonValue, where: str, named: bool) -> Iterator[Object]:
     if item.kind.endswith("List") and "items" in document:
         parts = document["items"] or []
         for part in parts if isinstance(parts, list) else [parts]:
-            yield from _open(part, where, named)
+            yield from _open(_with_kind_of(item, part), where, named)
         return
     missing = [field for field, value in _required(item, named) if not value]
     if missing:
         raise ResourceUnmarshalError(f"{where} lacks {' and '.join(missing)}")
     yield item
+
+
+def _with_kind_of(typed: Object, part: JsonValue) -> JsonValue:
+    """Return an item of a list; in a typed one, such as a ConfigMapList, items need no apiVersion and kind."""
+    kind = typed.kind.removesuffix("List")
+    if not kind or not isinstance(part, dict):
+        return part
+    return {"apiVersion": typed.api_version, "kind": kind, **part}
 
 
 def _required(item: Object, named: bool) -> Iterator[tuple[str, str]]:

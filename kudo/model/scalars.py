@@ -1,29 +1,38 @@
-"""PyYAML loaders and a dumper that read and write scalars as Go's YAML library does, which KUDO and kubectl use.
+"""PyYAML loaders and a dumper that read and write YAML as Go's library yaml.v2 does, which KUDO and kubectl use.
 
-PyYAML and Go's library resolve plain scalars differently: `2020-01-01` and `12:30:00` are strings in Go, `1e3` and `y`
-are not. Keys are always strings, and every value can be represented in JSON.
+Go's library is a translation of libyaml, so its parser reads the documents. PyYAML and Go's library resolve plain
+scalars differently: `2020-01-01` and `12:30:00` are strings in Go, `1e3` and `y` are not. Tags that are not known are
+ignored. Keys are always strings, and every value can be represented in JSON.
 """
 
+import base64
 import math
 import re
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml._yaml import CParser
+from yaml.constructor import SafeConstructor
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.resolver import Resolver
 
 _JSON_TAGS = ("null", "bool", "int", "float", "str", "seq", "map")
 
 
-class Loader(yaml.SafeLoader):
+class Loader(CParser, SafeConstructor, Resolver):
     """Loader that resolves plain scalars as Go does and rejects duplicate keys."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
     yaml_constructors = {
-        tag: yaml.SafeLoader.yaml_constructors[tag]
-        for tag in (*(f"tag:yaml.org,2002:{name}" for name in _JSON_TAGS), None)
+        tag: SafeConstructor.yaml_constructors[tag] for tag in (f"tag:yaml.org,2002:{name}" for name in _JSON_TAGS)
     }
-    bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+    bool_values = {**SafeConstructor.bool_values, "y": True, "n": False}
     reject_duplicates = True
+
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[str, Any]:  # type: ignore[override]
         self.flatten_mapping(node)
@@ -74,18 +83,18 @@ def _key(key: object, node: Node) -> str:
 
 
 def _text(loader: Loader, node: ScalarNode) -> str:
-    text = str(loader.construct_scalar(node))
-    try:
-        # JSON writes a character beyond the first 65,536 as a pair of surrogates.
-        return text.encode("utf-16", "surrogatepass").decode("utf-16")
-    except UnicodeDecodeError:
-        raise error_at(node, "half a surrogate pair is not a character") from None
+    return str(loader.construct_scalar(node))
 
 
 def _float(loader: Loader, node: ScalarNode) -> float | int | str:
     text = str(loader.construct_scalar(node))
     if text.lower().lstrip("+-") in (".inf", ".nan"):
         raise error_at(node, f"{text} cannot be represented in JSON")
+    return number(text)
+
+
+def number(text: str) -> float | int | str:
+    """Return the value of a number with a point or an exponent; the text itself if it is too large for a float."""
     value = float(text.replace("_", ""))
     if not math.isfinite(value):
         return text
@@ -103,6 +112,25 @@ def _integer(loader: Loader, node: ScalarNode) -> int:
     return sign * int(digits, 0)
 
 
+def _binary(loader: Loader, node: ScalarNode) -> str:
+    try:
+        return base64.b64decode(str(loader.construct_scalar(node)), validate=False).decode()
+    except ValueError:
+        raise error_at(node, "the content of !!binary is not base64 of a text") from None
+
+
+def _untagged(loader: Loader, node: Node) -> object:
+    """Return a value whose tag is not known as it would be without the tag; a scalar is a string then."""
+    match node:
+        case MappingNode():
+            return loader.construct_mapping(node, deep=True)
+        case SequenceNode():
+            return loader.construct_sequence(node, deep=True)
+        case ScalarNode():
+            return _text(loader, node)
+    raise error_at(node, f"a value with the tag {node.tag} cannot be read")
+
+
 def _text_node(dumper: Dumper, value: str) -> ScalarNode:
     # Every other style folds a next-line character away.
     style = '"' if "\x85" in value else None
@@ -116,12 +144,16 @@ def _resolve(tag: str, pattern: str, first: str) -> None:
 _resolve("null", r"~|null|Null|NULL|", "~nN")
 _resolve("bool", r"y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF", "yYnNoO")
 _resolve("bool", r"true|True|TRUE|false|False|FALSE", "tTfF")
-_resolve("int", r"[-+]?(?:0b[01_]*[01][01_]*|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789")
+_resolve("int", r"[-+]?(?:0b_*+[01][01_]*+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789")
 _resolve("float", r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+0123456789.")
 _resolve("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+.")
 _resolve("merge", r"<<", "<")
-Loader.add_constructor("tag:yaml.org,2002:str", _text)
-Loader.add_constructor("tag:yaml.org,2002:float", _float)
-Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+Loader.yaml_constructors |= {
+    "tag:yaml.org,2002:str": _text,
+    "tag:yaml.org,2002:float": _float,
+    "tag:yaml.org,2002:int": _integer,
+    "tag:yaml.org,2002:binary": _binary,
+    None: _untagged,
+}
 LenientLoader.yaml_constructors = Loader.yaml_constructors
 Dumper.add_representer(str, _text_node)

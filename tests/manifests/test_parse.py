@@ -96,13 +96,13 @@ def test_document_that_is_not_an_object_is_refused_without_showing_it(text: str,
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a: b: c", "line 1: mapping values are not allowed here"),
-        ("a: 1\n\tb: 2", "line 2: found character '\\t' that cannot start any token"),
-        (CONFIG_MAP.format("a") + "---\na: [1", "line 6: expected ',' or ']', but got '<stream end>'"),
+        ("a: b: c", "line 1: mapping values are not allowed in this context"),
+        ("a: 1\n\tb: 2", "line 2: found a tab character that violates indentation"),
+        (CONFIG_MAP.format("a") + "---\na: [1", "line 7: did not find expected ',' or ']'"),
         ("a: &a [*a]", "line 1: an alias refers to a value that contains it"),
         (
             "a: \x00",
-            'unacceptable character #x0000: special characters are not allowed in "<unicode string>", position 3',
+            'unacceptable character #x0000: control characters are not allowed in "<unicode string>", position 3',
         ),
     ],
 )
@@ -115,3 +115,11 @@ def test_error_does_not_contain_rendered_text(text: str) -> None:
     with pytest.raises(ResourceUnmarshalError) as error:
         parse({"a.yaml": text})
     assert "swordfish" not in str(error.value)
+
+
+def test_items_of_a_typed_list_have_its_kind() -> None:
+    text = "apiVersion: v1\nkind: SecretList\nitems:\n- metadata: {name: a}\n- {kind: ConfigMap, metadata: {name: b}}\n"
+    assert [(item.api_version, item.kind, item.name) for item in parse({"a.yaml": text})] == [
+        ("v1", "Secret", "a"),
+        ("v1", "ConfigMap", "b"),
+    ]

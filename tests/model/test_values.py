@@ -52,7 +52,7 @@ def test_only_arrays_and_maps_are_unwrapped(value: str | None, kind: ParameterTy
 
 
 def test_unwrapping_invalid_yaml_raises() -> None:
-    with pytest.raises(yaml.YamlError, match="line 1"):
+    with pytest.raises(yaml.YamlError, match="line 2: did not find expected"):
         values.unwrap("[1, 2", "array")
 
 
