@@ -4,6 +4,7 @@
         doing(...), waiting_for(...)  -> heartbeat details, which the Web UI and the CLI show
         TransientError                -> ApplicationError, retried; the plan gets a message
         GraceError                    -> retried until the grace is over, then fatal
+        RendererDied                  -> retried KILLED_RENDERERS - 1 times, then fatal
         FatalError                    -> non-retryable ApplicationError, type = name of the error
         any other exception           -> InternalError, fatal: a retry would repeat a defect
         the deadline is over          -> TimedOut, with what was waited for
@@ -27,7 +28,15 @@ from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from kudo.errors import FatalError, GraceError, InternalError, KudoError, RetriesExhausted, TimedOut
+from kudo.errors import (
+    FatalError,
+    GraceError,
+    InternalError,
+    KudoError,
+    RendererDied,
+    RetriesExhausted,
+    TimedOut,
+)
 from kudo.model.base import OMIT_EMPTY, Model, Text
 from kudo.model.execution import (
     Deadline,
@@ -41,6 +50,9 @@ from kudo.model.status import clip
 
 HEARTBEAT = 2.0
 """Seconds between heartbeats."""
+
+KILLED_RENDERERS = 3
+"""Rendering processes that an activity may cost; what kills more of them would kill them for ever."""
 
 FREE_REPORTS = 8
 """Reports of an activity to its plan that are sent at once; the time before each further one doubles, so that a task
@@ -62,6 +74,8 @@ class HeartbeatDetails(Model):
     """When the next report may be sent, in seconds since the epoch."""
     failures: Annotated[int, OMIT_EMPTY] = 0
     """How many attempts failed."""
+    renderers_killed: Annotated[int, OMIT_EMPTY] = 0
+    """How many processes were killed while they rendered the templates of this activity."""
     refused_since: Annotated[float | None, OMIT_EMPTY] = None
     """When the grace of a GraceError began, in seconds since the epoch."""
 
@@ -154,6 +168,9 @@ class Attempt:
         if isinstance(error, GraceError):
             self._details.refused_since = self._details.refused_since or time.time()
             return time.time() - self._details.refused_since >= self._grace
+        if isinstance(error, RendererDied):
+            self._details.renderers_killed += 1
+            return self._details.renderers_killed >= KILLED_RENDERERS
         return isinstance(error, FatalError)
 
     def _heartbeat(self) -> None:

@@ -33,6 +33,7 @@ KudoError
     ├── ConflictError                another client wrote first (409)
     ├── TemporalUnavailable          the Temporal server is unreachable
     ├── RendererDied                 the process that renders templates was killed
+    ├── RendererUnavailable          the process that renders templates could not be started
     ├── DummyTaskFailed              a Dummy task whose spec makes it fail
     ├── PipePodLost                  the pod of a Pipe task was lost before its files were copied
     └── GraceError                   transient for a bounded time, then fatal
@@ -186,7 +187,11 @@ class TemporalUnavailable(TransientError):
 
 
 class RendererDied(TransientError):
-    """The process that renders templates was killed, for example by the OOM killer."""
+    """The process that renders templates was killed, for example by the OOM killer; fatal if it happens repeatedly."""
+
+
+class RendererUnavailable(TransientError):
+    """The process that renders templates could not be started, for example because there are too many processes."""
 
 
 class DummyTaskFailed(TransientError):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import ValidationError
 
 from kudo.errors import InvalidPlan, TaskBuildError, TaskRenderingError, UnknownTaskName, bullets
-from kudo.instances.parameters import check_parameters, require_unchanged, template_values
+from kudo.instances.parameters import checked_values, require_unchanged
 from kudo.instances.resources import read_instance, read_operator_version
 from kudo.instances.size import check_size
 from kudo.instances.skipping import carry_over_completed, skip_unmet_conditions, start_from
@@ -52,9 +52,8 @@ async def build_active_plan(
     _require_dialect(version, request.plan)
     tasks = [bounds.applied_to(_task(version, name)) for name in spec.task_names()]
     given = {**instance.spec.parameters, **request.parameters}
-    check_parameters(version.spec.parameters, given)
+    params = await renderer.run("the parameters", checked_values, version.spec.parameters, given)
     require_unchanged(version.spec.parameters, instance.spec.parameters, given)
-    params = template_values(version.spec.parameters, given)
     metadata = _metadata(instance, version, request.plan, uid)
     pipes = pipe_names(metadata, spec, tasks)
     status = PlanStatus.pending(request.plan, spec, uid)

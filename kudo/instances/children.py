@@ -39,15 +39,16 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
             f"it: `kudo install PACKAGE --skip-instance --namespace {parent.namespace}`."
         )
     existing = await cluster.get(ref)
+    what = f"the parameters of the instance {ref.name}"
     if existing is None:
-        check_parameters(version.spec.parameters, parameters)
+        await renderer.run(what, check_parameters, version.spec.parameters, parameters)
         values = with_fixed(version.spec.parameters, parameters)
         await cluster.create(child_instance(request, version.spec.operator.name, values))
         return _run(request, ref.name, DEPLOY)
     await _require_owned(cluster, existing, parent, version)
     child = parse_instance(existing)
     current = await find_operator_version(cluster, parent.namespace, child.spec.operator_version.name) or version
-    change = compute_change(child, current, version, parameters)
+    change = await renderer.run(what, compute_change, child, current, version, parameters)
     plan = change.plan if _is_deployed(child) else DEPLOY
     if change.spec or change.pending != (plan or ""):
         metadata = {**pending_plan_metadata(plan or ""), "resourceVersion": existing.resource_version}
@@ -92,8 +93,12 @@ async def child_parameters(renderer: Renderer, request: TaskRequest) -> dict[str
         operator_version=metadata.operator_version,
     )
     path, sources = f"templates/{file}", {file: source_of(request, file)}
-    rendered = await renderer.run(path, render_all, metadata.api_version, sources, variables)
-    return read_values(path, rendered[file])
+    return await renderer.run(path, _render_values, path, metadata.api_version, sources, variables)
+
+
+def _render_values(path: str, api_version: str, sources: Mapping[str, str], variables: Variables) -> dict[str, str]:
+    (text,) = render_all(api_version, sources, variables).values()
+    return read_values(path, text)
 
 
 def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str, str]) -> Object:

@@ -52,6 +52,16 @@ def template_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -
     return result
 
 
+def checked_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> Variables:
+    """Return `template_values` of checked parameters. Raises InvalidParams.
+
+    Values are strangers' input, which takes time and memory to parse, so a worker calls this in its renderer.
+    """
+    known = list(parameters)
+    check_parameters(known, given)
+    return template_values(known, given)
+
+
 def effective_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> dict[str, str | None]:
     """Return the value of every parameter, given or default."""
     return {parameter.name: given.get(parameter.name, parameter.default) for parameter in parameters}

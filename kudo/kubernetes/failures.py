@@ -28,20 +28,24 @@ from kudo.model.limits import API_MESSAGE_CHARACTERS
 from kudo.model.objects import Object
 
 _IMMUTABLE = re.compile(
-    r"immutable|may not (be )?change|updates to .* are forbidden|cannot be changed", re.DOTALL | re.IGNORECASE
-)
-"""Messages of the API about a field that cannot change."""
-
-_QUOTED = re.compile(
-    r"""
-      Invalid\ value:\ [\w.*]*[{\[].*[}\]]:\    # a whole pod, with its environment
-    | Invalid\ value:\ null:\                  # a value that the API does not show
-    | \n@@.*                                  # a diff of a pod
-    | ,\ got\ &?(value\.|\{|\[|map\[).*          # a value of the wrong type
+    r"""immutable
+    | may\ not\ (be\ )?change
+    | cannot\ (be\ )?(change|update)
+    | must\ not\ be\ (change|update)
+    | updates\ to\ .{0,1000}?\ are\ forbidden
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-"""Parts of a message that quote the object: too long to read, and possibly secret."""
+"""Messages of the API, also of older versions, about a field that cannot change."""
+
+_WHOLE = re.compile(r"Invalid value: [\w.*]*[{\[]")
+"""Begins a value that is a whole object, such as a pod with its environment; it ends with the last `}: ` or `]: `."""
+
+_NULL = re.compile(r"Invalid value: null: ")
+"""A value that the API does not show."""
+
+_REST = re.compile(r"\n@@|, got &?(value\.|\{|\[|map\[)")
+"""Begins a diff of a pod, or a value of the wrong type, up to the end of the message."""
 
 
 _DENIED = re.compile("denied (the )?request")
@@ -101,8 +105,19 @@ def _text(status: Object) -> str:
     message = status.text("message")
     for cause in _causes(status):
         detail = cause.text("message")
-        message = message.replace(detail, _QUOTED.sub("", detail))
-    return _QUOTED.sub("", message)
+        message = message.replace(detail, _unquoted(detail))
+    return _unquoted(message)
+
+
+def _unquoted(message: str) -> str:
+    """Return a message without the parts that quote the object: too long to read, and possibly secret."""
+    message = _NULL.sub("", message)
+    if begin := _WHOLE.search(message):
+        end = max(message.rfind("}: ", begin.end()), message.rfind("]: ", begin.end()))
+        message = message[: begin.start()] + (message[end + len("}: ") :] if end >= 0 else "")
+    if rest := _REST.search(message):
+        message = message[: rest.start()]
+    return message
 
 
 def _fields(status: Object) -> str:

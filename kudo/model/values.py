@@ -48,12 +48,12 @@ def unwrap(value: str | None, kind: ParameterType) -> JsonValue:
 
 
 def problem(parameter: Parameter, value: str) -> str | None:
-    """Return why a value is invalid for a parameter; None if it is valid."""
+    """Return why a value is invalid for a parameter, without the value, which may be secret; None if it is valid."""
     expected = _expected_type(value, parameter.type)
     if expected:
-        return f"must be {expected}, not {value!r}"
+        return f"must be {expected}"
     if parameter.enum is not None and value not in parameter.enum:
-        return f"must be one of {', '.join(parameter.enum)}, not {value!r}"
+        return f"must be one of {', '.join(parameter.enum)}"
     return None
 
 

@@ -95,7 +95,7 @@ def _default_problems(params: Object) -> Iterator[str]:
             continue  # Reported by the validation of the whole file.
         problem = values.problem(parameter, parameter.default) if parameter.default is not None else None
         if problem:
-            yield f"params.yaml: parameters.{parameter.name}.default: {problem}"
+            yield f"params.yaml: parameters.{parameter.name}.default: {problem}, not {parameter.default!r}"
 
 
 def _dialect_problems(operator: OperatorFile | None, params: ParamsFile | None) -> Iterator[str]:

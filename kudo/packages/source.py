@@ -3,6 +3,7 @@
 import gzip
 import io
 import posixpath
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,12 @@ MAX_UNPACKED = 32 * 1024 * 1024
 
 MAX_FILES = 1000
 """Maximum number of files and directories in an archive."""
+
+MAX_HEADER = 16 * 1024
+"""Maximum size of an extended header of an archive, in bytes."""
+
+_DIGITS = re.compile(rb"[0-9]{32}")
+"""More digits than a number in an extended header has."""
 
 Files = dict[str, str]
 """The text of operator.yaml, params.yaml and the templates, by path in the package."""
@@ -127,35 +134,37 @@ def _is_inside(file: Path, root: Path) -> bool:
         return True
 
 
-class _Bounded(io.RawIOBase):
-    """The unpacked bytes of a .gz file, up to MAX_UNPACKED, because tarfile reads headers of any size into memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = gzip.GzipFile(path)
-        self._left = MAX_UNPACKED
-
-    def read(self, size: int = -1) -> bytes:
-        content = self._file.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
-        self._left -= len(content)
-        if self._left < 0:
-            raise tarfile.ReadError(f"it unpacks to more than {MAX_UNPACKED // 1024**2} MiB")
-        return content
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
 def _archive(location: Location) -> Iterator[Member]:
     path = location.path
     try:
-        # A stream: nothing is unpacked to disk, and reading stops at the first limit that is exceeded.
-        with _Bounded(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
+        unpacked = io.BytesIO(_unpack(path))
+        with tarfile.open(fileobj=unpacked, mode="r:", tarinfo=_BoundedHeader) as archive:
             yield from _members(archive, location.folder)
-            while unpacked.read(64 * 1024):
-                pass  # Read to the end, where gzip checks the checksum.
     except (tarfile.TarError, zlib.error, EOFError, OSError, RecursionError, ValueError) as error:
         yield PurePosixPath(path.name), f"is not a readable .tgz archive ({error})"
+
+
+def _unpack(path: Path) -> bytes:
+    """Return the unpacked bytes of a .gz file. Raises ReadError if there are more than MAX_UNPACKED."""
+    with gzip.GzipFile(path) as file:
+        content = file.read(MAX_UNPACKED + 1)
+    if len(content) > MAX_UNPACKED:
+        raise tarfile.ReadError(f"it unpacks to more than {MAX_UNPACKED // 1024**2} MiB")
+    return content
+
+
+class _BoundedHeader(tarfile.TarInfo):
+    """The header of a member; tarfile needs time that grows with the square of the digits in an extended header."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+        if self.type in extended and archive.fileobj is not None:
+            start = archive.fileobj.tell()
+            content = archive.fileobj.read(MAX_HEADER + 1)
+            archive.fileobj.seek(start)
+            if self.size > MAX_HEADER or _DIGITS.search(content[: self.size]):
+                raise tarfile.ReadError("a header is too long")
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
 def _members(archive: tarfile.TarFile, folder: PurePosixPath) -> Iterator[Member]:
@@ -169,7 +178,7 @@ def _members(archive: tarfile.TarFile, folder: PurePosixPath) -> Iterator[Member
             yield name, problem
         elif wanted and member.size > MAX_FILE:
             yield name.relative_to(folder), f"is larger than {MAX_FILE // 1024} KiB"
-            return  # A stream cannot skip the file without reading it.
+            return  # The rest may be huge as well.
         elif wanted:
             content = archive.extractfile(member)
             yield name.relative_to(folder), content.read() if content else b""

@@ -4,6 +4,7 @@
            time limit   -> the process is stopped -> TaskRenderingError
            memory limit -> MemoryError            -> TaskRenderingError
            process dies -> RendererDied, which is retried
+           pool breaks  -> RendererUnavailable, which is retried with another pool
 
 An engine's own budget cannot stop a function that computes for ever or fills the memory. A process can be stopped, and
 the operating system limits its memory.
@@ -15,12 +16,14 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as PoolTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from kudo.errors import RendererDied, TaskRenderingError
+from kudo.errors import RendererDied, RendererUnavailable, TaskRenderingError
 from kudo.processes import die_with_parent
 
 TIMEOUT = 20.0
@@ -29,6 +32,8 @@ TIMEOUT = 20.0
 MEMORY = 1024 * 1024 * 1024
 """Maximum address space of a rendering process, in bytes."""
 
+CHECK = 1.0
+"""Seconds between two checks whether the pool still works."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,12 +43,17 @@ class Renderer:
     """A pool of processes that render templates; an async context manager."""
 
     def __init__(self, *, processes: int = 2, timeout: float = TIMEOUT, memory: int = MEMORY) -> None:
+        self._processes = processes
         self._timeout = timeout
         self._memory = memory
-        self._pool = ProcessPool(
-            max_workers=processes,
+        self._pool = self._create_pool()
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    def _create_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._processes,
             initializer=_bound,
-            initargs=(memory,),
+            initargs=(self._memory,),
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -51,24 +61,65 @@ class Renderer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._pool.stop()
-        await asyncio.to_thread(self._pool.join)
+        await _stop(self._pool)
+        await asyncio.gather(*self._stopping)
 
     async def run(self, what: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a module-level function in the pool; `what` names the templates in errors.
 
-        Raises the errors of the function, TaskRenderingError if it exceeds a limit, RendererDied if its process dies.
+        Raises the errors of the function, TaskRenderingError if it exceeds a limit, RendererDied if its process dies,
+        RendererUnavailable if no process can be started.
         """
-        work = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=self._timeout)
+        pool = self._pool
         try:
-            result: T = await asyncio.wrap_future(work)
+            work = pool.schedule(function, args=args, kwargs=kwargs, timeout=self._timeout)
+            result: T = await _result(pool, work)
         except PoolTimeoutError:
             raise TaskRenderingError(f"{what}: took longer than {self._timeout:g} s to render") from None
         except MemoryError:
             raise TaskRenderingError(f"{what}: needed more than {self._memory // 1024**2} MiB to render") from None
         except ProcessExpired:
             raise RendererDied(f"{what}: the rendering process was killed") from None
+        except (BrokenProcessPool, RuntimeError, OSError) as error:
+            # Functions raise no such errors, except through a defect; the pool does when it cannot start a process.
+            if _works(pool):
+                raise
+            self._replace(pool)
+            raise RendererUnavailable(f"{what}: no rendering process could be started ({error})") from None
         return result
+
+    def _replace(self, broken: ProcessPool) -> None:
+        """Replace a pool that broke, which never works again."""
+        if self._pool is broken:
+            self._pool = self._create_pool()
+            stopping = asyncio.create_task(_stop(broken))
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
+
+
+async def _result(pool: ProcessPool, work: "Future[T]") -> T:
+    """Return the result of work. Raises BrokenProcessPool if the pool breaks, which may leave the work undone."""
+    waiting = asyncio.wrap_future(work)
+    try:
+        while not waiting.done():
+            await asyncio.wait([waiting], timeout=CHECK)
+            if not waiting.done() and not _works(pool):
+                raise BrokenProcessPool("the pool broke")
+        return waiting.result()
+    finally:
+        waiting.cancel()
+
+
+def _works(pool: ProcessPool) -> bool:
+    try:
+        return bool(pool.active)
+    except (BrokenProcessPool, OSError):
+        return False  # It was not started yet, and cannot be.
+
+
+async def _stop(pool: ProcessPool) -> None:
+    pool.stop()
+    await asyncio.to_thread(pool.join)
 
 
 def _bound(memory: int) -> None:

@@ -74,7 +74,7 @@ def _parameter(definition: ParameterDefinition) -> Iterator[Finding]:
     without_enum = parameter_of(definition).model_copy(update={"enum": None})
     for value in parameter_of(definition).enum or ():
         if problem := values.problem(without_enum, value):
-            yield error(f"{location}.enum: {problem}")
+            yield error(f"{location}.enum: {problem}, not {value!r}")
 
 
 def _tasks(package: Package) -> Iterator[Finding]:

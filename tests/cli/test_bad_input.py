@@ -39,8 +39,8 @@ async def nothing_written(cluster: Cluster) -> bool:
     ("arguments", "sentence"),
     [
         (["-p", "REQUIRED=x", "-p", "REPLICA=2"], "REPLICA: there is no such parameter; did you mean REPLICAS?"),
-        (["-p", "REQUIRED=x", "-p", "REPLICAS=two"], "REPLICAS: must be an integer, not 'two'"),
-        (["-p", "REQUIRED=x", "-p", "COLOUR=blue"], "COLOUR: must be one of red, green, not 'blue'"),
+        (["-p", "REQUIRED=x", "-p", "REPLICAS=two"], "REPLICAS: must be an integer"),
+        (["-p", "REQUIRED=x", "-p", "COLOUR=blue"], "COLOUR: must be one of red, green"),
         ([], "REQUIRED: is required and has no default (What nobody can guess)"),
         (
             ["-p", "REQUIRED=x", "-P", "nowhere.yaml"],

@@ -38,11 +38,11 @@ def test_all_invalid_parameters_are_reported() -> None:
         check_parameters(parameters, given_values)
     assert str(error.value).splitlines() == [
         "Invalid parameters:",
-        "  - COUNT: must be an integer, not 'many'",
-        "  - ON: must be true or false, not 'maybe'",
-        "  - LIST: must be a YAML list, not 'a: b'",
-        "  - MAP: must be a YAML map, not '['",
-        "  - SIZE: must be one of s, m, not 'xl'",
+        "  - COUNT: must be an integer",
+        "  - ON: must be true or false",
+        "  - LIST: must be a YAML list",
+        "  - MAP: must be a YAML map",
+        "  - SIZE: must be one of s, m",
         "  - NAMES: there is no such parameter; did you mean NAME?",
         "  - NEEDED: is required and has no default; set it with -p NEEDED=…",
     ]

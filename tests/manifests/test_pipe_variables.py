@@ -1,6 +1,7 @@
 """The variables in envFiles of Pipe tasks, parsed as by `kubectl create --from-env-file`."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from kudo.model.tasks import PipeFile, PipeSpec, PipeTask
 
 FILE = PipeFile(env_file="/tmp/env", kind="ConfigMap", key="key")
 
-KUBECTL = Path(__file__).parents[1] / "control-plane" / "bin" / "kubectl"
+KUBECTL = Path(os.environ.get("KUBEBUILDER_ASSETS", "")) / "kubectl"
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True)
 VALUES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00\n\r\u0085\u2028\u2029"), max_size=8)

@@ -75,19 +75,19 @@ def test_unwrapping_invalid_yaml_raises() -> None:
 def test_value_is_checked_against_its_type(kind: ParameterType, good: list[str], bad: list[str], wanted: str) -> None:
     parameter = Parameter(name="A", type=kind)
     assert [values.problem(parameter, value) for value in good] == [None] * len(good)
-    assert [values.problem(parameter, value) for value in bad] == [f"must be {wanted}, not {value!r}" for value in bad]
+    assert [values.problem(parameter, value) for value in bad] == [f"must be {wanted}" for value in bad]
 
 
 def test_value_outside_enum_is_refused_with_the_allowed_values() -> None:
     parameter = Parameter(name="A", enum=["small", "large"])
     assert values.problem(parameter, "large") is None
-    assert values.problem(parameter, "huge") == "must be one of small, large, not 'huge'"
+    assert values.problem(parameter, "huge") == "must be one of small, large"
 
 
 def test_type_is_checked_before_enum() -> None:
     parameter = Parameter(name="A", type="integer", enum=["1", "2"])
-    assert values.problem(parameter, "one") == "must be an integer, not 'one'"
-    assert values.problem(parameter, "3") == "must be one of 1, 2, not '3'"
+    assert values.problem(parameter, "one") == "must be an integer"
+    assert values.problem(parameter, "3") == "must be one of 1, 2"
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -124,3 +124,16 @@ def test_wrapped_scalar_is_a_valid_value_of_its_type(integer: int, number: float
         wrapped = values.wrap(value, kind)
         assert wrapped is not None
         assert values.problem(Parameter(name="A", type=kind), wrapped) is None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "value",
+    ["1" * 40_000 + "x", "1" * 40_000 + ".", "." + "1" * 40_000 + "e", "1e" + "1" * 40_000 + "x", "1." * 20_000],
+)
+@pytest.mark.parametrize("kind", ["number", "integer", "array", "map", "boolean"])
+def test_long_value_is_refused_in_linear_time(kind: ParameterType, value: str) -> None:
+    parameter = Parameter(name="A", type=kind)
+    problem = values.problem(parameter, value)
+    assert problem is not None
+    assert len(problem) < 100

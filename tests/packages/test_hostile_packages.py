@@ -203,6 +203,19 @@ def test_long_chain_of_pax_headers_is_refused(tmp_path: Path) -> None:
     assert problem.startswith("package.tgz: is not a readable .tgz archive")
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE])
+@pytest.mark.parametrize("content", [b"1" * 30_000, b"1" * 15_000, b"20 path=" + b"x" * 12 + b"9" * 40, b"x" * 100_000])
+def test_long_extended_header_is_refused(tmp_path: Path, kind: bytes, content: bytes) -> None:
+    """tarfile of many Python versions needs minutes for thousands of digits."""
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = kind, len(content)
+    file = tmp_path / "operator.tgz"
+    padding = b"\0" * (-len(content) % 512)
+    file.write_bytes(gzip.compress(header.tobuf() + content + padding + tarfile.TarInfo("a").tobuf() + b"\0" * 1024))
+    assert problems(file) == ["operator.tgz: is not a readable .tgz archive (a header is too long)"]
+
+
 def test_archive_with_wrong_checksum_is_refused(tmp_path: Path) -> None:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as written:

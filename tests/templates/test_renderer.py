@@ -1,10 +1,14 @@
 """Rendering in separate processes: the limits, and the pool after a template has exceeded them."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
+from typing import Any
 
+import pebble.pool.process as pebble_process
 import pytest
 
-from kudo.errors import TaskRenderingError
+from kudo.errors import RendererDied, RendererUnavailable, TaskRenderingError
 from kudo.templates import Renderer, render_all
 
 JINJA, GO = "kudo.dev/v1", "kudo.dev/v1beta1"
@@ -73,6 +77,37 @@ async def test_template_error_is_raised(renderer: Renderer, dialect: str, source
         await renderer.run("templates/a.yaml", render_all, dialect, {"a.yaml": source}, {})
     assert str(error.value) == "templates/a.yaml:2: 'Typo' is undefined"
     assert await still_works(renderer)
+
+
+def exit_process() -> None:
+    os._exit(9)
+
+
+async def test_killed_process_is_reported_and_replaced(limited_renderer: Renderer) -> None:
+    with pytest.raises(RendererDied, match=r"^templates/a\.yaml: the rendering process was killed$"):
+        await limited_renderer.run("templates/a.yaml", exit_process)
+    assert await still_works(limited_renderer)
+
+
+async def test_pool_that_cannot_start_a_process_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has no process left when a renderer has to be replaced may have some later."""
+    async with Renderer(processes=1) as renderer:
+        assert await still_works(renderer)
+        launch, failed = pebble_process.launch_process, []
+
+        def refuse(*args: Any, **options: Any) -> Any:
+            failed.append(args)
+            raise BlockingIOError("Resource temporarily unavailable")
+
+        monkeypatch.setattr(pebble_process, "launch_process", refuse)
+        with pytest.raises(RendererDied):
+            await renderer.run("templates/a.yaml", exit_process)
+        for _ in range(3):
+            with pytest.raises(RendererUnavailable, match=r"^templates/a\.yaml: no rendering process could be started"):
+                await asyncio.wait_for(renderer.run("templates/a.yaml", len, []), 30)
+        assert failed
+        monkeypatch.setattr(pebble_process, "launch_process", launch)
+        assert await still_works(renderer)
 
 
 async def test_no_templates_render_to_an_empty_result(renderer: Renderer) -> None:
