@@ -18,6 +18,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from kudo.model import limits
+from kudo.model.base import byte_size
 from kudo.model.execution import (
     ChildPlanStarted,
     Deadline,
@@ -51,7 +52,7 @@ class Phase:
         self._request = request
         self._status = request.status
         self._tasks = {task.name: task for task in request.active.tasks}
-        self._common_size = len(request.active.metadata.model_dump_json()) + len(str(request.active.params))
+        self._common_size = byte_size(request.active.metadata) + byte_size(request.active.params)
         self._changes = StepChangeSender(request.status)
         self._batcher = CommandBatcher()
         self._pause = Pause()
@@ -151,7 +152,7 @@ class Phase:
         task = self._tasks[name]
         request = self._task_request(step, task)
         async with self._slots:
-            await self._batcher.wait_for_room(self._common_size + sum(map(len, request.templates.values())))
+            await self._batcher.wait_for_room(self._common_size + sum(map(byte_size, request.templates.values())))
             request.deadline = first_deadline(limit, deadline_of(f"task {name}", task.timeout))
             # Not in a `finally`: a workflow that leaves a worker's cache cannot await anything.
             try:

@@ -19,6 +19,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.workflow import ChildWorkflowHandle
 
+from kudo.model.base import byte_size
 from kudo.model.execution import (
     ActivePlan,
     Approval,
@@ -174,7 +175,7 @@ class Plan:
             return
         await self._controls.pause.wait_until_over()
         request = _phase_request(active, phase, status)
-        await self._batcher.wait_for_room(len(request.model_dump_json()))
+        await self._batcher.wait_for_room(byte_size(request))
         self._tree.set_phase(phase.name, ExecutionStatus.IN_PROGRESS)
         try:
             await self._execute(request)

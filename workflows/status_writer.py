@@ -14,6 +14,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
+from kudo.model.base import byte_size
 from kudo.model.execution import PlanRequest
 from kudo.model.limits import STATUS_REPORT_BYTES
 from kudo.model.report import PlanEvent, StatusReport
@@ -91,6 +92,6 @@ class StatusWriter:
         plan = self._tree.plan
         events = list(self._events)
         report = StatusReport(request=self._request, uid=plan.uid, status=plan, events=events)
-        self._written += len(plan.model_dump_json())
+        self._written += byte_size(plan)
         await execute_control_activity("report_status", report, f"Report {plan.status}")
         del self._events[: len(events)]

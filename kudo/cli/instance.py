@@ -26,8 +26,8 @@ from kudo.cli.session import open_session
 from kudo.errors import TimedOut
 from kudo.instances.change import Change
 from kudo.instances.crds import install_crds
-from kudo.instances.triggers import CLEANUP, DEPLOY
 from kudo.kubernetes import Cluster
+from kudo.model.plans import CLEANUP, DEPLOY
 from kudo.operations import Session, install_package
 from kudo.operations import install as install_instance
 from kudo.operations import uninstall as uninstall_instance

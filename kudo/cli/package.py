@@ -22,12 +22,12 @@ from kudo.cli.options import (
 from kudo.cli.output import objects_as_yaml, print_as, print_table, table
 from kudo.conversion import convert
 from kudo.errors import RequestError
-from kudo.instances.triggers import DEPLOY
 from kudo.model import yaml
 from kudo.model.base import JsonObject
 from kudo.model.execution import PlanRequest
 from kudo.model.package import Package
 from kudo.model.parameters import ParameterType
+from kudo.model.plans import DEPLOY
 from kudo.model.tree import plan_tree
 from kudo.operations import preview
 from kudo.operations.preview import new_instance

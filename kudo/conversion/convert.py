@@ -141,7 +141,7 @@ def renders_alike(name: str, go: str, jinja: str, variations: list[Variables]) -
 def _documents(text: str) -> object:
     """Return the YAML documents of a text, or the text itself if it is not YAML."""
     try:
-        return [document for _, document in yaml.load_documents(text, reject_duplicates=False) if document]
+        return [document for _, document in yaml.load_documents(text, duplicates=[]) if document]
     except yaml.YamlError:
         return text
 

@@ -8,13 +8,13 @@ from kudo.instances.owners import owners
 from kudo.instances.parameters import check_parameters, read_values, with_fixed
 from kudo.instances.pending_plan import pending_plan_metadata
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
-from kudo.instances.triggers import DEPLOY
 from kudo.kubernetes import Cluster
 from kudo.manifests import instance_variables, source_of
 from kudo.model.annotations import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest, PreparedChild, TaskRequest, Variables
 from kudo.model.objects import Object
+from kudo.model.plans import DEPLOY
 from kudo.model.resources import API_VERSION, Instance, OperatorVersion
 from kudo.model.status import ExecutionStatus
 from kudo.model.tasks import KudoOperatorTask

@@ -5,11 +5,12 @@ So the plan is not lost if the process that wrote the change ends before it star
 
 from kudo.instances.owners import owners
 from kudo.instances.resources import instance_ref
-from kudo.instances.triggers import DEPLOY, plan_for_upgrade
+from kudo.instances.triggers import plan_for_upgrade
 from kudo.kubernetes import Cluster
 from kudo.model.annotations import PENDING_PLAN
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest
+from kudo.model.plans import DEPLOY
 from kudo.model.resources import Instance, OperatorVersion
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from kudo.errors import PlanTooLarge
 from kudo.model import limits
+from kudo.model.base import byte_size
 from kudo.model.execution import ActivePlan
 from kudo.model.plans import Phase
 
@@ -20,11 +21,10 @@ def check_size(active: ActivePlan) -> None:
 
 def _sizes(active: ActivePlan) -> Iterator[tuple[str, int, int]]:
     """Yield each part that is sent as one message or kept in one history, with its size and limit in bytes."""
-    yield f"the plan {active.name}", len(active.model_dump_json()), limits.PLAN_BYTES
-    common = len(active.metadata.model_dump_json()) + len(str(active.params)) + limits.TASK_EVENT_BYTES
-    templates = {
-        task.name: {name: len(active.templates[name]) for name in task.template_names()} for task in active.tasks
-    }
+    yield f"the plan {active.name}", byte_size(active), limits.PLAN_BYTES
+    common = byte_size(active.metadata) + byte_size(active.params) + limits.TASK_EVENT_BYTES
+    sizes = {name: byte_size(text) for name, text in active.templates.items()}
+    templates = {task.name: {name: sizes[name] for name in task.template_names()} for task in active.tasks}
     phases = 0
     for phase in active.spec.phases:
         phases += common + sum(_used(phase, templates).values())

@@ -5,12 +5,8 @@ from collections.abc import Mapping
 from kudo.errors import InvalidPlan, RequestError
 from kudo.instances.parameters import effective_values
 from kudo.model.parameters import Parameter
+from kudo.model.plans import DEPLOY, UPDATE, UPGRADE
 from kudo.model.resources import OperatorVersion
-
-DEPLOY = "deploy"
-UPDATE = "update"
-UPGRADE = "upgrade"
-CLEANUP = "cleanup"
 
 
 def require_plan(version: OperatorVersion, plan: str) -> None:

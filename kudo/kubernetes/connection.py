@@ -25,7 +25,8 @@ _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount
 GONE = 410
 
 MERGE_PATCH = "application/merge-patch+json"
-APPLY_PATCH = "application/apply-patch+yaml"
+APPLY_PATCH = "application/apply-patch+yaml; charset=utf-8"
+"""The API reads this body as YAML, which has no pairs of surrogates, so it is sent as UTF-8 (see `_encoded`)."""
 
 TIMEOUT = 30.0
 """Seconds that a request may take, and that a watch may take to connect."""
@@ -144,7 +145,7 @@ class Connection:
                 path,
                 query_params=list(query.items()),
                 header_params=headers,
-                body=body,
+                body=_encoded(body) if body is not None and content_type == APPLY_PATCH else body,
                 auth_settings=["BearerToken"],
             )
             answer = await self._api.call_api(*request, _request_timeout=timeout)
@@ -159,6 +160,11 @@ class Connection:
     def _unreachable(self, error: Exception) -> ClusterUnavailable:
         reason = str(error) or type(error).__name__
         return ClusterUnavailable(f"the Kubernetes API at {self.url} cannot be reached ({reason})")
+
+
+def _encoded(body: Manifest) -> bytes:
+    """Return a body as JSON in UTF-8; the library would escape characters, and so write pairs of surrogates."""
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
 def _json(text: bytes) -> Object:

@@ -23,7 +23,7 @@ def parse(rendered: Mapping[str, str], *, named: bool = True) -> list[Object]:
 def _objects(name: str, text: str, named: bool) -> Iterator[Object]:
     try:
         # KUDO takes the last value of a duplicate key; packages that rely on it must continue to work.
-        for line, document in yaml.load_documents(text, reject_duplicates=False):
+        for line, document in yaml.load_documents(text, duplicates=[]):
             where = f"templates/{name} (rendered document at line {line})"
             yield from _open(document, where, named)
     except yaml.YamlError as error:

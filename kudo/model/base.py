@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
 
 JsonObject = dict[str, JsonValue]
 
@@ -18,6 +19,14 @@ Text = Annotated[str, OMIT_EMPTY]
 
 Name = Annotated[str, Field(min_length=1)]
 """A string that must not be empty."""
+
+PartName = Annotated[str, Field(min_length=1, max_length=253)]
+"""The name of a plan, phase, step or task; Temporal's IDs, which consist of three of them, have up to 1,000 bytes."""
+
+
+def byte_size(value: object) -> int:
+    """Return the size of a model or a JSON value in a payload of Temporal, in bytes."""
+    return len(to_json(value))
 
 
 class Model(BaseModel):

@@ -1,11 +1,11 @@
 """An operator package: operator.yaml, params.yaml and templates."""
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.base import OMIT_EMPTY, Model, Name, PartName, Text
 from kudo.model.parameters import ParameterType
 from kudo.model.plans import Plan, conditions
 from kudo.model.resources import Maintainer
@@ -14,7 +14,12 @@ from kudo.model.tasks import Task, operator_version_name
 Dialect = Literal["kudo.dev/v1beta1", "kudo.dev/v1"]
 DIALECTS: tuple[str, ...] = get_args(Dialect)
 
-DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+SUBDOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+"""The name of an object in Kubernetes, which may have up to 253 characters."""
+
+MAX_LABEL = 63
+"""Maximum length of the value of a label, which the names of operators and instances become."""
 
 
 class OperatorFile(Model):
@@ -40,8 +45,8 @@ class OperatorFile(Model):
     """The home page of the operator."""
     tasks: list[Task] = []
     """The tasks that steps name."""
-    plans: dict[str, Plan]
-    """The plans by name. Every operator needs the plan deploy."""
+    plans: dict[PartName, Plan]
+    """The plans by name. An install needs the plan deploy."""
     namespace_manifest: Text = ""
     """The template of the Namespace that `kudo install --create-namespace` creates."""
 
@@ -55,12 +60,27 @@ class OperatorFile(Model):
     @field_validator("name")
     @classmethod
     def _usable_in_object_names(cls, name: str) -> str:
-        if not DNS_LABEL.fullmatch(name):
+        if not SUBDOMAIN.fullmatch(name):
             raise ValueError(
                 "must consist of lower case letters, digits, '-' and '.', and start and end with a letter or digit, "
                 "because objects are named after it"
             )
+        if len(name) > MAX_LABEL:
+            raise ValueError(f"must have at most {MAX_LABEL} characters, because it is the value of a label")
         return name
+
+    @model_validator(mode="after")
+    def _has_usable_versions(self) -> Self:
+        for field, version in (("operatorVersion", self.operator_version), ("appVersion", self.app_version)):
+            if version and not SUBDOMAIN.fullmatch(f"a-{version}"):
+                raise ValueError(
+                    f"{field}: {version!r} must consist of lower case letters, digits, '-' and '.', because the "
+                    "OperatorVersion is named after it"
+                )
+        name = operator_version_name(self.name, self.app_version, self.operator_version)
+        if len(name) > 253:
+            raise ValueError(f"the OperatorVersion would be named {name}, but a name has at most 253 characters")
+        return self
 
 
 class ParameterDefinition(Model):
@@ -123,6 +143,8 @@ class Package(Model):
     params: ParamsFile
     templates: dict[str, str]
     """Sources of templates by name, relative to `templates/`."""
+    duplicate_keys: list[str] = []
+    """Keys that a file has twice, as `file: line N: key`; KUDO takes the last."""
 
     @property
     def operator_version_name(self) -> str:

@@ -6,17 +6,24 @@
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
-from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.base import OMIT_EMPTY, Model, Name, PartName, Text
 from kudo.model.durations import Duration
 from kudo.model.tasks import Task
 
 Strategy = Literal["serial", "parallel"]
 
 
+DEPLOY = "deploy"
+UPDATE = "update"
+UPGRADE = "upgrade"
+CLEANUP = "cleanup"
+"""The names of the plans that KUDO's operations run."""
+
+
 class Step(Model):
     """Tasks that start together, in listed order."""
 
-    name: Name
+    name: PartName
     """The name of the step, unique in its phase."""
     tasks: list[Name] = []
     """The names of the tasks."""
@@ -31,7 +38,7 @@ class Step(Model):
 class Phase(Model):
     """Steps that run one after the other (serial) or side by side (parallel)."""
 
-    name: Name
+    name: PartName
     """The name of the phase, unique in its plan."""
     strategy: Strategy = "serial"
     """Whether the steps run one after the other or side by side."""

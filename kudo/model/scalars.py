@@ -27,9 +27,10 @@ class Loader(CParser, SafeConstructor, Resolver):
         tag: SafeConstructor.yaml_constructors[tag] for tag in (f"tag:yaml.org,2002:{name}" for name in _JSON_TAGS)
     }
     bool_values = {**SafeConstructor.bool_values, "y": True, "n": False}
-    reject_duplicates = True
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, duplicates: list[str] | None = None) -> None:
+        """With a list of `duplicates`, the last value of a duplicate key counts, and the list gets `line N: key`."""
+        self._duplicates = duplicates
         CParser.__init__(self, text)
         SafeConstructor.__init__(self)
         Resolver.__init__(self)
@@ -39,22 +40,21 @@ class Loader(CParser, SafeConstructor, Resolver):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = _key(self.construct_object(key_node), key_node)
-            if key in result and self.reject_duplicates and not getattr(node, "merged", False):
-                raise error_at(key_node, f"duplicate key {key!r}")
+            if key in result and not getattr(node, "merged", False):
+                self._found_twice(key, key_node)
             result[key] = self.construct_object(value_node, deep=deep)
         return result
+
+    def _found_twice(self, key: str, node: Node) -> None:
+        if self._duplicates is None:
+            raise error_at(node, f"duplicate key {key!r}")
+        self._duplicates.append(f"line {node.start_mark.line + 1}: duplicate key {key!r}")
 
     def flatten_mapping(self, node: MappingNode) -> None:
         # Merged pairs come first and the node's own pairs override them, so equal keys are not duplicates.
         if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
             node.merged = True  # type: ignore[attr-defined]
         super().flatten_mapping(node)
-
-
-class LenientLoader(Loader):
-    """Loader that takes the last value of a duplicate key."""
-
-    reject_duplicates = False
 
 
 class Dumper(yaml.SafeDumper):
@@ -155,5 +155,4 @@ Loader.yaml_constructors |= {
     "tag:yaml.org,2002:binary": _binary,
     None: _untagged,
 }
-LenientLoader.yaml_constructors = Loader.yaml_constructors
 Dumper.add_representer(str, _text_node)

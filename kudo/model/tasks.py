@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from kudo.model.base import OMIT_EMPTY, Model, Name, Text
+from kudo.model.base import OMIT_EMPTY, Model, Name, PartName, Text
 from kudo.model.durations import Duration
 from kudo.model.task_kinds import template_names
 
@@ -101,7 +101,7 @@ def operator_version_name(operator: str, app_version: str, operator_version: str
 class _Task(Model):
     """The fields of all tasks; only `kudo.dev/v1` has `when`, `retry` and `timeout`."""
 
-    name: Name
+    name: PartName
     """The name by which steps use the task."""
     kind: str
     """The kind of the task, which decides on its spec."""

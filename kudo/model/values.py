@@ -41,10 +41,16 @@ def wrap(value: JsonValue, kind: ParameterType) -> str | None:
 
 
 def unwrap(value: str | None, kind: ParameterType) -> JsonValue:
-    """Return a value as templates see it. Raises YamlError for an array or map that is not valid YAML."""
+    """Return a value as templates see it; without a value, an array or map is empty.
+
+    Raises YamlError for an array or map that is not valid YAML.
+    """
     if kind not in ("array", "map"):
         return value or ""
-    return yaml.load(value or "")
+    loaded = yaml.load(value or "")
+    if loaded is None:
+        return [] if kind == "array" else {}
+    return loaded
 
 
 def problem(parameter: Parameter, value: str) -> str | None:

@@ -9,7 +9,7 @@ import yaml
 from pydantic import JsonValue
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from kudo.model.scalars import Dumper, LenientLoader, Loader, error_at, number
+from kudo.model.scalars import Dumper, Loader, error_at, number
 
 MAX_NODES = 200_000
 """Maximum number of values in a document after alias expansion."""
@@ -31,14 +31,15 @@ class YamlError(ValueError):
     """A document that cannot be read; the text has the line, if known, and the reason."""
 
 
-def load_documents(text: str, *, reject_duplicates: bool = True) -> Iterator[tuple[int, JsonValue]]:
+def load_documents(text: str, duplicates: list[str] | None = None) -> Iterator[tuple[int, JsonValue]]:
     """Yield every document that is not empty, with the line at which it starts.
 
-    Raises YamlError if the text is not valid YAML, has a duplicate key (unless they are accepted), or exceeds a limit.
+    With a list of `duplicates`, duplicate keys are accepted, the last value counts, and the list gets `line N: key`.
+    Raises YamlError if the text is not valid YAML, has another duplicate key, or exceeds a limit.
     """
     separated = _SEPARATOR.sub(_separator, text)
     try:
-        yield from _documents((Loader if reject_duplicates else LenientLoader)(separated))
+        yield from _documents(Loader(separated, duplicates))
     except yaml.scanner.ScannerError as error:
         document = _json(text)
         if document is None:
@@ -85,9 +86,9 @@ def _documents(loader: Loader) -> Iterator[tuple[int, JsonValue]]:
         loader.dispose()
 
 
-def load(text: str, *, reject_duplicates: bool = True) -> JsonValue:
-    """Return the only document of a text; None if it is empty. Raises YamlError."""
-    documents = [document for _, document in load_documents(text, reject_duplicates=reject_duplicates)]
+def load(text: str, duplicates: list[str] | None = None) -> JsonValue:
+    """Return the only document of a text; None if it is empty. Raises YamlError; see `load_documents`."""
+    documents = [document for _, document in load_documents(text, duplicates)]
     if len(documents) > 1:
         raise YamlError("contains more than one document")
     return documents[0] if documents else None

@@ -12,12 +12,12 @@ from kudo.instances.operator_versions import operator_version_spec
 from kudo.instances.parameters import check_parameters, with_fixed
 from kudo.instances.pending_plan import pending_plan_hint, pending_plan_metadata
 from kudo.instances.resources import find_operator_version, instance_ref, list_instances, parse_instance
-from kudo.instances.triggers import DEPLOY
 from kudo.kubernetes import Cluster
 from kudo.model.annotations import HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
-from kudo.model.package import DNS_LABEL, Package
+from kudo.model.package import MAX_LABEL, SUBDOMAIN, Package
+from kudo.model.plans import DEPLOY
 from kudo.model.resources import API_VERSION, OperatorSpec
 from kudo.operations.namespace import create_namespace_if_missing
 from kudo.operations.session import NO_PARAMETERS, Session
@@ -112,9 +112,16 @@ async def check_install(
 
     Raises RequestError, InvalidParams, PackageError or NamespaceNotFound, and the errors of reading a cluster.
     """
-    if not DNS_LABEL.fullmatch(instance) or len(instance) > 63:
+    if not SUBDOMAIN.fullmatch(instance) or len(instance) > MAX_LABEL:
         raise RequestError(
-            f"{instance!r} is not a valid name for an instance: use up to 63 lower case letters, digits, '-' and '.'."
+            f"{instance!r} is not a valid name for an instance: use up to {MAX_LABEL} lower case letters, digits, '-' "
+            "and '.'."
+        )
+    operator = bundle.package.operator
+    if DEPLOY not in operator.plans:
+        raise RequestError(
+            f"The package {bundle.package.operator_version_name} has no plan {DEPLOY}, so no instance can be installed "
+            "with it; an instance can be upgraded to it."
         )
     check_parameters(operator_version_spec(bundle.package).parameters, parameters)
     await check_package(session, bundle, create_namespace=create_namespace)

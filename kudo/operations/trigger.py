@@ -8,8 +8,9 @@ from kudo.errors import RequestError
 from kudo.instances.active_plan import check_place
 from kudo.instances.parameters import check_parameters, require_unchanged
 from kudo.instances.resources import read_instance, read_operator_version
-from kudo.instances.triggers import CLEANUP, require_plan
+from kudo.instances.triggers import require_plan
 from kudo.model.execution import PlanRequest
+from kudo.model.plans import CLEANUP
 from kudo.model.resources import Instance, OperatorVersion
 from kudo.operations.session import NO_PARAMETERS, Session
 

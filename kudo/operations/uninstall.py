@@ -7,9 +7,9 @@ from kudo.client import Run
 from kudo.errors import PlanFailed
 from kudo.instances.owners import descendants
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, read_instance
-from kudo.instances.triggers import CLEANUP
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
+from kudo.model.plans import CLEANUP
 from kudo.model.resources import Instance
 from kudo.operations.session import Session
 from kudo.rollout import wait_until_gone

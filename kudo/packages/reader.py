@@ -29,8 +29,9 @@ def read_package(place: Path | Location) -> Package:
     files = read_files(location)
     templates = {name.removeprefix("templates/"): text for name, text in files.items() if name.startswith("templates/")}
     problems: list[str] = []
-    raw_operator = _load(files, "operator.yaml", problems)
-    raw_params = _load(files, "params.yaml", problems)
+    duplicates: list[str] = []
+    raw_operator = _load(files, "operator.yaml", problems, duplicates)
+    raw_params = _load(files, "params.yaml", problems, duplicates)
     operator = _model(OperatorFile, "operator.yaml", raw_operator, problems)
     params = _model(ParamsFile, "params.yaml", raw_params, problems)
     problems += reference_problems(Object(raw_operator or {}), Object(raw_params or {}), templates)
@@ -40,21 +41,36 @@ def read_package(place: Path | Location) -> Package:
         problems += (f"operator.yaml: {problem}" for problem in newer_fields(Object(raw_operator or {})))
     if problems or operator is None or params is None:
         raise PackageError(str(location), problems)
-    return Package(operator=operator, params=params, templates=templates)
+    if operator.api_version == "kudo.dev/v1beta1":
+        params = params.model_copy(update={"parameters": list(map(_with_empty_default, params.parameters))})
+    return Package(operator=operator, params=params, templates=templates, duplicate_keys=duplicates)
 
 
-def _load(files: Files, name: str, problems: list[str]) -> Manifest | None:
+def _with_empty_default(definition: ParameterDefinition) -> ParameterDefinition:
+    """Return a definition whose array or map is empty by default, as in KUDO, although it is required."""
+    if definition.type not in ("array", "map") or definition.default is not None or not definition.required:
+        return definition
+    return definition.model_copy(update={"default": [] if definition.type == "array" else {}})
+
+
+def _load(files: Files, name: str, problems: list[str], duplicates: list[str]) -> Manifest | None:
     if name not in files:
         problems.append(f"{name}: is missing at the root of the package")
         return None
+    found: list[str] = []
     try:
-        document = yaml.load(files[name])
+        document = yaml.load(files[name], found)
     except yaml.YamlError as error:
         problems.append(f"{name}: {error}")
         return None
+    if document is None and name == "params.yaml":
+        document = {}  # It may be empty, or a comment alone.
     if not isinstance(document, dict):
         problems.append(f"{name}: must be a YAML map")
         return None
+    # As KUDO, its dialect takes the last value.
+    strict = document.get("apiVersion") == "kudo.dev/v1"
+    (problems if strict else duplicates).extend(f"{name}: {duplicate}" for duplicate in found)
     return cast(Manifest, document)
 
 
@@ -99,5 +115,5 @@ def _default_problems(params: Object) -> Iterator[str]:
 
 
 def _dialect_problems(operator: OperatorFile | None, params: ParamsFile | None) -> Iterator[str]:
-    if operator and params and operator.api_version != params.api_version:
+    if operator and params and "api_version" in params.model_fields_set and operator.api_version != params.api_version:
         yield f"params.yaml: apiVersion: is {params.api_version}, but operator.yaml has {operator.api_version}"

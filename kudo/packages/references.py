@@ -15,7 +15,7 @@ def reference_problems(operator: Object, params: Object, templates: Iterable[str
     yield from _plan_problems(operator)
     yield from _task_problems(operator, frozenset(templates))
     yield from _namespace_problems(operator, frozenset(templates))
-    yield from _parameter_problems(params, frozenset(operator.child("plans").manifest))
+    yield from _parameter_problems(params)
 
 
 def _names(parts: Iterable[Object]) -> list[str]:
@@ -31,8 +31,6 @@ def _duplicates(where: str, names: Iterable[str]) -> Iterator[str]:
 def _plan_problems(operator: Object) -> Iterator[str]:
     plans = operator.child("plans")
     tasks = frozenset(_names(operator.children("tasks")))
-    if plans.manifest and "deploy" not in plans.manifest:
-        yield "operator.yaml: plans: there is no plan 'deploy', which every operator needs"
     for plan in plans.manifest:
         phases = plans.children(plan, "phases")
         yield from _duplicates(f"operator.yaml: plans.{plan}.phases", _names(phases))
@@ -62,14 +60,10 @@ def _namespace_problems(operator: Object, templates: frozenset[str]) -> Iterator
         yield f"operator.yaml: namespaceManifest: there is no template templates/{manifest}"
 
 
-def _parameter_problems(params: Object, plans: frozenset[str]) -> Iterator[str]:
+def _parameter_problems(params: Object) -> Iterator[str]:
     parameters = params.children("parameters")
     # KUDO compares the names of parameters case-insensitively.
     yield from _duplicates("params.yaml: parameters", (name.lower() for name in _names(parameters)))
-    for parameter in parameters:
-        trigger = str(parameter.manifest.get("trigger") or "")
-        if trigger and trigger not in plans:
-            yield f"params.yaml: parameters.{parameter.text('name')}.trigger: there is no plan {trigger!r}"
 
 
 def _listed(part: Object, key: str) -> list[str]:

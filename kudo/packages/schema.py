@@ -20,7 +20,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from kudo.model.base import JsonObject
-from kudo.model.package import DIALECTS, DNS_LABEL, OperatorFile, ParamsFile
+from kudo.model.package import DIALECTS, MAX_LABEL, SUBDOMAIN, OperatorFile, ParamsFile
 from kudo.packages.dialect import FIELDS
 
 SchemaName = Literal["operator", "params"]
@@ -187,11 +187,11 @@ _RULES: dict[str, JsonSchemaValue] = {
         "properties": {
             "name": {
                 "type": ["string", "number"],
-                "pattern": f"^{DNS_LABEL.pattern}$",
+                "pattern": f"^{SUBDOMAIN.pattern}$",
+                "maxLength": MAX_LABEL,
                 "minimum": 0,
                 "patternErrorMessage": "may only have lower case letters, digits, '-' and '.'",
             },
-            "plans": {"if": {"minProperties": 1}, "then": {"required": ["deploy"]}},
         }
     },
     "PipeFile": {

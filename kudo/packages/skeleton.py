@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from kudo.errors import RequestError
-from kudo.model.package import DNS_LABEL
+from kudo.model.package import SUBDOMAIN
 from kudo.packages.files import require_empty, write_file
 from kudo.packages.schema import SCHEMA_NAMES, schema_file
 
@@ -17,7 +17,7 @@ def write_skeleton(name: str, directory: Path) -> list[Path]:
 
     Raises RequestError if the name is invalid or the directory is not empty.
     """
-    if not DNS_LABEL.fullmatch(name):
+    if not SUBDOMAIN.fullmatch(name):
         raise RequestError(f"{name!r} is not a valid operator name: use lower case letters, digits, '-' and '.'.")
     require_empty(directory)
     texts = {file: (SKELETON / file).read_text().replace("NAME", name) for file in FILES}

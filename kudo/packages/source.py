@@ -100,8 +100,11 @@ def _collect(location: Location, members: Iterator[Member]) -> Files:
 
 
 def _belongs(name: PurePosixPath) -> bool:
-    """Return whether a file is part of the package; others are free text or belong to a child operator."""
-    if not name.parts:
+    """Return whether a file is part of the package.
+
+    Others are free text, belong to a child operator, or are hidden, as macOS and editors leave them.
+    """
+    if not name.parts or any(part.startswith(".") for part in name.parts):
         return False
     if len(name.parts) == 1:
         return name.name in ("operator.yaml", "params.yaml")

@@ -1,6 +1,7 @@
 """Decode the bodies of requests: JSON, YAML and protobuf."""
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -19,6 +20,9 @@ class _Loader(yaml.SafeLoader):
     """YAML as Kubernetes reads it: a timestamp is a string."""
 
 
+_SURROGATE = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
+"""A surrogate in an escaped text, which YAML does not have."""
+
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -33,6 +37,8 @@ async def read(request: web.Request) -> Any:
     if content_type not in _JSON + _YAML + _PATCHES:
         raise unsupported_media_type(content_type, (_JSON[0], *_YAML, *_PATCHES))
     text = (await request.read()).decode("utf-8", "replace")
+    if content_type in _YAML and _SURROGATE.search(text):
+        raise bad_request("error decoding YAML: yaml: found invalid Unicode character escape code")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -70,9 +71,13 @@ def boolean(value: JsonValue) -> bool:
     return values.BOOLEANS[value]
 
 
+_NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that JSON does not escape, but that YAML does not accept or takes for a line break."""
+
+
 def to_json(value: object) -> str:
     """Return a value as JSON, which is valid YAML."""
-    return json.dumps(value, ensure_ascii=False)
+    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def quote(value: JsonValue) -> str:

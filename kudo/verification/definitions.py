@@ -14,6 +14,7 @@ from kudo.model import values
 from kudo.model.execution import Variables
 from kudo.model.package import Package, ParameterDefinition
 from kudo.model.parameters import Parameter
+from kudo.model.plans import DEPLOY
 from kudo.model.tasks import ToggleTask
 from kudo.model.versions import PackageVersion
 from kudo.packages import parameter_of
@@ -26,7 +27,10 @@ _COMBINATIONS = 1_000
 
 def definition_findings(package: Package) -> Iterator[Finding]:
     """Yield the findings of operator.yaml and params.yaml."""
+    for duplicate in package.duplicate_keys:
+        yield warning(f"{duplicate}; the last value counts")
     yield from _versions(package)
+    yield from _plans(package)
     yield from _groups(package)
     for definition in package.params.parameters:
         yield from _parameter(definition)
@@ -47,6 +51,18 @@ def _versions(package: Package) -> Iterator[Finding]:
             yield error(f"operator.yaml: {field}: is missing")
         elif value and not PackageVersion(value).valid:
             yield error(f"operator.yaml: {field}: must be a version such as 1.2.3, not {value!r}")
+
+
+def _plans(package: Package) -> Iterator[Finding]:
+    plans = package.operator.plans
+    if DEPLOY not in plans:
+        yield warning(f"operator.yaml: plans: there is no plan {DEPLOY!r}, without which no instance can be installed")
+    for definition in package.params.parameters:
+        if definition.trigger and definition.trigger not in plans:
+            yield warning(
+                f"params.yaml: parameters.{definition.name}.trigger: there is no plan {definition.trigger!r}, so the "
+                "parameter cannot be changed"
+            )
 
 
 def _groups(package: Package) -> Iterator[Finding]:

@@ -43,8 +43,10 @@ def test_yaml_value_is_wrapped_into_a_string(value: object, kind: ParameterType,
         (None, "integer", ""),
         ("[1, a, {b: yes}]", "array", [1, "a", {"b": True}]),
         ("a: 1\nb: [x]", "map", {"a": 1, "b": ["x"]}),
-        (None, "array", None),
-        ("", "map", None),
+        (None, "array", []),
+        ("", "map", {}),
+        ("null", "array", []),
+        ("# nothing", "map", {}),
     ],
 )
 def test_only_arrays_and_maps_are_unwrapped(value: str | None, kind: ParameterType, unwrapped: object) -> None:

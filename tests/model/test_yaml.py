@@ -85,7 +85,9 @@ def test_control_characters_are_refused() -> None:
 
 
 def test_last_duplicate_key_wins_if_duplicates_are_allowed() -> None:
-    assert yaml.load("a: 1\na: 2", reject_duplicates=False) == {"a": 2}
+    found: list[str] = []
+    assert yaml.load("a: 1\nb:\n  c: 1\n  c: 2\na: 2", found) == {"a": 2, "b": {"c": 2}}
+    assert sorted(found) == ["line 4: duplicate key 'c'", "line 5: duplicate key 'a'"]
 
 
 def test_explicit_key_overrides_merged_key() -> None:

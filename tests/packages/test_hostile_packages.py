@@ -182,7 +182,7 @@ def test_missing_files_are_reported(tmp_path: Path) -> None:
 
 def test_files_that_are_not_maps_are_refused(package: Path) -> None:
     (package / "operator.yaml").write_text("- a\n")
-    (package / "params.yaml").write_text("# nothing\n")
+    (package / "params.yaml").write_text("5\n")
     assert problems(package) == ["operator.yaml: must be a YAML map", "params.yaml: must be a YAML map"]
 
 

@@ -117,7 +117,6 @@ def test_unknown_field_is_refused_in_v1_only(
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("deploy:", "install:", "operator.yaml: plans: there is no plan 'deploy', which every operator needs"),
         ("name: files", "name: config", "operator.yaml: tasks: the name 'config' occurs 2 times"),
         (
             "name: tested",
@@ -145,7 +144,6 @@ def test_problem_in_operator_yaml_is_reported(tmp_path: Path, old: str, new: str
     ("params", "expected"),
     [
         ("parameters: [{name: A}, {name: a}]", "parameters: the name 'a' occurs 2 times"),
-        ("parameters: [{name: A, trigger: none}]", "parameters.A.trigger: there is no plan 'none'"),
         (
             "parameters: [{name: A, enum: [a, b], default: c}]",
             "parameters.A.default: must be one of a, b, not 'c'",

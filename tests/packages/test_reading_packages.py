@@ -7,6 +7,7 @@ import pytest
 from support.plans import CONFIG_MAP, apply, dummy, phase, plan, write_package
 
 from kudo.errors import PackageError
+from kudo.model import yaml
 from kudo.packages import parameter_of, read_package
 
 REPOSITORY = Path(__file__).parents[2]
@@ -141,3 +142,93 @@ def test_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError) as error:
         read_package(tmp_path / "nothing")
     assert error.value.problems == ("no such file or directory",)
+
+
+def test_hidden_files_and_leftovers_of_editors_are_ignored(package: Path) -> None:
+    for name in ("._config.yaml", ".#config.yaml", "config.yaml~", "#config.yaml#", ".config.yaml.swp"):
+        (package / "templates" / name).write_bytes(b"\x00\xff")
+    (package / "templates" / ".git").mkdir()
+    (package / "templates" / ".git" / "a.yaml").write_bytes(b"\xff")
+    (package / "._operator.yaml").write_bytes(b"\xff")
+    assert read_package(package).templates == {"config.yaml": CONFIG_MAP}
+    assert read_package(pack(package)) == read_package(package)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n", "null\n"])
+@pytest.mark.parametrize("api_version", ["kudo.dev/v1beta1", "kudo.dev/v1"])
+def test_empty_params_yaml_has_no_parameters(tmp_path: Path, text: str, api_version: str) -> None:
+    root = write_package(tmp_path, tasks=[dummy("a")], plans={"deploy": plan()}, api_version=api_version)
+    (root / "params.yaml").write_text(text)
+    assert read_package(root).params.parameters == []
+
+
+def with_duplicate(package: Path, api_version: str) -> Path:
+    file = package / "operator.yaml"
+    text = file.read_text().replace("kudo.dev/v1beta1", api_version).replace("kudo.dev/v1\n", f"{api_version}\n")
+    file.write_text(f"operatorVersion: 9.9.9\n{text}")
+    params = package / "params.yaml"
+    params.write_text(f"apiVersion: {api_version}\nparameters: []\n")
+    return package
+
+
+def test_last_of_two_equal_keys_counts(package: Path) -> None:
+    read = read_package(with_duplicate(package, "kudo.dev/v1beta1"))
+    assert read.operator.operator_version == "1.0.0"
+    (found,) = read.duplicate_keys
+    assert found.startswith("operator.yaml: line ")
+    assert found.endswith(": duplicate key 'operatorVersion'")
+
+
+def test_two_equal_keys_are_refused_in_the_new_dialect(package: Path) -> None:
+    with pytest.raises(PackageError, match="duplicate key 'operatorVersion'"):
+        read_package(with_duplicate(package, "kudo.dev/v1"))
+
+
+@pytest.mark.parametrize(("kind", "default"), [("array", "[]\n"), ("map", "{}\n")])
+def test_array_or_map_without_a_default_is_empty_in_the_dialect_of_kudo(
+    tmp_path: Path, kind: str, default: str
+) -> None:
+    for api_version, expected in (("kudo.dev/v1beta1", default), ("kudo.dev/v1", None)):
+        root = write_package(
+            tmp_path / api_version,
+            tasks=[dummy("a")],
+            plans={"deploy": plan()},
+            params=[{"name": "A", "type": kind}],
+            api_version=api_version,
+        )
+        (definition,) = read_package(root).params.parameters
+        assert parameter_of(definition).default == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("name", "o" * 64, "name: must have at most 63 characters"),
+        ("name", "a..b", "name: must consist of lower case letters"),
+        ("name", "a.-b", "name: must consist of lower case letters"),
+        ("operatorVersion", "1.0.0+build", "operatorVersion: '1.0.0+build' must consist of"),
+        ("operatorVersion", "1.0.0-RC1", "operatorVersion: '1.0.0-RC1' must consist of"),
+        ("appVersion", "5_7", "appVersion: '5_7' must consist of"),
+        ("appVersion", "5" * 250, "but a name has at most 253 characters"),
+    ],
+)
+def test_what_the_api_would_refuse_is_refused(package: Path, field: str, value: str, problem: str) -> None:
+    content = yaml.load((package / "operator.yaml").read_text())
+    assert isinstance(content, dict)
+    (package / "operator.yaml").write_text(yaml.dump({**content, field: value}))
+    with pytest.raises(PackageError) as error:
+        read_package(package)
+    assert problem in str(error.value)
+
+
+@pytest.mark.parametrize("part", ["plan", "phase", "step", "task"])
+def test_long_names_are_refused(tmp_path: Path, part: str) -> None:
+    """Temporal's IDs consist of the names of a phase, a step and a task."""
+    names = dict.fromkeys(("plan", "phase", "step", "task"), "a") | {part: "a" * 254}
+    root = write_package(
+        tmp_path,
+        tasks=[dummy(names["task"])],
+        plans={"deploy": plan(), names["plan"]: plan(phase(names["phase"], (names["step"], [names["task"]])))},
+    )
+    with pytest.raises(PackageError, match="should have at most 253 characters"):
+        read_package(root)

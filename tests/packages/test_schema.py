@@ -200,7 +200,7 @@ WRONG: list[tuple[SchemaName, FieldPath, Any]] = [
     ("operator", ("name",), None),
     ("operator", ("name",), -1),
     ("operator", ("operatorVersion",), True),
-    ("operator", ("plans",), {"install": {"phases": []}}),
+    ("operator", ("name",), "a" * 64),
     ("operator", ("plans", "deploy"), None),
     ("operator", ("plans", "deploy", "strategy"), "random"),
     ("operator", ("tasks", 0, "kind"), "Aply"),

@@ -54,6 +54,15 @@ async def test_valid_package_has_no_findings(tmp_path: Path) -> None:
     assert await found(tmp_path) == []
 
 
+async def test_missing_plans_are_warnings(tmp_path: Path) -> None:
+    plans = {"upgrade": plan(phase("main", ("config", ["config"])))}
+    parameters = [{"name": "P", "trigger": "none", "default": "a"}]
+    assert await found(tmp_path, plans=plans, parameters=parameters) == [
+        "warning: operator.yaml: plans: there is no plan 'deploy', without which no instance can be installed",
+        "warning: params.yaml: parameters.P.trigger: there is no plan 'none', so the parameter cannot be changed",
+    ]
+
+
 @pytest.mark.parametrize(
     ("parameter", "words"),
     [
