@@ -25,7 +25,7 @@ from kudo.model.package import Package, ParameterDefinition
 from kudo.packages import read_package
 from kudo.packages.files import require_empty, write_file
 from kudo.templates import Renderer, engine_for
-from kudo.templates.gotemplate import go_functions
+from kudo.templates.gofunctions import go_functions
 from kudo.verification.templates import Place, places, sample_variables
 
 OLD, NEW = "kudo.dev/v1beta1", "kudo.dev/v1"

@@ -8,12 +8,15 @@ ignored. Keys are always strings, and every value can be represented in JSON.
 import base64
 import math
 import re
+from decimal import Decimal
+from functools import cmp_to_key
 from typing import Any
 
 import yaml
-from yaml._yaml import CParser
+from yaml._yaml import CEmitter, CParser
 from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.representer import SafeRepresenter
 from yaml.resolver import Resolver
 
 _JSON_TAGS = ("null", "bool", "int", "float", "str", "seq", "map")
@@ -64,6 +67,24 @@ class Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+class GoDumper(CEmitter, SafeRepresenter, Resolver):
+    """Dumper that writes what Go's yaml.v2 writes, which is a translation of the same emitter."""
+
+    yaml_implicit_resolvers = Loader.yaml_implicit_resolvers
+
+    def __init__(self, stream: Any, **options: Any) -> None:
+        CEmitter.__init__(self, stream, width=options["width"], allow_unicode=options["allow_unicode"])
+        SafeRepresenter.__init__(self, default_flow_style=False)
+        Resolver.__init__(self)
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+    def tag_of(self, text: str) -> str:
+        """Return the tag of a plain scalar with this text."""
+        return str(self.resolve(ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
 
 
 def error_at(node: Node, text: str) -> yaml.MarkedYAMLError:
@@ -137,6 +158,85 @@ def _text_node(dumper: Dumper, value: str) -> ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[-+][0-9:]+)?)?"
+)
+"""Texts that are strings in Go, and numbers and dates for other readers of YAML 1.1; Go quotes them."""
+
+
+def _go_text(dumper: GoDumper, value: str) -> ScalarNode:
+    if "\n" in value:
+        style = "|"
+    elif (
+        dumper.tag_of(value) == "tag:yaml.org,2002:str" and not _BASE_60.fullmatch(value) and not _DATE.fullmatch(value)
+    ):
+        style = None
+    else:
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+def _go_float(dumper: GoDumper, value: float) -> ScalarNode:
+    text = go_float(value)
+    return dumper.represent_scalar(dumper.tag_of(text), text)
+
+
+def go_float(value: float) -> str:
+    """Return a float as Go's strconv.FormatFloat(value, 'g', -1, 64)."""
+    if not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    text, point = "".join(map(str, digits)), len(digits) + exponent
+    minus = "-" if sign else ""
+    if value and not -4 <= point - 1 < _LARGEST_EXPONENT:
+        fraction = f".{text[1:]}" if text[1:] else ""
+        return f"{minus}{text[0]}{fraction}e{point - 1:+03}"
+    if point <= 0:
+        return f"{minus}0.{'0' * -point}{text}" if value else f"{minus}0"
+    whole = text[:point].ljust(point, "0")
+    return f"{minus}{whole}.{text[point:]}" if text[point:] else f"{minus}{whole}"
+
+
+_LARGEST_EXPONENT = 6
+"""Go writes numbers from 10 to this power on with an exponent."""
+
+
+def _go_map(dumper: GoDumper, value: dict[object, object]) -> MappingNode:
+    keys = sorted(value, key=cmp_to_key(lambda a, b: _compare(str(a), str(b))))
+    return dumper.represent_mapping("tag:yaml.org,2002:map", [(key, value[key]) for key in keys])
+
+
+def _compare(a: str, b: str) -> int:
+    """Compare two keys as Go's yaml.v2 does: letters come after other characters, and numbers count as such."""
+    for index, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x == y:
+            continue
+        if x.isalpha() and y.isalpha():
+            return -1 if x < y else 1
+        if x.isalpha() or y.isalpha():
+            return 1 if x.isalpha() else -1
+        leading = "1" if "0" in (x, y) and _follows_digits(a[:index]) else ""
+        first, second = _digits(a[index:]), _digits(b[index:])
+        numbers = int(leading + first or "0"), int(leading + second or "0")
+        if numbers[0] != numbers[1]:
+            return -1 if numbers[0] < numbers[1] else 1
+        if len(first) != len(second):
+            return -1 if len(first) < len(second) else 1
+        return -1 if x < y else 1
+    return len(a) - len(b)
+
+
+def _follows_digits(text: str) -> bool:
+    """Whether a text ends with a number that is not zero."""
+    return bool(text[len(text.rstrip("0123456789")) :].strip("0"))
+
+
+def _digits(text: str) -> str:
+    return text[: len(text) - len(text.lstrip("0123456789"))][:18]
+
+
 def _resolve(tag: str, pattern: str, first: str) -> None:
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), [*first, ""])
 
@@ -156,3 +256,6 @@ Loader.yaml_constructors |= {
     None: _untagged,
 }
 Dumper.add_representer(str, _text_node)
+GoDumper.add_representer(str, _go_text)
+GoDumper.add_representer(float, _go_float)
+GoDumper.add_representer(dict, _go_map)

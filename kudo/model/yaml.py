@@ -20,6 +20,9 @@ MAX_CHARACTERS = 10_000_000
 MAX_DEPTH = 100
 """Maximum nesting depth of a document."""
 
+_NO_FOLDING = 2**31
+"""The width of a line that no text reaches: a folded text breaks what it is inserted into."""
+
 _SEPARATOR = re.compile(r"^---(?=\S)(.*)$", re.MULTILINE)
 """A separator with text directly behind it."""
 
@@ -96,7 +99,7 @@ def load(text: str, duplicates: list[str] | None = None) -> JsonValue:
 
 def dump(value: object) -> str:
     """Return a value as YAML, with keys in their order; `load` returns the same value."""
-    return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_NO_FOLDING)
 
 
 class _Size(NamedTuple):

@@ -1,52 +1,54 @@
 """Go templates with Sprig, for packages of KUDO's own dialect (KUDO's `pkg/engine/renderer/engine.go`)."""
 
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
 
 import gotpl
-import yaml
-from gotpl.funcs import sprig
+from gotpl.parse.nodes import CommandNode, IdentifierNode, ParenthesizedNode, PipeNode, TermNode
+from gotpl.parse.parser import _Parser
+from pydantic import JsonValue
 
 from kudo.model.execution import Variables
-from kudo.model.scalars import Dumper
 from kudo.templates.engine import MAX_CHARACTERS, rendering_error
+from kudo.templates.gofunctions import SEMVER_FIELDS, SEMVER_METHODS, TIME_METHODS, go_functions
 from kudo.templates.gousage import go_uses
 from kudo.templates.usage import Use
 
-_REMOVED_BY_KUDO = {"env", "expandenv", "base", "dir", "clean", "ext", "isAbs"}
-
-_ALSO_REMOVED = {"osBase", "osDir", "osClean", "osExt", "osIsAbs", "getHostByName"}
-"""Sprig's functions of the same kind that KUDO does not remove."""
-
 _CERTIFICATE = ("Cert", "Key")
 """The attributes of certificates, which `genCA` and similar functions return."""
-
-_WHITE_SPACE = frozenset(b"\t\n\v\f\r \x85\xa0")
-"""Bytes that Go counts as white space if it reads each as a character."""
 
 _BUDGET = gotpl.ExecutionBudget(
     max_output_chars=MAX_CHARACTERS, max_iterations=1_000_000, max_template_depth=100, max_function_calls=1_000_000
 )
 
 
-def _to_yaml(value: object) -> str:
-    # Keys are sorted, as in Go.
-    return yaml.dump(value, Dumper=Dumper, allow_unicode=True).removesuffix("...\n")
+def _parse_term(self: _Parser) -> TermNode:
+    """Parse a term as Go does: a field may follow the name of a function, as in `now.Unix`."""
+    term = _library_parse_term(self)
+    if not isinstance(term, IdentifierNode):
+        return term
+    fields, end = self.collect_following_fields(term.end)
+    if not fields:
+        return term
+    call = CommandNode((term,), term.start, term.end)
+    return ParenthesizedNode(PipeNode((), False, (call,), term.start, term.end), fields, term.start, end)
 
 
-def go_functions() -> Mapping[str, Callable[..., object]]:
-    """Return the functions that templates may call."""
-    removed = _REMOVED_BY_KUDO | _ALSO_REMOVED
-    functions = {name: function for name, function in sprig.text_func_map().items() if name not in removed}
-    return {**functions, "toYaml": _to_yaml, "nospace": partial(_no_space, functions["nospace"])}
+_library_parse_term = _Parser.parse_term
+_Parser.parse_term = _parse_term  # type: ignore[method-assign]
 
 
-def _no_space(library: Callable[..., object], text: object) -> object:
-    # Go's library decodes the text byte by byte, and returns it unchanged if no byte is white space; gotpl does not.
-    if isinstance(text, str) and not _WHITE_SPACE.intersection(text.encode(errors="surrogatepass")):
-        return text
-    return library(text)
+def _with_floats(value: JsonValue) -> JsonValue:
+    """Return a value with its integers as floats, as which Go reads the numbers of arrays and maps."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return float(value)
+        case dict():
+            return {key: _with_floats(item) for key, item in value.items()}
+        case list():
+            return [_with_floats(item) for item in value]
+    return value
 
 
 class GoTemplateEngine:
@@ -59,8 +61,9 @@ class GoTemplateEngine:
             missing_key="error",
             sandbox=gotpl.SandboxPolicy.strict(
                 allow_functions=functions,
-                allow_attributes=_CERTIFICATE,
+                allow_attributes=(*_CERTIFICATE, *SEMVER_FIELDS),
                 allow_properties=_CERTIFICATE,
+                allow_methods=(*SEMVER_METHODS, *TIME_METHODS),
                 max_template_chars=MAX_CHARACTERS,
                 default_budget=_BUDGET,
             ),
@@ -71,7 +74,7 @@ class GoTemplateEngine:
         """See Engine.render."""
         template = self._parse(name, source)
         try:
-            return template.render(variables)
+            return template.render(_with_floats({**variables}))
         except gotpl.TemplateExecutionError as error:
             raise rendering_error(name, error.line, _explain(error.message)) from None
 

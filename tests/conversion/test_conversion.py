@@ -9,7 +9,7 @@ from support.plans import Content, apply, phase, plan, write_package
 from kudo.conversion.expressions import NotConvertible
 from kudo.conversion.template import jinja_of
 from kudo.packages import read_package
-from kudo.templates.gotemplate import go_functions
+from kudo.templates.gofunctions import go_functions
 
 OPERATORS = Path(__file__).parents[3] / "shared" / "operators"
 

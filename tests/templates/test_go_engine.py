@@ -32,6 +32,12 @@ VARIABLES: Variables = {
         "LIST": ["b", "a", "", "c d"],
         "MAP": {"z": "last", "a": "first", "nested": {"k": "v"}},
         "NONE": [],
+        "EMPTY_MAP": {},
+        "NUMBERS": [1, -2, 0.5, 5368709120, 1e21, 100000, 1234567],
+        "MIXED": ["a", 1, True, None, ["b", 2], {"c": 0.25}],
+        "SIZES": {"port": 9092, "big": 5368709120, "half": 0.5, "off": False, "none": None, "list": [1, "x"]},
+        "VERSION": "2.11.3-rc1+build",
+        "DATE": "2020-03-04",
     },
     "Name": "events",
     "OperatorName": "kafka",
@@ -162,6 +168,94 @@ TEMPLATES = st.recursive(
 def test_rendered_template_equals_the_output_of_go(go: GoEngine, template: str) -> None:
     rendered = render_or_none(template)
     # Go's engine accepts missing keys: KUDO sets missingkey=error, and py-go-template does not.
+    assume(rendered is not None)
+    by_go = go.render(template, VARIABLES)
+    assume(by_go is not None)
+    assert by_go == rendered
+
+
+LISTS_OF_ANY = st.sampled_from([".Params.LIST", ".Params.NONE", ".Params.NUMBERS", ".Params.MIXED", "(list 1 nil)"])
+MAPS_OF_ANY = st.sampled_from([".Params.MAP", ".Params.SIZES", ".Params.EMPTY_MAP", '(dict "a" nil "b" 1)'])
+FLOATS = st.sampled_from(
+    [*(f"(index .Params.NUMBERS {index})" for index in range(7)), ".Params.SIZES.port", ".Params.SIZES.half"]
+)
+VERBS = st.sampled_from(["%v", "%s", "%q", "%d", "%x", "%f", "%t", "%e", "%g", "%T", "%v %v", "%[1]v", "no verb"])
+OF_FLOAT = st.sampled_from(
+    [
+        "int",
+        "int64",
+        "float64",
+        "toString",
+        "toJson",
+        "floor",
+        "ceil",
+        "round 1",
+        "add 1",
+        "mul 2",
+        "max 3",
+        "quote",
+        "print",
+    ]
+)
+OF_VERSION = st.sampled_from(["Major", "Minor", "Patch", "Prerelease", "Metadata", "Original", "String"])
+OF_TIME = st.sampled_from(
+    [
+        "Year",
+        "Month",
+        "Day",
+        "Hour",
+        "Minute",
+        "Second",
+        "Weekday",
+        "YearDay",
+        'Format "02.01.2006 15:04"',
+        "IsZero",
+        "Unix",
+    ]
+)
+
+TYPED = st.one_of(
+    st.builds('printf "{}" {}'.format, VERBS, st.one_of(LISTS_OF_ANY, MAPS_OF_ANY, FLOATS, NUMBERS)),
+    st.builds("{} | {}".format, FLOATS, OF_FLOAT),
+    st.builds(
+        "{} | {}".format, st.one_of(LISTS_OF_ANY, MAPS_OF_ANY), st.sampled_from(["toJson", "toString", "len", "print"])
+    ),
+    st.builds(
+        "{} {} {}".format,
+        st.sampled_from(["eq", "ne", "lt", "gt"]),
+        FLOATS,
+        st.sampled_from(["1.0", "9092.0", "0.5", "1"]),
+    ),
+    st.builds("(semver .Params.VERSION).{}".format, OF_VERSION),
+    st.builds(
+        '(semver .Params.VERSION).{} (semver "2.11.4")'.format,
+        st.sampled_from(["Compare", "LessThan", "GreaterThan", "Equal"]),
+    ),
+    st.builds('(toDate "2006-01-02" .Params.DATE).UTC.{}'.format, OF_TIME),
+    st.builds(
+        '(regexFindAll "{}" {} {}) | {}'.format,
+        st.sampled_from(["[A-Z]", "z"]),
+        TEXTS,
+        st.sampled_from(["-1", "1"]),
+        st.sampled_from(["len", "toJson"]),
+    ),
+    st.sampled_from(
+        [
+            "nil | toJson",
+            "dict | toJson",
+            'set (dict) "a" nil | toJson',
+            "list nil | toJson",
+            "append (list) nil | toJson",
+        ]
+    ),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(expression=TYPED)
+def test_values_of_every_type_are_as_in_go(go: GoEngine, expression: str) -> None:
+    template = f"{{{{ {expression} }}}}"
+    rendered = render_or_none(template)
     assume(rendered is not None)
     by_go = go.render(template, VARIABLES)
     assume(by_go is not None)

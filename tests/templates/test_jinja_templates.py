@@ -82,7 +82,7 @@ def test_filter_is_applied(source: str, rendered: str) -> None:
         ("a\n{{ Name", "templates/sub/a.yaml:2: unexpected end of template, expected 'end of print statement'."),
         ("{% typo %}", "templates/sub/a.yaml:1: Encountered unknown tag 'typo'."),
         ("a\n{{ 'perhaps' | bool }}", "templates/sub/a.yaml:2: the value given to `bool` is neither true nor false"),
-        ("{{ '[1' | from_yaml }}", "templates/sub/a.yaml:1: line 1: expected ',' or ']', but got '<stream end>'"),
+        ("{{ '[1' | from_yaml }}", "templates/sub/a.yaml:1: line 2: did not find expected ',' or ']'"),
         ("a\n\n{{ 1 / 0 }}", "templates/sub/a.yaml:3: division by zero"),
         ("{{ 'a' + 1 }}", 'templates/sub/a.yaml:1: can only concatenate str (not "int") to str'),
     ],
