@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """How long pods may crash, or lack their image or a node, before their object has failed."""
     pipe_image: str = WAITER_IMAGE
     """The image of the container that waits while the files of a Pipe task are copied."""
+    adopt_objects: bool = False
+    """Whether tasks may change and delete objects that were not made for any Instance."""
 
     def bounds(self) -> Bounds:
         """Return the bounds in the form that a package has."""
@@ -100,6 +102,7 @@ async def running(
         pod_patience=settings.pod_patience,
         pipe_image=settings.pipe_image,
         bounds=settings.bounds(),
+        adopt=settings.adopt_objects,
     )
     async with Worker(
         client,

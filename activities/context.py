@@ -29,3 +29,5 @@ class ActivityContext:
     """The image of the container that waits in the pod of a Pipe task while its files are copied."""
     bounds: Bounds = field(default_factory=Bounds)
     """Retries and timeouts of tasks whose packages set none."""
+    adopt: bool = False
+    """Whether tasks may change and delete objects that were not made for any Instance."""

@@ -21,6 +21,7 @@ from kudo.model.annotations import INSTANCE, PLAN_UID
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object, ObjectRef
 from kudo.rollout import wait_until_gone, wait_until_healthy
+from kudo.rollout.ownership import claim
 
 MAX_FILE = 1024 * 1024
 """The maximum size of a file in bytes: a Secret or ConfigMap cannot hold more."""
@@ -38,6 +39,7 @@ class PipeActivities:
         self._renderer = context.renderer
         self._grace = context.grace
         self._image = context.pipe_image
+        self._adopt = context.adopt
 
     @activity.defn
     async def pipe(self, request: TaskRequest) -> str:
@@ -52,6 +54,7 @@ class PipeActivities:
             for file in pipe_task(request).spec.pipe:
                 attempt.doing(f"copying {file.path} out of {pod.ref}")
                 artifacts.append(artifact(request, file, await self._content(cluster, pod.ref, file.path)))
+            await claim(cluster, artifacts, adopt=self._adopt)
             for item in artifacts:
                 attempt.doing(f"applying {item.ref}")
                 await cluster.apply(item)

@@ -16,6 +16,7 @@ from kudo.model.objects import Object
 from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
 from kudo.rollout import AnnotationRules, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
 from kudo.rollout.apply_order import batches
+from kudo.rollout.ownership import claim
 
 
 class ResourceActivities:
@@ -25,6 +26,7 @@ class ResourceActivities:
         self._cluster = context.cluster
         self._renderer = context.renderer
         self._grace = context.grace
+        self._adopt = context.adopt
         self._wait_until_healthy = partial(
             wait_until_healthy,
             health_check=AnnotationRules(context.renderer),
@@ -69,6 +71,7 @@ class ResourceActivities:
         for batch in batches(rendered):
             # The kinds that the first batch defines are served now, and the API says how.
             objects = await enhance_all(batch, request, cluster.namespaced)
+            objects = await claim(cluster, objects, adopt=self._adopt)
             applied = []
             for item in await with_dependency_hashes(cluster.get, objects):
                 attempt.doing(f"applying {item.ref}")
@@ -88,6 +91,7 @@ class ResourceActivities:
         rendered = await render_objects(self._renderer, request, resources)
         # There are no objects of a kind that the API does not serve.
         objects = await enhance_all(rendered, request, or_as_defined(cluster.namespaced, (), default=True))
+        await claim(cluster, objects, adopt=self._adopt)
         live = [found for item in objects if (found := await cluster.find(item.ref)) is not None]
         for item in live:
             attempt.doing(f"deleting {item.ref}")

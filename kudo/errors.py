@@ -24,6 +24,7 @@ KudoError
 │   ├── ToggleTaskError              │
 │   ├── PipeTaskError                │
 │   ├── DummyTaskError               ┘
+│   ├── ForeignObject                an object that was not made for the instance
 │   ├── RetriesExhausted             a task that failed maxAttempts times
 │   ├── TimedOut                     a plan, phase, step, task or command that exceeded its timeout
 │   ├── PlanTooLarge                 a plan that does not fit into one Temporal message
@@ -140,6 +141,10 @@ class ResourceValidationError(FatalError):
 
 class ImmutableField(ResourceValidationError):
     """An object that would have to be deleted and recreated, because an immutable field has changed."""
+
+
+class ForeignObject(FatalError):
+    """A live object was not made for the Instance, and nobody consented that it is changed or deleted."""
 
 
 class FailedTerminalStateError(FatalError):

@@ -55,7 +55,8 @@ class KudoPlugin(SimplePlugin):
 
     One plugin is for one worker. `grace` is how long credentials, roles, namespaces and kinds may be missing before
     that is fatal; `pod_patience` how long pods may be in trouble before their object has failed; `pipe_image` the image
-    of the container that waits in the pods of Pipe tasks; `bounds` are for tasks whose packages set none.
+    of the container that waits in the pods of Pipe tasks; `bounds` are for tasks whose packages set none; with `adopt`,
+    tasks may change and delete objects that were not made for any Instance.
     """
 
     def __init__(
@@ -66,10 +67,11 @@ class KudoPlugin(SimplePlugin):
         pod_patience: timedelta | None = POD_PATIENCE,
         pipe_image: str = WAITER_IMAGE,
         bounds: Bounds = UNBOUNDED,
+        adopt: bool = False,
     ) -> None:
         self._renderer = Renderer()
         self._has_run = False
-        self._context = ActivityContext(cluster, self._renderer, grace, pod_patience, pipe_image, bounds)
+        self._context = ActivityContext(cluster, self._renderer, grace, pod_patience, pipe_image, bounds, adopt)
         super().__init__(
             "kudo.KudoPlugin",
             data_converter=_with_pydantic,

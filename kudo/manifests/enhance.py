@@ -10,7 +10,17 @@ from collections.abc import Iterator, Mapping
 from kudo.errors import TaskEnhancementError
 from kudo.manifests.health_rules import check_health_rules
 from kudo.manifests.recreate_policy import recreate_policy
-from kudo.model.annotations import HERITAGE, INSTANCE, OPERATOR, OPERATOR_VERSION, PHASE, PLAN, PLAN_UID, STEP
+from kudo.model.annotations import (
+    HERITAGE,
+    INSTANCE,
+    INSTANCE_NAMESPACE,
+    OPERATOR,
+    OPERATOR_VERSION,
+    PHASE,
+    PLAN,
+    PLAN_UID,
+    STEP,
+)
 from kudo.model.base import Manifest
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
@@ -47,6 +57,8 @@ def enhance(original: Object, request: TaskRequest, namespaced: bool) -> Object:
     if namespaced:
         item.manifest["metadata"]["namespace"] = request.metadata.instance_namespace
         _set_owner(item, request)
+    else:
+        _add(item, item.manifest, "annotations", {INSTANCE_NAMESPACE: request.metadata.instance_namespace})
     recreate_policy(item)
     check_health_rules(item)
     return item

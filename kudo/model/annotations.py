@@ -12,6 +12,15 @@ OPERATOR = "kudo.dev/operator"
 INSTANCE = "kudo.dev/instance"
 """Label: the name of the Instance."""
 
+INSTANCE_NAMESPACE = "kudo.dev/instance-namespace"
+"""Annotation of cluster-scoped objects: the namespace of the Instance."""
+
+ADOPT = "kudo.dev/adopt"
+"""Annotation: an Instance may change and delete the object although it was not made for it.
+
+The value is the name of the Instance, or `true`. Set by the object's owner, or by package authors.
+"""
+
 PLAN = "kudo.dev/plan"
 """Annotation: the plan that applied the object last."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kudo.errors import ImmutableField, KindNotFound, KudoError, NamespaceNotFound
+from kudo.errors import ForeignObject, ImmutableField, KindNotFound, KudoError, NamespaceNotFound
 from kudo.kubernetes.cluster import Cluster
 from kudo.manifests.recreate_policy import RecreatePolicy, recreate_policy
 from kudo.model.annotations import PENDING_PLAN, PHASE, PLAN, PLAN_UID, STEP
@@ -13,6 +13,7 @@ from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 from kudo.rollout.apply_order import batches
 from kudo.rollout.dependency_hashes import with_dependency_hashes
+from kudo.rollout.ownership import check_own, without_consent
 
 
 class Operation(StrEnum):
@@ -64,12 +65,8 @@ class Comparison:
     async def diff_delete(self, objects: Sequence[Object]) -> list[Difference]:
         """Return the objects that deleting would delete. Raises the errors of reading a cluster."""
         self._result |= {item.ref: None for item in objects}
-        found = [await self._cluster.find(item.ref) for item in objects]
-        return [
-            Difference(live.ref, Operation.DELETED, _comparable_manifest(live), {})
-            for live in found
-            if live is not None
-        ]
+        found = [(item, await self._cluster.find(item.ref)) for item in objects]
+        return [_diff_deleted(item, live) for item, live in found if live is not None]
 
     async def _read(self, ref: ObjectRef) -> Object | None:
         return self._result[ref] if ref in self._result else await self._cluster.get(ref)
@@ -79,6 +76,9 @@ class Comparison:
         before = _comparable_manifest(live) if live is not None else {}
         applied = item
         try:
+            if live is not None:
+                check_own(item, live)
+            item = without_consent(item)
             applied = await self._cluster.dry_run_apply(item)
         except (KindNotFound, NamespaceNotFound):
             pass  # The same plan may create the kind or the namespace.
@@ -95,6 +95,15 @@ class Comparison:
         if live is not None and recreate_policy(item) is RecreatePolicy.ALWAYS:
             operation = Operation.RECREATED
         return Difference(item.ref, operation, before, after)
+
+
+def _diff_deleted(item: Object, live: Object) -> Difference:
+    before = _comparable_manifest(live)
+    try:
+        check_own(item, live)
+    except ForeignObject as error:
+        return Difference(live.ref, Operation.REJECTED, before, {}, str(error))
+    return Difference(live.ref, Operation.DELETED, before, {})
 
 
 _LAST_APPLIED_ANNOTATIONS = ("kudo.dev/last-applied-configuration", "kubectl.kubernetes.io/last-applied-configuration")

@@ -76,7 +76,8 @@ def test_namespaced_object_gets_namespace_labels_annotations_and_owner() -> None
 
 def test_cluster_scoped_object_gets_neither_namespace_nor_owner() -> None:
     metadata = enhanced(manifest_of("v1", "PersistentVolume"), namespaced=False)["metadata"]
-    assert metadata == {"name": "a", "labels": LABELS, "annotations": ANNOTATIONS}
+    home = {"kudo.dev/instance-namespace": REQUEST.metadata.instance_namespace}
+    assert metadata == {"name": "a", "labels": LABELS, "annotations": ANNOTATIONS | home}
 
 
 def test_metadata_of_the_template_is_kept_unless_kudo_sets_it() -> None:
@@ -139,7 +140,9 @@ def test_spec_without_pod_template_is_unchanged(item: Manifest) -> None:
 
 def test_empty_metadata_is_filled() -> None:
     item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": None}
-    assert enhanced(item, namespaced=False)["metadata"] == {"labels": LABELS, "annotations": ANNOTATIONS}
+    metadata = enhanced(item, namespaced=False)["metadata"]
+    assert metadata["labels"] == LABELS
+    assert metadata["annotations"].items() >= ANNOTATIONS.items()
     item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": None, "annotations": None}}
     assert enhanced(item)["metadata"]["labels"] == LABELS
 

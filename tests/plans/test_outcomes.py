@@ -54,7 +54,7 @@ async def test_transient_error_is_shown_on_step_and_retried(installer: Installer
         "   └── Plan deploy (serial strategy) [IN_PROGRESS]",
         "      └── Phase main [IN_PROGRESS]",
         "         └── Step everything (ERROR)",
-        "            └── applying ConfigMap default/test-config: the disk is full",
+        "            └── reading ConfigMap default/test-config: the disk is full",
     ]
     outcome = await run.outcome()
     assert outcome.complete

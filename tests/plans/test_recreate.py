@@ -185,8 +185,8 @@ async def test_foreign_job_is_not_recreated(installer: Installer) -> None:
     foreign = await installer.cluster.create(THE_JOB)
     await install(installer, JOB, ALWAYS)
     outcome = await deploy(installer)
-    assert outcome.failure == "ResourceValidationError"
-    assert "was not created for the instance test" in outcome.message
+    assert outcome.failure == "ForeignObject"
+    assert "was not made by this instance" in outcome.message
     assert (await until_exists(installer, THE_JOB)).uid == foreign.uid
 
 
