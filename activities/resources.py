@@ -14,7 +14,14 @@ from kudo.manifests import enhance_all, or_as_defined, render_objects
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
 from kudo.model.tasks import ApplyTask, DeleteTask, ToggleTask
-from kudo.rollout import AnnotationRules, apply_or_recreate, wait_until_gone, wait_until_healthy, with_dependency_hashes
+from kudo.rollout import (
+    AnnotationRules,
+    apply_or_recreate,
+    wait_until_gone,
+    wait_until_healthy,
+    watching_ends,
+    with_dependency_hashes,
+)
 from kudo.rollout.apply_order import batches
 from kudo.rollout.ownership import claim
 
@@ -73,10 +80,11 @@ class ResourceActivities:
             objects = await enhance_all(batch, request, cluster.namespaced)
             objects = await claim(cluster, objects, adopt=self._adopt)
             applied = []
-            for item in await with_dependency_hashes(cluster.get, objects):
-                attempt.doing(f"applying {item.ref}")
-                applied.append(await apply_or_recreate(cluster, item, attempt.waiting_for, announce))
-            await self._wait_until_healthy(cluster, applied, attempt.waiting_for)
+            async with watching_ends(cluster, objects):
+                for item in await with_dependency_hashes(cluster.get, objects):
+                    attempt.doing(f"applying {item.ref}")
+                    applied.append(await apply_or_recreate(cluster, item, attempt.waiting_for, announce))
+                await self._wait_until_healthy(cluster, applied, attempt.waiting_for)
         return f"{_count(rendered)} healthy"
 
     async def _announce(self, request: TaskRequest, instance: Object, attempt: Attempt, text: str) -> None:

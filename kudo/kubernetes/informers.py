@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -28,6 +28,9 @@ from kudo.model.objects import Object
 
 LINGER = 5.0
 """Seconds that an informer is kept after its last subscriber has left."""
+
+DELETED = 1000
+"""Deleted objects whose last state an informer keeps."""
 
 MAX_PAUSE = 10.0
 """Longest pause, in seconds, before a watch that the API keeps ending is started again."""
@@ -42,6 +45,7 @@ class Informer:
         self._path = kind.path(namespace)
         self._query = {"labelSelector": labels} if labels else {}
         self._objects: dict[str, Object] = {}
+        self._deleted: OrderedDict[str, Object] = OrderedDict()
         self._version = ""
         self._by_label: defaultdict[tuple[str, str], dict[str, Object]] = defaultdict(dict)
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
@@ -61,6 +65,10 @@ class Informer:
         """Return one object from the cache. Raises the error that ended the informer."""
         self._check()
         return self._objects.get(name)
+
+    def deleted(self, uid: str) -> Object | None:
+        """Return the last state of an object that was deleted while the informer watched; None if it is not known."""
+        return self._deleted.get(uid)
 
     def has_observed(self, version: str) -> bool:
         """Whether the cache contains every change up to a resourceVersion."""
@@ -163,6 +171,9 @@ class Informer:
                 self._notify(item.name)
             case "DELETED":
                 self._drop(item.name)
+                self._deleted[item.uid] = item
+                while len(self._deleted) > DELETED:
+                    self._deleted.popitem(last=False)
                 self._notify(item.name)
 
     def _notify(self, name: str = "") -> None:

@@ -3,7 +3,7 @@
 from kudo.rollout.dependency_hashes import with_dependency_hashes
 from kudo.rollout.health.annotation_rules import AnnotationRules
 from kudo.rollout.recreate import apply_or_recreate
-from kudo.rollout.wait import HealthCheck, OnProgress, wait_until_gone, wait_until_healthy
+from kudo.rollout.wait import HealthCheck, OnProgress, wait_until_gone, wait_until_healthy, watching_ends
 
 __all__ = [
     "AnnotationRules",
@@ -12,5 +12,6 @@ __all__ = [
     "apply_or_recreate",
     "wait_until_gone",
     "wait_until_healthy",
+    "watching_ends",
     "with_dependency_hashes",
 ]

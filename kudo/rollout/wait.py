@@ -11,7 +11,7 @@ from kudo.kubernetes.cluster import Cluster
 from kudo.kubernetes.informers import Informer
 from kudo.model.annotations import HERITAGE
 from kudo.model.objects import Object, ObjectRef
-from kudo.rollout.health import Health, State, health
+from kudo.rollout.health import Health, State, final, health
 from kudo.rollout.pod_trouble import Pods, selector
 
 OnProgress = Callable[[str], None]
@@ -25,6 +25,14 @@ PODS = 2.0
 
 SHOWN = 3
 """How many of the objects a description names."""
+
+_CLASS_OF_CLAIM = "volume.beta.kubernetes.io/storage-class"
+"""The old annotation with the class of a claim, which takes precedence over the field."""
+
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+_ENDING = ("Job", "Pod")
+"""Kinds whose objects end, after which a controller may delete them."""
 
 _POD = ObjectRef("v1", "Pod", "", "")
 
@@ -68,6 +76,20 @@ async def wait_until_healthy(
                 return
             on_progress(_summary(reasons))
             await _change(changed)
+
+
+@asynccontextmanager
+async def watching_ends(cluster: Cluster, items: Iterable[Object]) -> AsyncIterator[None]:
+    """Watch the kinds whose objects may end and be deleted before somebody waits for them, while the body runs.
+
+    Without that, a Job that is deleted as soon as it has ended would run again. Raises the errors of `failures`.
+    """
+    refs = {item.ref._replace(name="") for item in items if item.kind in _ENDING}
+    async with AsyncExitStack() as stack:
+        for ref in refs:
+            kind = await cluster.kind_of(ref)
+            await stack.enter_async_context(cluster.informers.subscribe(kind, ref.namespace))
+        yield
 
 
 async def wait_until_gone(cluster: Cluster, deleted: Iterable[Object], on_progress: OnProgress) -> None:
@@ -128,6 +150,9 @@ def _newest(item: Object, informer: Informer) -> Object:
     if not informer.has_observed(item.resource_version):
         return item
     if seen is None or (item.uid and seen.uid != item.uid):
+        last = informer.deleted(item.uid)
+        if last is not None and final(last):
+            return last
         raise ConflictError(f"{item.ref} was deleted while the plan waited for it; it will be applied again")
     return seen
 
@@ -159,12 +184,16 @@ async def _is_served(cluster: Cluster, crd: Object) -> bool:
 
 async def _binds_late(cluster: Cluster, claim: Object) -> bool:
     """Whether a claim is bound only when a pod uses it, which may be a pod of a later step."""
-    name = claim.text("spec", "storageClassName")
+    name = claim.annotations.get(_CLASS_OF_CLAIM, claim.text("spec", "storageClassName"))
     try:
-        found = await cluster.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name)) if name else None
+        classes = await cluster.list("storage.k8s.io/v1", "StorageClass")
     except GraceError:
         return False  # Without permission to read storage classes, wait for the claim.
-    return found is not None and found.text("volumeBindingMode") == "WaitForFirstConsumer"
+    named = [found for found in classes if found.name == name]
+    default = [found for found in classes if found.annotations.get(_DEFAULT_CLASS) == "true"]
+    # A claim without a class gets the default one later; one with an empty class gets none.
+    chosen = named or (default if not claim.has("spec", "storageClassName") and not name else [])
+    return any(found.text("volumeBindingMode") == "WaitForFirstConsumer" for found in chosen)
 
 
 async def _is_gone(cluster: Cluster, item: Object) -> bool:

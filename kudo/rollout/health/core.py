@@ -1,4 +1,4 @@
-"""Health of claims, Services, namespaces, CustomResourceDefinitions, and Instances."""
+"""Health of claims, Services, namespaces, CustomResourceDefinitions, APIServices and Instances."""
 
 from kudo.model.objects import Object
 from kudo.model.resources import InstanceStatus
@@ -32,6 +32,11 @@ def definition(item: Object) -> Health:
     if item.condition("Established").text("status") != "True":
         return waiting("it is not established yet")
     return HEALTHY
+
+
+def api_service(item: Object) -> Health:
+    available = item.condition("Available")
+    return HEALTHY if available.text("status") == "True" else waiting(condition_text(available))
 
 
 def namespace(item: Object) -> Health:

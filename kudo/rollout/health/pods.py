@@ -5,14 +5,22 @@ from kudo.rollout.health.state import HEALTHY, Health, condition_text, failed, w
 
 
 def pod(item: Object) -> Health:
+    if ended := ended_pod(item):
+        return ended
     phase = item.text("status", "phase", default="Pending")
+    if phase == "Running" and item.condition("Ready").text("status") == "True":
+        return HEALTHY
+    return waiting(pod_reason(item) or f"it is {phase}")
+
+
+def ended_pod(item: Object) -> Health | None:
+    """Return the health of a pod whose containers have ended for good; None for another."""
+    phase = item.text("status", "phase")
     if phase == "Succeeded":
         return HEALTHY
     if phase == "Failed" and item.text("spec", "restartPolicy", default="Always") != "Always":
         return failed(item.text("status", "message") or item.text("status", "reason") or "the pod failed")
-    if phase == "Running" and item.condition("Ready").text("status") == "True":
-        return HEALTHY
-    return waiting(pod_reason(item) or f"it is {phase}")
+    return None
 
 
 def pod_reason(pod: Object) -> str:

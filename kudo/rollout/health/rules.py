@@ -16,12 +16,19 @@ _RULES: dict[tuple[str, str], Callable[[Object], Health]] = {
     ("apps", "DaemonSet"): workloads.daemon_set,
     ("apps", "ReplicaSet"): workloads.replica_set,
     ("batch", "Job"): workloads.job,
+    ("", "ReplicationController"): workloads.replica_set,
     ("", "Pod"): pods.pod,
     ("", "PersistentVolumeClaim"): core.claim,
     ("", "Service"): core.service,
     ("", "Namespace"): core.namespace,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): core.definition,
+    ("apiregistration.k8s.io", "APIService"): core.api_service,
     ("kudo.dev", "Instance"): core.instance,
+}
+
+_FINAL: dict[tuple[str, str], Callable[[Object], Health | None]] = {
+    ("batch", "Job"): workloads.ended_job,
+    ("", "Pod"): pods.ended_pod,
 }
 
 
@@ -33,17 +40,30 @@ def health(item: Object) -> Health:
 def common(item: Object) -> Health | None:
     """Return the health by the rules that precede all others; None if none of them decides."""
     if item.terminating:
-        return waiting("it is being deleted")
+        return final(item) or waiting("it is being deleted")
     generation = item.integer("metadata", "generation")
     observed = item.integer("status", "observedGeneration", default=generation)
     if generation and observed != generation:
         return waiting("its controller has not observed the change yet")
     for condition in item.children("status", "conditions"):
+        if _is_stale(condition, generation):
+            continue
         if condition.text("type") == "Reconciling" and condition.text("status") == "True":
             return waiting(condition_text(condition))
         if condition.text("type") == "Stalled" and condition.text("status") == "True":
             return failed(condition_text(condition))
     return None
+
+
+def final(item: Object) -> Health | None:
+    """Return the health of an object that has ended, which its deletion does not change; None if it has not ended."""
+    rule = _FINAL.get((item.group, item.kind))
+    return rule(item) if rule else None
+
+
+def _is_stale(condition: Object, generation: int) -> bool:
+    """Whether a condition is about an older generation of its object."""
+    return bool(generation) and condition.integer("observedGeneration", default=generation) < generation
 
 
 def _of_kind(item: Object) -> Health | None:
@@ -53,6 +73,8 @@ def _of_kind(item: Object) -> Health | None:
 
 def _ready(item: Object) -> Health | None:
     ready = item.condition("Ready")
+    if _is_stale(ready, item.integer("metadata", "generation")):
+        return waiting("its condition Ready is about an older generation")
     if ready.manifest and ready.text("status") != "True":
         return waiting(condition_text(ready))
     return None

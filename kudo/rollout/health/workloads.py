@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 
 from kudo.model.objects import Object
-from kudo.rollout.health.state import HEALTHY, Health, condition_text, failed, first_unmet, waiting
+from kudo.rollout.health.state import HEALTHY, Health, State, condition_text, failed, first_unmet, waiting
 
 
 def deployment(item: Object) -> Health:
     progressing = item.condition("Progressing")
+    refused = item.condition("ReplicaFailure")
+    cause = f"; {condition_text(refused)}" if refused.text("status") == "True" else ""
     if progressing.text("reason") == "ProgressDeadlineExceeded":
-        return failed(condition_text(progressing))
-    return first_unmet(_deployment_unmet(item))
+        return failed(condition_text(progressing) + cause)
+    if item.flag("spec", "paused"):
+        return HEALTHY  # Its controller rolls out nothing until somebody resumes it.
+    verdict = first_unmet(_deployment_unmet(item))
+    return waiting(verdict.reason + cause) if verdict.state is State.WAITING else verdict
 
 
 def _deployment_unmet(item: Object) -> Iterator[str]:
@@ -32,9 +37,12 @@ def _deployment_unmet(item: Object) -> Iterator[str]:
         yield "it is not available yet"
 
 
+def _on_delete(item: Object) -> bool:
+    """Whether a workload replaces pods only when somebody deletes them, so that old ones may remain."""
+    return item.text("spec", "updateStrategy", "type") == "OnDelete"
+
+
 def stateful_set(item: Object) -> Health:
-    if item.text("spec", "updateStrategy", "type") == "OnDelete":
-        return HEALTHY
     return first_unmet(_stateful_set_unmet(item))
 
 
@@ -50,6 +58,8 @@ def _stateful_set_unmet(item: Object) -> Iterator[str]:
         yield f"{ready} of {wanted} replicas ready"
     if replicas > wanted:
         yield f"{replicas - wanted} replicas too many"
+    if _on_delete(item):
+        return
     if partition:
         if updated < wanted - partition:
             yield f"{updated} of {wanted - partition} replicas updated"
@@ -73,7 +83,7 @@ def _daemon_set_unmet(item: Object) -> Iterator[str]:
         ("numberReady", "ready"),
     ):
         count = item.integer("status", field)
-        if count < wanted:
+        if count < wanted and not (word == "updated" and _on_delete(item)):
             yield f"{count} of {wanted} pods {word}"
 
 
@@ -82,6 +92,9 @@ def replica_set(item: Object) -> Health:
 
 
 def _replica_set_unmet(item: Object) -> Iterator[str]:
+    refused = item.condition("ReplicaFailure")
+    if refused.text("status") == "True":
+        yield condition_text(refused)
     wanted = item.integer("spec", "replicas", default=1)
     for field, word in (
         ("fullyLabeledReplicas", "labelled"),
@@ -97,11 +110,16 @@ def _replica_set_unmet(item: Object) -> Iterator[str]:
 
 def job(item: Object) -> Health:
     """Return the health of a Job: unlike kstatus, wait until it ends and not only until it runs."""
-    if item.condition("Failed").text("status") == "True":
-        return failed(condition_text(item.condition("Failed")))
-    if item.condition("Complete").text("status") == "True":
-        return HEALTHY
+    if ended := ended_job(item):
+        return ended
     if item.flag("spec", "suspend"):
         return HEALTHY
     wanted = item.integer("spec", "completions", default=1)
     return waiting(f"{item.integer('status', 'succeeded')} of {wanted} completions")
+
+
+def ended_job(item: Object) -> Health | None:
+    """Return the health of a Job that has ended; None for another."""
+    if item.condition("Failed").text("status") == "True":
+        return failed(condition_text(item.condition("Failed")))
+    return HEALTHY if item.condition("Complete").text("status") == "True" else None
