@@ -90,6 +90,7 @@ class StatusWriter:
         self._tree.changed = False
         self._tree.show()
         plan = self._tree.plan
+        plan.sequence += 1
         events = list(self._events)
         report = StatusReport(request=self._request, uid=plan.uid, status=plan, events=events)
         self._written += byte_size(plan)

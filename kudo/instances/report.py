@@ -9,7 +9,7 @@ from kudo.model.status import PlanStatus
 async def report_status(cluster: Cluster, report: StatusReport) -> bool:
     """Write status and events to the Instance; return False if the Instance does not exist.
 
-    Safe to repeat and to run late: an event is recorded once, and the status of a later run is kept. Raises
+    Safe to repeat and to run late: an event is recorded once, and a later status is kept. Raises
     ConflictError if the Instance changes meanwhile, and the errors of writing to a cluster.
     """
     ref = instance_ref(report.request.namespace, report.request.instance)
@@ -32,9 +32,9 @@ async def report_status(cluster: Cluster, report: StatusReport) -> bool:
 
 
 def _is_late(recorded: PlanStatus, status: PlanStatus) -> bool:
-    """Whether another run was recorded after this status."""
-    if recorded.uid == status.uid:
-        return False
+    """Whether a later status, of this run or another, was recorded: a worker may sleep before it writes."""
+    if recorded.uid == status.uid and recorded.sequence > status.sequence:
+        return True
     before, now = recorded.last_updated_timestamp, status.last_updated_timestamp
     return before is not None and now is not None and before > now
 

@@ -125,6 +125,8 @@ class PlanStatus(ExecutionState):
     paused: Annotated[bool, OMIT_EMPTY] = False
     """Whether the plan is paused: it starts no further steps."""
     last_updated_timestamp: datetime | None = None
+    sequence: Annotated[int, OMIT_EMPTY] = 0
+    """How many times the run has reported its status; a report with a lower number arrives late."""
     uid: Text = ""
     strategy: Strategy | None = None
     phases: list[PhaseStatus] = []

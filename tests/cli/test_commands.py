@@ -100,6 +100,7 @@ async def test_status_is_printed_as_json_and_yaml(package: Path, installer: Inst
         "strategy": "serial",
         "uid": outcome.status.uid,
         "lastUpdatedTimestamp": status["lastUpdatedTimestamp"],
+        "sequence": status["sequence"],
         "phases": [
             {
                 "name": "main",

@@ -1,5 +1,7 @@
 """Loading the plan of a run, and the errors that refuse the run before anything is applied."""
 
+from datetime import UTC, datetime
+
 import pytest
 from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 
@@ -16,13 +18,14 @@ from kudo.errors import (
 )
 from kudo.instances.active_plan import load_active_plan
 from kudo.instances.report import report_status
+from kudo.instances.resources import read_instance
 from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest
 from kudo.model.objects import ObjectRef
 from kudo.model.report import StatusReport
 from kudo.model.resources import API_VERSION
-from kudo.model.status import ExecutionStatus
+from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.templates import Renderer
 
 VERSION = ObjectRef(API_VERSION, "OperatorVersion", NAMESPACE, "tested-1.0.0")
@@ -67,6 +70,32 @@ async def test_resume_starts_from_the_recorded_status(installed: Installer, rend
     assert steps == [("COMPLETE", ""), ("PENDING", ""), ("PENDING", "")]
     fresh = await load_active_plan(installed.cluster, renderer, request(), "run-3")
     assert {step.status for part in fresh.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
+
+
+async def recorded(installed: Installer) -> PlanStatus:
+    return (await read_instance(installed.cluster, NAMESPACE, "test")).status.plan_status["deploy"]
+
+
+@pytest.mark.parametrize("has_sequence", [True, False], ids=["sequence", "older definition"])
+async def test_late_report_of_the_same_run_is_dropped(
+    installed: Installer, renderer: Renderer, has_sequence: bool
+) -> None:
+    """A worker that slept between reading and writing tries again when it wakes, after the final report."""
+    early = (await load_active_plan(installed.cluster, renderer, request(), "run-1")).status
+    final = early.model_copy(deep=True)
+    for number, status in enumerate((early, final), start=1):
+        status.sequence = number if has_sequence else 0
+        status.last_updated_timestamp = datetime(2026, 1, 1, 0, 0, number, tzinfo=UTC)
+    early.set(ExecutionStatus.IN_PROGRESS)
+    final.set(ExecutionStatus.COMPLETE)
+    for status in (final, early, final):
+        assert await report_status(installed.cluster, StatusReport(request=request(), uid="run-1", status=status))
+        assert (await recorded(installed)).status is ExecutionStatus.COMPLETE
+    # Later runs are not held back, whatever their number is.
+    again = (await load_active_plan(installed.cluster, renderer, request(), "run-2")).status
+    again.sequence, again.last_updated_timestamp = 1, datetime(2026, 1, 2, tzinfo=UTC)
+    await report_status(installed.cluster, StatusReport(request=request(), uid="run-2", status=again))
+    assert (await recorded(installed)).uid == "run-2"
 
 
 async def test_report_replaces_the_previous_report(installed: Installer, renderer: Renderer) -> None:
