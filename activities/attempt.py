@@ -3,7 +3,7 @@
     attempting_task(request) -> Attempt -> the body of the activity
         doing(...), waiting_for(...)  -> heartbeat details, which the Web UI and the CLI show
         TransientError                -> ApplicationError, retried; the plan gets a message
-        GraceError                    -> retried until the grace is over, then fatal
+        GraceError                    -> retried until the grace is over, then fatal; KindServedElsewhere at once
         RendererDied                  -> retried KILLED_RENDERERS - 1 times, then fatal
         FatalError                    -> non-retryable ApplicationError, type = name of the error
         any other exception           -> InternalError, fatal: a retry would repeat a defect
@@ -32,6 +32,7 @@ from kudo.errors import (
     FatalError,
     GraceError,
     InternalError,
+    KindServedElsewhere,
     KudoError,
     RendererDied,
     RetriesExhausted,
@@ -165,6 +166,8 @@ class Attempt:
         return ApplicationError(message, type=error.reason)
 
     def _is_fatal(self, error: KudoError) -> bool:
+        if isinstance(error, KindServedElsewhere):
+            return True
         if isinstance(error, GraceError):
             self._details.refused_since = self._details.refused_since or time.time()
             return time.time() - self._details.refused_since >= self._grace

@@ -40,6 +40,7 @@ KudoError
     └── GraceError                   transient for a bounded time, then fatal
         ├── AccessDenied             401, 403: credentials and roles may arrive late
         ├── KindNotFound             the API does not serve this kind (yet)
+        │   └── KindServedElsewhere  it serves it in another version: fatal at once
         └── NamespaceNotFound        404 of a namespace
 ```
 """
@@ -217,6 +218,10 @@ class AccessDenied(GraceError):
 
 class KindNotFound(GraceError):
     """The API does not serve the kind; its CustomResourceDefinition may not be established yet."""
+
+
+class KindServedElsewhere(KindNotFound):
+    """The API serves the kind in another version or group: without a grace, because that does not change by waiting."""
 
 
 class NamespaceNotFound(GraceError):

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from kudo.errors import KindNotFound, KudoError, ResourceValidationError
+from kudo.errors import KindNotFound, KindServedElsewhere, KudoError, ResourceValidationError
 from kudo.kubernetes.connection import Connection
 from kudo.kubernetes.failures import failure
 from kudo.model.objects import ObjectRef
@@ -33,6 +33,12 @@ class ResourceKind:
         return self.path(ref.namespace, ref.name, subresource)
 
 
+def _may_replace(served: str, wanted: str) -> bool:
+    """Whether an API version may have replaced another: of the same group, or of another one of Kubernetes."""
+    groups = [version.rpartition("/")[0] for version in (served, wanted)]
+    return groups[0] == groups[1] or all("." not in group or group.endswith(".k8s.io") for group in groups)
+
+
 def _segment(name: str) -> str:
     """Return a name as a path segment; the API decodes paths before it splits them. Raises ResourceValidationError."""
     if name in (".", "..") or "/" in name or "%" in name:
@@ -52,6 +58,7 @@ class Discovery:
         """Return a served kind.
 
         Raises KindNotFound if the API does not serve it, which is transient: its CustomResourceDefinition may be new;
+        KindServedElsewhere if it serves the kind in another version of the group, or in another group of Kubernetes;
         ResourceValidationError if the API version is malformed.
         """
         if not _API_VERSION.fullmatch(api_version) or ".." in api_version:
@@ -66,7 +73,8 @@ class Discovery:
                 if others
                 else ""
             )
-            raise KindNotFound(
+            replaced = any(_may_replace(other, api_version) for other in others)
+            raise (KindServedElsewhere if replaced else KindNotFound)(
                 f"the Kubernetes API at {self._connection.url} does not serve {kind} of {api_version}{hint}"
             )
         return found

@@ -8,6 +8,7 @@ from kudo.errors import (
     ClusterUnavailable,
     ConflictError,
     KindNotFound,
+    KindServedElsewhere,
     NamespaceNotFound,
     ResourceValidationError,
 )
@@ -62,8 +63,15 @@ async def test_unknown_kind_is_refused(cluster: Cluster) -> None:
 async def test_kind_in_a_removed_api_version_is_refused_with_the_served_one(cluster: Cluster) -> None:
     ingress = Object.of("extensions/v1beta1", "Ingress", {"name": "web", "namespace": NAMESPACE})
     moved = r"does not serve Ingress of extensions/v1beta1; it serves Ingress in networking\.k8s\.io/v1, so change"
-    with pytest.raises(KindNotFound, match=moved):
+    with pytest.raises(KindServedElsewhere, match=moved):
         await cluster.apply(ingress)
+
+
+async def test_kind_of_an_unrelated_group_replaces_none(cluster: Cluster) -> None:
+    """The definition of the group may still come, although another operator has a kind of the same name."""
+    with pytest.raises(KindNotFound, match="it serves Deployment in apps/v1") as error:
+        await cluster.apply(Object.of("example.com/v1", "Deployment", {"name": "a", "namespace": NAMESPACE}))
+    assert type(error.value) is KindNotFound
 
 
 async def test_kind_is_served_once_its_definition_is_established(cluster: Cluster) -> None:
