@@ -8,7 +8,7 @@ from gotpl.parse.parser import _Parser
 from pydantic import JsonValue
 
 from kudo.model.execution import Variables
-from kudo.templates.engine import MAX_CHARACTERS, rendering_error
+from kudo.templates.engine import MAX_CHARACTERS, rendering_error, without_values
 from kudo.templates.gofunctions import SEMVER_FIELDS, SEMVER_METHODS, TIME_METHODS, go_functions
 from kudo.templates.gousage import go_uses
 from kudo.templates.usage import Use
@@ -76,7 +76,8 @@ class GoTemplateEngine:
         try:
             return template.render(_with_floats({**variables}))
         except gotpl.TemplateExecutionError as error:
-            raise rendering_error(name, error.line, _explain(error.message)) from None
+            reason = without_values(_explain(error.message), source, {**variables})
+            raise rendering_error(name, error.line, reason) from None
 
     def check(self, name: str, source: str) -> None:
         """See Engine.check."""

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from kudo.model import values, yaml
 from kudo.model.execution import Variables
-from kudo.templates.engine import rendering_error
+from kudo.templates.engine import rendering_error, without_values
 from kudo.templates.jinjausage import jinja_uses
 from kudo.templates.usage import Use
 
@@ -159,7 +159,8 @@ class JinjaEngine:
         try:
             return template.render(variables)
         except (jinja2.TemplateError, *OF_TEMPLATES) as error:
-            raise rendering_error(name, _line(error, name), explain(error)) from None
+            reason = without_values(explain(error), source, {**variables})
+            raise rendering_error(name, _line(error, name), reason) from None
 
     def check(self, name: str, source: str) -> None:
         """See Engine.check."""
