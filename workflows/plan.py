@@ -63,7 +63,7 @@ class Plan:
     def __init__(self, request: object = None) -> None:
         self._request, self._problem = parse_plan_request(request)
         self._problem = self._problem or _wrong_id(self._request)
-        self._tree = StatusTree(self._request.instance, self._request.plan)
+        self._tree = StatusTree(self._request)
         self._writer = StatusWriter(self._request, self._tree)
         self._search_attributes = SearchAttributes(self._request)
         self._controls = PlanControls(self._tree, self._writer, self._search_attributes)
@@ -101,6 +101,8 @@ class Plan:
     def report_progress(self, messages: list[ProgressMessage]) -> None:
         """Sent by phases, and by activities that are retried."""
         self._tree.apply(messages)
+        if self._writer.has_started and not self._tree.plan.status.is_terminal:
+            self._search_attributes.write(self._tree.plan)
 
     @workflow.signal(unfinished_policy=_ABANDON)
     async def cancel(self, reason: object = "") -> None:

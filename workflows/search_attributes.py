@@ -21,7 +21,7 @@ class SearchAttributes:
 
     def write(self, plan: PlanStatus, operator: str = "") -> None:
         """Write the status, and the operator once it is known."""
-        self._current[search_attributes.STATUS] = "PAUSED" if plan.paused else plan.status
+        self._current[search_attributes.STATUS] = plan.summary
         if operator:
             self._current[search_attributes.OPERATOR] = operator
         changed = {name: value for name, value in self._current.items() if self._written.get(name) != value}

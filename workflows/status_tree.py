@@ -4,7 +4,14 @@ from collections.abc import Iterable
 
 from temporalio import workflow
 
-from kudo.model.execution import ChildPlanStarted, LoadErrorChanged, ProgressMessage, StepChanged, TaskErrorChanged
+from kudo.model.execution import (
+    ChildPlanStarted,
+    LoadErrorChanged,
+    PlanRequest,
+    ProgressMessage,
+    StepChanged,
+    TaskErrorChanged,
+)
 from kudo.model.limits import step_message_bytes
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip
 from kudo.model.tree import status_tree
@@ -16,11 +23,11 @@ SHOWN_AT_ONCE = 100
 class StatusTree:
     """The status of a plan, its phases and steps; `changed` is set by every change and cleared by the writer."""
 
-    def __init__(self, instance: str, plan: str) -> None:
-        self._instance = instance
+    def __init__(self, request: PlanRequest) -> None:
+        self._request = request
         self._errors: dict[tuple[str, str], dict[str, str]] = {}
         """The errors that the tasks of a step are retried on, by phase and step, and by task."""
-        self.plan = PlanStatus(name=plan, uid=workflow.info().run_id)
+        self.plan = PlanStatus(name=request.plan, uid=workflow.info().run_id)
         self.changed = False
 
     def load(self, plan: PlanStatus) -> None:
@@ -123,4 +130,11 @@ class StatusTree:
 
     def show(self) -> None:
         """Show the tree in the Web UI, as the current details of the workflow."""
-        workflow.set_current_details(f"```\n{status_tree(self._instance, self.plan)}\n```")
+        tree = f"```\n{status_tree(self._request.instance, self.plan)}\n```"
+        options = f"--instance {self._request.instance} --namespace {self._request.namespace}"
+        hints = (
+            f"The step {phase.name}.{step.name} waits for approval: "
+            f"`kudo plan approve {options} --step {phase.name}.{step.name}`, or `refuse`."
+            for phase, step in self.plan.waiting_for_approval()
+        )
+        workflow.set_current_details("\n\n".join([tree, *hints]))

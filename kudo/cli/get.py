@@ -74,7 +74,7 @@ def _instances(found: Sequence[Object]) -> Table:
     for item in found:
         instance = parse_instance(item)
         last = instance.status.last_plan
-        plan, status = (last.name, str(last.status)) if last else ("", "")
+        plan, status = (last.name, last.summary) if last else ("", "")
         listed.add_row(instance.name, instance.spec.operator_version.name, plan, status)
     return listed
 

@@ -12,6 +12,8 @@ NamespaceOption = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace. Default: that of the kubeconfig's context.")
 ]
 
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="In all namespaces.")]
+
 
 def _not_empty(value: str | None) -> str | None:
     if value == "":

@@ -11,6 +11,7 @@ from rich.text import Text
 from kudo.cli.command import command, out
 from kudo.cli.dry_run import DryRun, print_dry_run
 from kudo.cli.options import (
+    AllNamespaces,
     InstanceOption,
     NamespaceOption,
     Output,
@@ -25,11 +26,12 @@ from kudo.cli.output import print_as, print_table, table
 from kudo.cli.progress import ended, live_tree, report_start, styled_status, styled_tree, wait_for
 from kudo.cli.session import open_session, whoami
 from kudo.client import PastRun
+from kudo.kubernetes import Cluster
 from kudo.model.base import JsonObject
 from kudo.model.durations import show_elapsed
 from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus
-from kudo.operations import Session, plan_statuses
+from kudo.operations import Session, plan_statuses, waiting_approvals
 from kudo.operations import resume as resume_plan
 from kudo.operations import retry as retry_plan
 from kudo.operations import trigger as trigger_plan
@@ -224,6 +226,26 @@ async def approve(
 ) -> None:
     """Approve a step that waits for approval."""
     await _decide(instance, namespace, step, reason, approved=True)
+
+
+@app.command()
+@command
+async def approvals(namespace: NamespaceOption = None, all_namespaces: AllNamespaces = False) -> None:
+    """List the steps that wait for approval."""
+    async with await Cluster.connect() as cluster:
+        namespace = namespace or cluster.namespace
+        waiting = await waiting_approvals(cluster, "" if all_namespaces else namespace)
+    if not waiting:
+        out.print("No step waits for approval" + ("." if all_namespaces else f" in the namespace {namespace}."))
+        return
+    listed = table("NAMESPACE", "INSTANCE", "PLAN", "STEP", "SINCE")
+    for found in waiting:
+        since = f"{found.since.astimezone():%Y-%m-%d %H:%M:%S}" if found.since else ""
+        listed.add_row(found.namespace, found.instance, found.plan, found.step, since)
+    print_table(listed)
+    first = waiting[0]
+    options = f"--instance {first.instance} --namespace {first.namespace} --step {first.step}"
+    out.print(f"Approve a step with `kudo plan approve`, such as `kudo plan approve {options}`.")
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from kudo.cli.command import err, out
+from kudo.cli.command import err, out, with_severity
 from kudo.client import Outcome, Run
 from kudo.errors import TemporalUnavailable, TimedOut
 from kudo.model.status import ExecutionStatus, PlanStatus
@@ -32,6 +32,9 @@ async def report_start(run: Run, wait: bool, wait_time: float, verb: str = "has 
     """Print that a plan has started or resumed; with `wait`, show it until it ends."""
     request = run.request
     out.print(f"The plan {request.plan} {verb}.")
+    if not await run.has_worker():
+        text = "No worker has polled Temporal recently, so the plan waits. Start one with `kudo worker`."
+        err.print(with_severity("Warning", "yellow", text))
     if wait:
         await wait_for(run, wait_time)
     else:

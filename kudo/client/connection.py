@@ -1,6 +1,7 @@
 """The connection to Temporal."""
 
 import asyncio
+import time
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -17,6 +18,9 @@ TASK_QUEUE = "kudo"
 
 CONNECT_TIMEOUT = 10.0
 """Seconds before a connection attempt fails."""
+
+POLL_SECONDS = 90
+"""Seconds after which a worker that has not polled again does not run any more."""
 
 
 async def connect(identity: str | None = None) -> Client:
@@ -41,8 +45,11 @@ async def connect(identity: str | None = None) -> Client:
         ) from None
 
 
-async def has_worker(client: Client, host: str) -> bool:
-    """Whether a worker on this host has polled the task queue in the last minutes. Raises TemporalUnavailable."""
+async def has_worker(client: Client, host: str = "") -> bool:
+    """Whether a worker, on this host if one is given, has polled the task queue recently. Raises TemporalUnavailable.
+
+    Temporal remembers the pollers of the last five minutes; one that is alive polls at least every minute.
+    """
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=TASK_QUEUE),
@@ -50,7 +57,11 @@ async def has_worker(client: Client, host: str) -> bool:
     )
     with translated_errors():
         response = await client.workflow_service.describe_task_queue(request)
-    return any(poller.identity.endswith(f"@{host}") for poller in response.pollers)
+    oldest = time.time() - POLL_SECONDS
+    return any(
+        poller.identity.endswith(f"@{host}" if host else "") and poller.last_access_time.seconds > oldest
+        for poller in response.pollers
+    )
 
 
 def brief(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureEr
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 from temporalio.service import RPCError
 
-from kudo.client.connection import brief
+from kudo.client.connection import brief, has_worker
 from kudo.client.origin import Origin
 from kudo.client.rpc import translated_errors
 from kudo.errors import KudoError, TemporalUnavailable
@@ -61,6 +61,10 @@ class Run:
     @property
     def run_id(self) -> str:
         return self._handle.result_run_id or self._handle.run_id or ""
+
+    async def has_worker(self) -> bool:
+        """Whether a worker has polled Temporal recently. Raises TemporalUnavailable."""
+        return await has_worker(self._client)
 
     async def status(self) -> PlanStatus:
         """Query the workflow for its status. Raises TemporalUnavailable if no worker answers."""

@@ -134,6 +134,20 @@ class PlanStatus(ExecutionState):
     def phase(self, name: str) -> PhaseStatus | None:
         return next((phase for phase in self.phases if phase.name == name), None)
 
+    @property
+    def summary(self) -> str:
+        """The status in a word: PAUSED or WAITING_APPROVAL instead of IN_PROGRESS, where that says more."""
+        if self.status.is_terminal:
+            return self.status
+        if self.paused:
+            return "PAUSED"
+        return ExecutionStatus.WAITING_APPROVAL if self.waiting_for_approval() else self.status
+
+    def waiting_for_approval(self) -> list[tuple[PhaseStatus, StepStatus]]:
+        """Return the steps that wait for an approval, each with its phase."""
+        waiting = ExecutionStatus.WAITING_APPROVAL
+        return [(phase, step) for phase in self.phases for step in phase.steps if step.status is waiting]
+
     def failed_steps(self) -> list[tuple[PhaseStatus, StepStatus]]:
         """Return the steps that have a message, each with its phase."""
         return [(phase, step) for phase in self.phases for step in phase.steps if step.message]

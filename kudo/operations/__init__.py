@@ -10,6 +10,7 @@ returns a typed result, and prints nothing. The command line, tests and benchmar
     preview                      the objects of a plan, without writing any
 """
 
+from kudo.operations.approvals import waiting_approvals
 from kudo.operations.install import create_instance, install, install_package
 from kudo.operations.preview import TaskPreview, preview
 from kudo.operations.retry import resume, retry
@@ -34,4 +35,5 @@ __all__ = [
     "uninstall",
     "update",
     "upgrade",
+    "waiting_approvals",
 ]

@@ -25,6 +25,9 @@ def add_maintainer(root: Path, name: str, email: str) -> None:
 
 def add_parameter(root: Path, parameter: JsonObject) -> None:
     """Add a parameter to params.yaml. Raises PackageError or RequestError; then nothing has changed."""
+    trigger = parameter.get("trigger")
+    if trigger and trigger not in read_package(root).operator.plans:
+        raise RequestError(f"The parameter {parameter.get('name')} was not added: there is no plan {trigger!r}.")
     _edit(root, "params.yaml", lambda content: _append(content, "parameters", parameter))
 
 

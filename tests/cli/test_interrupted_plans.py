@@ -8,6 +8,8 @@ from support.plans import NAMESPACE, Installer, dummy, phase, plan, write_packag
 from support.waiting import until
 from temporalio.client import Client
 
+from kudo.devstack.ports import free_port
+from kudo.devstack.temporal import temporal_server
 from kudo.instances.report import report_status
 from kudo.instances.resources import read_instance
 from kudo.kubernetes import Cluster
@@ -68,6 +70,17 @@ async def test_wait_without_worker_suggests_to_start_one(package: Path, installe
     result = await kudo("install", package, "--instance", "it", "--wait", "--wait-time", "1")
     assert result.status == 1
     assert "No worker answers; start one with `kudo worker`." in result.err
+
+
+async def test_start_without_worker_is_reported(
+    package: Path, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server of its own, because Temporal remembers the workers of other tests."""
+    async with temporal_server(free_port(0), free_port(0), tmp_path / "temporal.db") as server:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
+        result = await kudo("install", package, "--instance", "it")
+    assert (result.status, result.out.splitlines()[1]) == (0, "The plan deploy has started.")
+    assert result.err.startswith("Warning: No worker has polled Temporal recently, so the plan waits.")
 
 
 @pytest.mark.usefixtures("worker")

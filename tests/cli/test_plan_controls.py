@@ -8,6 +8,9 @@ from support.command import kudo
 from support.outcomes import until_step
 from support.plans import Installer, dummy, phase, plan, step, write_package
 from support.waiting import until
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
 
 from kudo.client import Run
 from kudo.model.status import ExecutionStatus
@@ -67,6 +70,30 @@ async def test_paused_plan_continues_with_resume(installer: Installer, package: 
     assert (await kudo("plan", "resume", "--instance", "test")).out.startswith("The plan wait has resumed.\n")
     assert not (await until(run.status)).paused
     assert (await kudo("plan", "cancel", "--instance", "test", "--wait")).status == 0
+
+
+async def test_step_that_waits_for_approval_is_listed(installer: Installer, package: Path, client: Client) -> None:
+    nothing = await kudo("plan", "approvals")
+    assert nothing.out == "No step waits for approval in the namespace default.\n"
+    run = await start_until(installer, package, "ask", ExecutionStatus.WAITING_APPROVAL)
+
+    async def listed() -> str:
+        found = await kudo("plan", "approvals", "-A")
+        return found.out if "main.b" in found.out else ""
+
+    lines = (await until(listed)).splitlines()
+    assert lines[0].split() == ["NAMESPACE", "INSTANCE", "PLAN", "STEP", "SINCE"]
+    assert lines[1].split()[:4] == ["default", "test", "ask", "main.b"]
+    options = "--instance test --namespace default --step main.b"
+    assert lines[2] == f"Approve a step with `kudo plan approve`, such as `kudo plan approve {options}`."
+    assert "WAITING_APPROVAL" in (await kudo("get", "instances")).out
+    handle = client.get_workflow_handle(run.workflow_id)
+    attributes = (await handle.describe()).typed_search_attributes
+    assert attributes.get(SearchAttributeKey.for_keyword("KudoStatus")) == "WAITING_APPROVAL"
+    details = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert f"`kudo plan approve {options}`" in details.current_details
+    assert (await kudo(*lines[2].split("`")[-2].split()[1:])).status == 0
+    assert (await run.outcome()).complete
 
 
 async def test_approved_step_runs(installer: Installer, package: Path) -> None:

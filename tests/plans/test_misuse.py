@@ -180,4 +180,4 @@ async def test_denied_access_fails_plan_after_grace_period(installer: Installer,
     sandbox.faults.fail(1000, status=403, reason="Forbidden", path_contains="/configmaps", message="you may not")
     outcome = await (await installer.deploy(package)).outcome()
     assert outcome.failure == "AccessDenied"
-    assert outcome.status.phases[0].steps[0].message == "applying ConfigMap default/test-config: you may not"
+    assert outcome.status.phases[0].steps[0].message == "reading ConfigMap default/test-config: you may not"

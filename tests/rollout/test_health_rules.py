@@ -78,7 +78,7 @@ SCHEDULED = {
             item(
                 "apiregistration.k8s.io/v1",
                 "APIService",
-                conditions=[condition("Available", "False", reason="Missing")],
+                conditions=[condition("Available", "False", reason="Gone")],
             ),
             State.WAITING,
             "Gone",
