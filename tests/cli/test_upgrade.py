@@ -66,6 +66,18 @@ async def test_upgrade_runs_first_of_upgrade_update_deploy(
     assert (await recorded(installed, ran)).status is ExecutionStatus.COMPLETE
 
 
+async def test_package_without_deploy_can_only_be_upgraded_to(installed: Installer, tmp_path: Path) -> None:
+    new = package(tmp_path, "1.1.0", "upgrade")
+    file = new / "operator.yaml"
+    file.write_text(file.read_text().replace("deploy:", "other:"))
+    refused = await kudo("install", new, "--instance", "second")
+    assert (refused.status, refused.out) == (1, "")
+    assert "The package shop-1.1.0 has no plan deploy, so no instance can be installed with it" in refused.err
+    result = await kudo("upgrade", new, "--instance", "test", "--wait")
+    assert result.status == 0
+    assert (await recorded(installed, "upgrade")).status is ExecutionStatus.COMPLETE
+
+
 async def test_upgrade_requires_new_parameters_and_drops_unknown_ones(installed: Installer, tmp_path: Path) -> None:
     new = package(tmp_path, "2.0.0", parameters=[{"name": "OTHER"}])
     missing = await kudo("upgrade", new, "--instance", "test")

@@ -169,6 +169,12 @@ async def test_plan_larger_than_a_message_is_refused(
         await load_active_plan(installed.cluster, renderer, request(), "run-1")
 
 
+async def test_size_is_counted_in_bytes(installed: Installer, renderer: Renderer) -> None:
+    """Temporal counts bytes, of which a character of Chinese has three."""
+    with pytest.raises(PlanTooLarge, match=r"of the plan deploy have 1,9\d\d,\d\d\d bytes; the limit is 1,800,000"):
+        await load_active_plan(installed.cluster, renderer, request(parameters={"SIZE": "語" * 640_000}), "run-1")
+
+
 async def test_plan_with_a_too_large_history_is_refused(
     installed: Installer, monkeypatch: pytest.MonkeyPatch, renderer: Renderer
 ) -> None:
