@@ -2,23 +2,43 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
 from typing import Any, ParamSpec
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from kudo.errors import KudoError
 
 P = ParamSpec("P")
 
-# Names and messages come from packages and clusters: [brackets] and :colons: in them are not markup.
-out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters, except tabs and line breaks; YAML and JSON contain none as they are."""
+
+
+class PlainConsole(Console):
+    """A console for names and messages of packages and clusters.
+
+    [Brackets] and :colons: in them are not markup, and escape sequences do not reach the terminal.
+    """
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
+        super().__init__(stderr=stderr, width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render something without control characters other than those that rich itself writes."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=_CONTROL.sub("\ufffd", segment.text))
+
+
+out = PlainConsole()
+err = PlainConsole(stderr=True)
 
 DEBUG = "KUDO_DEBUG"
 """The environment variable that enables tracebacks."""

@@ -3,14 +3,13 @@
 import json
 
 from pydantic import JsonValue
-from rich.console import Console
 from rich.table import Table
 
-from kudo.cli.command import out
+from kudo.cli.command import PlainConsole, out
 from kudo.model import yaml
 from kudo.operations.preview import TaskPreview
 
-_wide = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=10_000)
+_wide = PlainConsole(width=10_000)
 
 
 def print_as(output: str, content: JsonValue) -> None:
