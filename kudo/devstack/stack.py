@@ -43,6 +43,8 @@ async def stack(ports: Ports, data_dir: Path | None, kind: ClusterKind, rollout:
 
     Raises ConfigurationError if a part cannot start.
     """
+    # Databases and kubeconfig contain parameters and keys. The processes that are started inherit this.
+    os.umask(0o077)
     async with AsyncExitStack() as parts:
         directory = (data_dir or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="kudo-")))).absolute()
         _create(directory)

@@ -67,6 +67,9 @@ async def test_dev_serves_other_shells_and_keeps_data_over_restart(tmp_path: Pat
         assert (installed.status, installed.err) == (0, "")
         assert installed.out.endswith("The plan deploy is COMPLETE.\n")
         await check_pods_with_kubectl(shell)
+        files = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]
+        assert {file.name for file in files} >= {"temporal.db", "kubeconfig"}
+        assert [file for file in files if file.stat().st_mode & 0o077] == []
         started.send_signal(signal.SIGTERM)
         await asyncio.wait_for(started.communicate(), 30)
     # A second run with the same data directory keeps the instance and its plan.
