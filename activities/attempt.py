@@ -29,6 +29,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from kudo.errors import (
+    ApiOutage,
     FatalError,
     GraceError,
     InternalError,
@@ -155,7 +156,8 @@ class Attempt:
         message = clip(str(error))
         if self._is_fatal(error):
             return ApplicationError(message, type=error.reason, non_retryable=True)
-        self._details.failures += 1
+        # An outage of the API says nothing about the task.
+        self._details.failures += not isinstance(error, ApiOutage)
         allowed = self._scope.max_attempts if self._scope else None
         if allowed is not None and self._details.failures >= allowed:
             attempts = "1 attempt" if allowed == 1 else f"{allowed} attempts"
@@ -163,7 +165,7 @@ class Attempt:
             return ApplicationError(str(exhausted), type=exhausted.reason, non_retryable=True)
         self._details.error = message
         self._heartbeat()
-        return ApplicationError(message, type=error.reason)
+        return ApplicationError(message, type=error.reason, next_retry_delay=error.retry_after)
 
     def _is_fatal(self, error: KudoError) -> bool:
         if isinstance(error, KindServedElsewhere):

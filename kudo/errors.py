@@ -30,7 +30,8 @@ KudoError
 │   ├── PlanTooLarge                 a plan that does not fit into one Temporal message
 │   └── InternalError                a defect of this project
 └── TransientError                   a retry may help: left to the retry policy
-    ├── ClusterUnavailable           the Kubernetes API is unreachable or overloaded (429, 5xx)
+    ├── ClusterUnavailable           the Kubernetes API fails (5xx)
+    │   └── ApiOutage                it is unreachable or overloaded: no attempt of the task is counted
     ├── ConflictError                another client wrote first (409)
     ├── TemporalUnavailable          the Temporal server is unreachable
     ├── RendererDied                 the process that renders templates was killed
@@ -46,6 +47,7 @@ KudoError
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -55,6 +57,9 @@ def bullets(lines: Iterable[str]) -> str:
 
 class KudoError(Exception):
     """Base of all errors of this project; the text is a message for the user."""
+
+    retry_after: timedelta | None = None
+    """How long the API asks to wait before the next attempt; None leaves it to the retry policy."""
 
     @property
     def reason(self) -> str:
@@ -182,6 +187,13 @@ class InternalError(FatalError):
 
 class ClusterUnavailable(TransientError):
     """The Kubernetes API cannot be reached, is overloaded, or fails (429, 5xx)."""
+
+
+class ApiOutage(ClusterUnavailable):
+    """The Kubernetes API cannot be reached, or is overloaded (429, 502 to 504).
+
+    It says nothing about the task, so it does not count as one of its attempts.
+    """
 
 
 class ConflictError(TransientError):

@@ -12,7 +12,7 @@ import aiohttp
 import yaml
 from kubernetes.aio import client, config, stream
 
-from kudo.errors import ClusterUnavailable, ConfigurationError
+from kudo.errors import ApiOutage, ConfigurationError
 from kudo.kubernetes.failures import failure
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
@@ -94,15 +94,18 @@ class Connection:
         body: Manifest | None = None,
         content_type: str = "application/json",
     ) -> Answer:
-        """Send a request, and return the response whatever its status is. Raises ClusterUnavailable."""
+        """Send a request, and return the response whatever its status is. Raises ApiOutage."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT)
         async with self._send(method, path, query or {}, body, content_type, timeout) as response:
-            return Answer(response.status, _json(await response.read()))
+            received = _json(await response.read())
+            if (delay := response.headers.get("Retry-After", "")).isdecimal():
+                received.manifest.setdefault("details", {}).setdefault("retryAfterSeconds", int(delay))
+            return Answer(response.status, received)
 
     async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
         """Yield the events of a watch until the API ends it; a watch from an expired version ends at once.
 
-        Raises ClusterUnavailable, or the error of `failures` if the API rejects the watch.
+        Raises ApiOutage, or the error of `failures` if the API rejects the watch.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=WATCH_SECONDS + TIMEOUT)
         watching = {"watch": "true", **query, "timeoutSeconds": str(WATCH_SECONDS)}
@@ -116,7 +119,7 @@ class Connection:
 
     @asynccontextmanager
     async def exchange(self, path: str, query: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Open a WebSocket to the API. Raises ClusterUnavailable, or the error of `failures` if the API rejects it."""
+        """Open a WebSocket to the API. Raises ApiOutage, or the error of `failures` if the API rejects it."""
         try:
             async with stream.WsApiClient(self._api.configuration, heartbeat=TIMEOUT) as api:
                 request = await api.param_serialize("GET", f"{path}?{query}", auth_settings=["BearerToken"])
@@ -157,9 +160,9 @@ class Connection:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from None
 
-    def _unreachable(self, error: Exception) -> ClusterUnavailable:
+    def _unreachable(self, error: Exception) -> ApiOutage:
         reason = str(error) or type(error).__name__
-        return ClusterUnavailable(f"the Kubernetes API at {self.url} cannot be reached ({reason})")
+        return ApiOutage(f"the Kubernetes API at {self.url} cannot be reached ({reason})")
 
 
 def _encoded(body: Manifest) -> bytes:

@@ -3,7 +3,8 @@
 | response | meaning for a plan | reason |
 |---|---|---|
 | no connection, timeout | transient | the API restarts, or the network fails |
-| 408, 410, 429, 5xx | transient | the API is overloaded or failing, or the requested version has expired |
+| 429, 502 to 504 | transient | the API is overloaded or away; no attempt of the task is counted |
+| 408, 410, other 5xx | transient | the API is failing, or the requested version has expired |
 | 409 | transient | another client wrote at the same time; the next attempt reads what it wrote |
 | 401, 403 | fatal after a grace | credentials, roles and quotas may be created late, but rarely minutes late |
 | 404 of a namespace or kind | fatal after a grace | namespaces and CRDs may be created late, too |
@@ -13,9 +14,11 @@
 """
 
 import re
+from datetime import timedelta
 
 from kudo.errors import (
     AccessDenied,
+    ApiOutage,
     ClusterUnavailable,
     ConflictError,
     ImmutableField,
@@ -26,6 +29,9 @@ from kudo.errors import (
 )
 from kudo.model.limits import API_MESSAGE_CHARACTERS
 from kudo.model.objects import Object
+
+MAX_RETRY_AFTER = 300
+"""Longest time, in seconds, for which the API may ask to wait before the next attempt."""
 
 _IMMUTABLE = re.compile(
     r"""immutable
@@ -60,7 +66,10 @@ def failure(code: int, status: Object, action: str, *, secret: bool = False) -> 
     """
     text = _fields(status) if secret and _may_quote(code, status) else _text(status)
     message = f"{action}: {text[:API_MESSAGE_CHARACTERS] or f'the Kubernetes API responded with status {code}'}"
-    return _kind(code, status)(message)
+    error = _kind(code, status)(message)
+    if delay := status.integer("details", "retryAfterSeconds"):
+        error.retry_after = timedelta(seconds=min(delay, MAX_RETRY_AFTER))
+    return error
 
 
 def _may_quote(code: int, status: Object) -> bool:
@@ -77,7 +86,9 @@ def _kind(code: int, status: Object) -> type[KudoError]:
         return ConflictError
     if code >= 500 and _does_not_fit(status):
         return ResourceValidationError
-    if code in (408, 410, 429) or code >= 500:
+    if code in (429, 502, 503, 504):
+        return ApiOutage
+    if code in (408, 410) or code >= 500:
         return ClusterUnavailable
     if code == 422 and _is_immutable(status):
         return ImmutableField

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kudo.errors import ImmutableField, ResourceValidationError
+from kudo.errors import ApiOutage, ClusterUnavailable, ImmutableField, KudoError, ResourceValidationError
 from kudo.kubernetes.failures import failure
 from kudo.model.objects import Object
 
@@ -56,3 +56,25 @@ def test_long_messages_take_linear_time(part: str) -> None:
     """The API quotes an object of up to three megabytes, whose content a package chooses."""
     error = failure(422, status(part * (1_000_000 // len(part))), "applying X")
     assert len(str(error)) < 3_000
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (429, ApiOutage),
+        (502, ApiOutage),
+        (503, ApiOutage),
+        (504, ApiOutage),
+        (500, ClusterUnavailable),
+        (408, ClusterUnavailable),
+    ],
+)
+def test_outages_are_told_from_failures(code: int, error: type[KudoError]) -> None:
+    assert type(failure(code, status("so it is"), "applying X")) is error
+
+
+@pytest.mark.parametrize(("seconds", "delay"), [(0, None), (7, 7), (100_000, 300)])
+def test_delay_that_the_api_asks_for_is_kept(seconds: int, delay: int | None) -> None:
+    body = Object({"message": "slow down", "details": {"retryAfterSeconds": seconds}})
+    retry_after = failure(429, body, "applying X").retry_after
+    assert (retry_after.total_seconds() if retry_after else None) == delay

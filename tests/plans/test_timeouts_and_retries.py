@@ -52,6 +52,25 @@ async def test_task_succeeds_in_its_last_attempt(installer: Installer, sandbox: 
 
 
 @pytest.mark.usefixtures("worker")
+async def test_outage_of_the_api_uses_up_no_attempt(installer: Installer, sandbox: Sandbox) -> None:
+    sandbox.faults.fail(4, path_contains="/configmaps/test-config", message="the API is away")
+    config = {**apply("config", "config.yaml"), "retry": {"maxAttempts": 1, **QUICK}}
+    assert (await outcome_of(installer, plan(phase("one", ("a", ["config"]))), config)).complete
+    sandbox.faults.fail(4, 500, path_contains="/configmaps/test-config", message="the disk is full")
+    outcome = await asyncio.wait_for((await installer.start()).outcome(), 30)
+    assert outcome.failure == "RetriesExhausted"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_delay_that_the_api_asks_for_is_obeyed(installer: Installer, sandbox: Sandbox) -> None:
+    sandbox.faults.fail(1, 429, path_contains="/configmaps/test-config", message="slow down", retry_after=3)
+    began = asyncio.get_running_loop().time()
+    config = {**apply("config", "config.yaml"), "retry": QUICK}
+    assert (await outcome_of(installer, plan(phase("one", ("a", ["config"]))), config)).complete
+    assert asyncio.get_running_loop().time() - began >= 3
+
+
+@pytest.mark.usefixtures("worker")
 async def test_task_that_is_not_healthy_in_time_times_out(installer: Installer) -> None:
     # The first step starts the renderer, so that its start does not count towards the timeout.
     slow = {**apply("slow", "hanging.yaml"), "timeout": "3s500ms"}
