@@ -99,7 +99,7 @@ class Connection:
         async with self._send(method, path, query or {}, body, content_type, timeout) as response:
             received = _json(await response.read())
             if (delay := response.headers.get("Retry-After", "")).isdecimal():
-                received.manifest.setdefault("details", {}).setdefault("retryAfterSeconds", int(delay))
+                received.manifest["details"] = {"retryAfterSeconds": int(delay), **received.child("details").manifest}
             return Answer(response.status, received)
 
     async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
