@@ -92,7 +92,7 @@ async def test_public_package_for_old_clusters_is_deployed(installer: Installer,
 @pytest.mark.parametrize("operator", ["zookeeper", "redis"])
 async def test_public_package_with_removed_api_version_fails(installer: Installer, operator: str) -> None:
     outcome = await (await installer.deploy(OPERATORS / operator)).outcome()
-    assert outcome.failure == "KindNotFound"
+    assert outcome.failure == "KindServedElsewhere"
     assert outcome.message.endswith(
         "does not serve PodDisruptionBudget of policy/v1beta1; it serves PodDisruptionBudget in policy/v1, "
         "so change the apiVersion in the package"
