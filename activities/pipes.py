@@ -54,8 +54,7 @@ class PipeActivities:
             for file in pipe_task(request).spec.pipe:
                 attempt.doing(f"copying {file.path} out of {pod.ref}")
                 artifacts.append(artifact(request, file, await self._content(cluster, pod.ref, file.path)))
-            await claim(cluster, artifacts, adopt=self._adopt)
-            for item in artifacts:
+            for item in await claim(cluster, artifacts, adopt=self._adopt):
                 attempt.doing(f"applying {item.ref}")
                 await cluster.apply(item)
             return ", ".join(f"{item.kind} {item.name}" for item in artifacts)

@@ -23,7 +23,7 @@ from kudo.rollout import (
     with_dependency_hashes,
 )
 from kudo.rollout.apply_order import batches
-from kudo.rollout.ownership import claim
+from kudo.rollout.ownership import claim, find_own
 
 
 class ResourceActivities:
@@ -99,8 +99,7 @@ class ResourceActivities:
         rendered = await render_objects(self._renderer, request, resources)
         # There are no objects of a kind that the API does not serve.
         objects = await enhance_all(rendered, request, or_as_defined(cluster.namespaced, (), default=True))
-        await claim(cluster, objects, adopt=self._adopt)
-        live = [found for item in objects if (found := await cluster.find(item.ref)) is not None]
+        live = await find_own(cluster, objects, adopt=self._adopt)
         for item in live:
             attempt.doing(f"deleting {item.ref}")
             await cluster.delete(item.ref, uid=item.uid)

@@ -186,7 +186,7 @@ class InternalError(FatalError):
 
 
 class ClusterUnavailable(TransientError):
-    """The Kubernetes API cannot be reached, is overloaded, or fails (429, 5xx)."""
+    """The Kubernetes API fails (5xx), or is away; see ApiOutage."""
 
 
 class ApiOutage(ClusterUnavailable):

@@ -131,10 +131,9 @@ class StatusTree:
     def show(self) -> None:
         """Show the tree in the Web UI, as the current details of the workflow."""
         tree = f"```\n{status_tree(self._request.instance, self.plan)}\n```"
-        options = f"--instance {self._request.instance} --namespace {self._request.namespace}"
         hints = (
             f"The step {phase.name}.{step.name} waits for approval: "
-            f"`kudo plan approve {options} --step {phase.name}.{step.name}`, or `refuse`."
+            f"`kudo plan approve {self._request.options} --step {phase.name}.{step.name}`, or `refuse`."
             for phase, step in self.plan.waiting_for_approval()
         )
         workflow.set_current_details("\n\n".join([tree, *hints]))

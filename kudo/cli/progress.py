@@ -38,8 +38,7 @@ async def report_start(run: Run, wait: bool, wait_time: float, verb: str = "has 
     if wait:
         await wait_for(run, wait_time)
     else:
-        options = f"--instance {request.instance} --namespace {request.namespace}"
-        out.print(f"Show its progress with `kudo plan status {options}`.")
+        out.print(f"Show its progress with `kudo plan status {request.options}`.")
 
 
 async def wait_for(run: Run, seconds: float | None, *, fresh: bool = True) -> None:
@@ -67,7 +66,7 @@ async def _in_time(run: Run, seconds: float | None, work: Awaitable[Outcome]) ->
     except TimeoutError:
         raise TimedOut(
             f"The plan {request.plan} has not ended after {seconds:g} s, and continues. Show its status with "
-            f"`kudo plan status --instance {request.instance} --namespace {request.namespace}`."
+            f"`kudo plan status {request.options}`."
             f"{await _worker_hint(run)}"
         ) from None
 

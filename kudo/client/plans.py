@@ -167,11 +167,10 @@ def _already_running(request: PlanRequest, run: Run | None) -> PlanAlreadyRunnin
     """Return the error for a request; `run`, the reason for it, is None if it has ended meanwhile."""
     subject = f"The plan {run.request.plan}" if run else "A plan"
     since = f" since {run.origin.time:%Y-%m-%d %H:%M:%S} UTC" if run else ""
-    options = f"--instance {request.instance} --namespace {request.namespace}"
     return PlanAlreadyRunning(
         f"{subject} of the instance {request.instance} in the namespace {request.namespace} is running{since}, and an "
-        f"instance runs one plan at a time. Wait for it with `kudo plan wait {options}`, or cancel it with "
-        f"`kudo plan cancel {options}`."
+        f"instance runs one plan at a time. Wait for it with `kudo plan wait {request.options}`, or cancel it with "
+        f"`kudo plan cancel {request.options}`."
     )
 
 

@@ -73,14 +73,13 @@ class Run:
     async def explained(self) -> PlanStatus:
         """Return the status, in which the messages of running steps show their wait. Raises TemporalUnavailable."""
         status = await self.status()
-        options = f"--instance {self.request.instance} --namespace {self.request.namespace}"
         for phase in status.phases:
             doing = await self._doing(phase.name) if phase.status.is_running else {}
             for step in phase.steps:
                 if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
                     step.message = "\n".join(dict.fromkeys([*step.message.splitlines(), *doing.get(step.name, [])]))
                 elif step.status is ExecutionStatus.WAITING_APPROVAL:
-                    step.message = f"waits for approval: `kudo plan approve {options}`, or `refuse`"
+                    step.message = f"waits for approval: `kudo plan approve {self.request.options}`, or `refuse`"
         return await self.add_children(status)
 
     async def add_children(self, status: PlanStatus) -> PlanStatus:

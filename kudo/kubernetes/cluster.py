@@ -64,7 +64,12 @@ class Cluster:
         return confined
 
     def _path(self, kind: ResourceKind, ref: ObjectRef, subresource: str = "") -> str:
-        """Return the path of one object: the last check before a request."""
+        """Return the path of one object, after `_require_allowed`."""
+        self._require_allowed(kind, ref)
+        return kind.path_of(ref, subresource)
+
+    def _require_allowed(self, kind: ResourceKind, ref: ObjectRef) -> None:
+        """Raise ResourceValidationError for an object without a name or out of bounds: the last check of a request."""
         if not ref.name:
             raise ResourceValidationError(f"{kind.kind} without a name is refused: its path is that of all objects.")
         if kind.namespaced and self._confined_to is not None and ref.namespace != self._confined_to:
@@ -72,7 +77,6 @@ class Cluster:
             raise ResourceValidationError(
                 f"{kind.kind} {ref.name} {where} is refused: the plan may use only the namespace {self._confined_to}."
             )
-        return kind.path_of(ref, subresource)
 
     @property
     def url(self) -> str:
@@ -186,8 +190,7 @@ class Cluster:
     async def create(self, item: Object) -> Object:
         """Create an object. Raises ConflictError if it exists."""
         kind = await self.kind_of(item.ref)
-        # The name is in the body; the path of the object is checked all the same.
-        self._path(kind, item.ref)
+        self._require_allowed(kind, item.ref)
         path, query = kind.path(item.namespace), {"fieldManager": FIELD_MANAGER}
         answer = await self._connection.request("POST", path, query=query, body=item.manifest)
         return self._checked(kind, answer.code, answer.body, f"creating {item.ref}")

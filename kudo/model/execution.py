@@ -30,6 +30,11 @@ class PlanRequest(Model):
     """PHASE or PHASE.STEP; the phases and steps listed before it are skipped."""
 
     @property
+    def options(self) -> str:
+        """The options with which a command names the Instance."""
+        return f"--instance {self.instance} --namespace {self.namespace}"
+
+    @property
     def workflow_id(self) -> str:
         """The ID of the workflow, `{namespace}/{instance}`.
 

@@ -24,15 +24,22 @@ _MANAGERS = (
 """The labels and annotations by which other tools recognize their objects."""
 
 
-async def claim(cluster: Cluster, items: Sequence[Object], *, adopt: bool = False) -> list[Object]:
-    """Check that live objects may be applied over or deleted, before the first is; return the items to apply.
+async def find_own(cluster: Cluster, items: Sequence[Object], *, adopt: bool = False) -> list[Object]:
+    """Return the live objects of the items, as far as they exist.
 
-    Raises ForeignObject for one that was not made for the Instance of the item, unless there is consent, and the errors
+    Raises ForeignObject for one that was not made for the Instance of its item, unless there is consent, and the errors
     of reading a cluster.
     """
-    for item, live in zip(items, await asyncio.gather(*(cluster.find(item.ref) for item in items)), strict=True):
-        if live is not None:
-            check_own(item, live, adopt=adopt)
+    found = zip(items, await asyncio.gather(*(cluster.find(item.ref) for item in items)), strict=True)
+    own = [(item, live) for item, live in found if live is not None]
+    for item, live in own:
+        check_own(item, live, adopt=adopt)
+    return [live for _, live in own]
+
+
+async def claim(cluster: Cluster, items: Sequence[Object], *, adopt: bool = False) -> list[Object]:
+    """Return the items as they may be applied, after the check of all live objects; see `find_own`."""
+    await find_own(cluster, items, adopt=adopt)
     return [without_consent(item) for item in items]
 
 

@@ -184,16 +184,23 @@ async def _is_served(cluster: Cluster, crd: Object) -> bool:
 
 async def _binds_late(cluster: Cluster, claim: Object) -> bool:
     """Whether a claim is bound only when a pod uses it, which may be a pod of a later step."""
-    name = claim.annotations.get(_CLASS_OF_CLAIM, claim.text("spec", "storageClassName"))
     try:
-        classes = await cluster.list("storage.k8s.io/v1", "StorageClass")
+        found = await _classes_of(cluster, claim)
     except GraceError:
         return False  # Without permission to read storage classes, wait for the claim.
-    named = [found for found in classes if found.name == name]
-    default = [found for found in classes if found.annotations.get(_DEFAULT_CLASS) == "true"]
-    # A claim without a class gets the default one later; one with an empty class gets none.
-    chosen = named or (default if not claim.has("spec", "storageClassName") and not name else [])
-    return any(found.text("volumeBindingMode") == "WaitForFirstConsumer" for found in chosen)
+    return any(item.text("volumeBindingMode") == "WaitForFirstConsumer" for item in found)
+
+
+async def _classes_of(cluster: Cluster, claim: Object) -> list[Object]:
+    """Return the storage class of a claim, or the default ones if it names none; nothing for an empty name."""
+    name = claim.annotations.get(_CLASS_OF_CLAIM, claim.text("spec", "storageClassName"))
+    if name:
+        named = await cluster.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name))
+        return [named] if named else []
+    if claim.has("spec", "storageClassName"):
+        return []
+    classes = await cluster.list("storage.k8s.io/v1", "StorageClass")
+    return [item for item in classes if item.annotations.get(_DEFAULT_CLASS) == "true"]
 
 
 async def _is_gone(cluster: Cluster, item: Object) -> bool:
