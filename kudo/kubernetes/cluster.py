@@ -12,16 +12,16 @@ from kudo.errors import AccessDenied, ConflictError, KindNotFound, ResourceValid
 from kudo.kubernetes.connection import APPLY_PATCH, MERGE_PATCH, Answer, Connection
 from kudo.kubernetes.discovery import Discovery, ResourceKind
 from kudo.kubernetes.dry_run_twin import dry_run_twin
+from kudo.kubernetes.exclusive_fields import displace, displaced, field_paths, without_wanted
 from kudo.kubernetes.exec import Execution, execute
 from kudo.kubernetes.failures import failure
 from kudo.kubernetes.field_ownership import (
     FIELD_MANAGER,
-    PATCHER,
     conflicts,
-    drop_rolling_update,
     is_scaled_by,
     may_be_scaled,
     take_over,
+    take_over_fields,
     with_replicas,
 )
 from kudo.kubernetes.informers import SharedInformers
@@ -135,36 +135,41 @@ class Cluster:
         """Apply an object server-side.
 
         It takes fields over from other managers, except replicas that an autoscaler sets. It also takes over the fields
-        that KUDO applied client-side, so that those that the manifest no longer sets are removed.
+        that KUDO applied client-side, so that those that the manifest no longer sets are removed, and those that
+        exclude fields of the manifest.
         """
         kind = await self.kind_of(item.ref)
         item, answer = await self._apply_over_others(kind, item)
-        if answer.code == 422 and (patch := drop_rolling_update(item, answer.body)):
-            await self.patch(item.ref, patch, manager=PATCHER)
-            answer = await self._apply(kind, item, force=True)
         for _ in range(_TRIES):
-            applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
-            if not (patch := take_over(applied)):
+            patch = await self._take_over(item, answer)
+            if patch is None:
                 break
             # Others may write the object meanwhile, above all its controller.
             with suppress(ConflictError):
                 await self.patch(item.ref, patch)
             answer = await self._apply(kind, item, force=True)
-        return applied
+        return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
+
+    async def _take_over(self, item: Object, answer: Answer) -> Manifest | None:
+        """Return the patch that takes over fields after an apply, so that the next one removes them; None without any.
+
+        They are fields that KUDO applied client-side, or those that exclude the manifest's, which the API rejected.
+        """
+        if answer.ok:
+            return take_over(answer.body)
+        if answer.code != 422 or (live := await self.get(item.ref)) is None:
+            return None
+        return take_over_fields(live, field_paths(displaced(item, live), live))
 
     async def dry_run_apply(self, item: Object) -> Object:
         """Return the object that `apply` would result in, by a dry run of the API."""
         kind = await self.kind_of(item.ref)
         item, answer = await self._apply_over_others(kind, item, dry_run=True)
-        if answer.code != 422 or not (patch := drop_rolling_update(item, answer.body)):
-            return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
-        # A dry run cannot build on another one, so the strategy, the only field that was rejected, is added afterwards.
-        rest = Object(copy.deepcopy(item.manifest))
-        strategies = {field: rest.manifest["spec"].pop(field) for field in patch["spec"]}
-        answer = await self._apply(kind, rest, force=True, dry_run=True)
-        applied = self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
-        applied.manifest["spec"] |= strategies
-        return applied
+        if answer.code == 422 and (live := await self.get(item.ref)) and (fields := displaced(item, live)):
+            # A dry run cannot build on another one, so the rest is applied, and the rejected fields are added.
+            answer = await self._apply(kind, without_wanted(item, fields), force=True, dry_run=True)
+            return displace(self._checked(kind, answer.code, answer.body, f"applying {item.ref}"), fields)
+        return self._checked(kind, answer.code, answer.body, f"applying {item.ref}")
 
     async def _apply_over_others(
         self, kind: ResourceKind, item: Object, *, dry_run: bool = False
@@ -239,15 +244,13 @@ class Cluster:
         ref: ObjectRef,
         patch: Manifest,
         subresource: Literal["", "status"] = "",
-        *,
-        manager: str = FIELD_MANAGER,
     ) -> Object | None:
         """Apply a merge patch to an object or its status; None if the object does not exist."""
         kind = await self.kind_of(ref)
         answer = await self._connection.request(
             "PATCH",
             self._path(kind, ref, subresource),
-            query={"fieldManager": manager},
+            query={"fieldManager": FIELD_MANAGER},
             body=patch,
             content_type=MERGE_PATCH,
         )

@@ -15,9 +15,6 @@ from kudo.model.objects import Object
 
 FIELD_MANAGER = "kudo"
 
-PATCHER = "kudo-patch"
-"""The manager of patches for fields that no apply can change, until an apply takes these over."""
-
 
 def conflicts(status: Object) -> list[str]:
     """Return the fields that others manage, from the response to an apply without force."""
@@ -45,23 +42,8 @@ def with_replicas(item: Object, replicas: int | None) -> Object:
     return Object({**item.manifest, "spec": {**spec, **field}})
 
 
-_STRATEGIES = {"Deployment": "strategy", "StatefulSet": "updateStrategy"}
-
-
-def drop_rolling_update(item: Object, refusal: Object) -> Manifest | None:
-    """Return the patch without which the API rejects another strategy; None if it rejected something else.
-
-    The API has set defaults for the rolling update, and no manager owns them, so no apply can remove them.
-    """
-    field = _STRATEGIES.get(item.kind, "")
-    refused = [cause.text("field") for cause in refusal.children("details", "causes")]
-    if refused != [f"spec.{field}.rollingUpdate"] or item.has("spec", field, "rollingUpdate"):
-        return None
-    return {"spec": {field: {"type": item.text("spec", field, "type"), "rollingUpdate": None}}}
-
-
 def take_over(applied: Object) -> Manifest | None:
-    """Return the patch that takes over the fields that KUDO applied client-side or PATCHER set; None without any.
+    """Return the patch that takes over the fields that KUDO applied client-side; None without any.
 
     KUDO's entries are those that contain its annotation, under any manager name. Only the fields in that annotation are
     taken over, because others may write under the same name. Without the patch, a field that a manifest no longer sets
@@ -75,9 +57,7 @@ def take_over(applied: Object) -> Manifest | None:
     managed: list[Any] = []
     for entry in (entry for entry in entries if entry is not ours):
         wanted = _last_applied(applied) if _is_kudos(entry) else None
-        if entry.text("manager") == PATCHER:
-            _unite(fields, entry.child("fieldsV1").manifest)
-        elif wanted is not None:
+        if wanted is not None:
             taken, left = _split(entry.child("fieldsV1").manifest, wanted)
             _unite(fields, taken)
             managed += [{**entry.manifest, "fieldsV1": left}] if left else []
@@ -87,6 +67,39 @@ def take_over(applied: Object) -> Manifest | None:
         return None
     managed.append({**ours.manifest, "fieldsV1": fields})
     return {"metadata": {"managedFields": managed, "resourceVersion": applied.resource_version}}
+
+
+def take_over_fields(live: Object, paths: Iterable[tuple[str, ...]]) -> Manifest | None:
+    """Return the patch that takes over fields from all managers; None if no other one has them."""
+    before = [entry.manifest for entry in live.children("metadata", "managedFields")]
+    entries = copy.deepcopy(before)
+    ours = next((entry for entry in entries if _is_ours(Object(entry))), None)
+    if ours is None:
+        manager = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": live.api_version}
+        ours = {**manager, "fieldsType": "FieldsV1", "fieldsV1": {}}
+        entries.append(ours)
+    for path in paths:
+        for entry in entries:
+            _remove(entry["fieldsV1"], path)
+        _add(ours["fieldsV1"], path)
+    managed = [entry for entry in entries if entry["fieldsV1"]]
+    if managed == before:
+        return None
+    return {"metadata": {"managedFields": managed, "resourceVersion": live.resource_version}}
+
+
+def _remove(fields: Manifest, path: tuple[str, ...]) -> None:
+    """Remove a field and those below it, and the sets that become empty."""
+    key, below = path[0], path[1:]
+    if below and key in fields:
+        _remove(fields[key], below)
+    if key in fields and (not below or not fields[key]):
+        del fields[key]
+
+
+def _add(fields: Manifest, path: tuple[str, ...]) -> None:
+    for key in path:
+        fields = fields.setdefault(key, {})
 
 
 def _is_ours(entry: Object) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kudo.sandbox import exclusive
 from kudo.sandbox.objects import Object, dig, name_of, owners_of
 from kudo.sandbox.resources import Resource
 from kudo.sandbox.selectors import OPERATORS, matches
@@ -138,6 +139,8 @@ def _pod_spec(spec: Object, field: str) -> Iterator[Cause]:
     if not spec.get("containers"):
         yield required(f"{field}.containers")
     volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        yield from exclusive.of_volume(volume, f"{field}.volumes[{index}]")
     seen: set[str] = set()
     for part in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(part) or ()):
@@ -155,6 +158,7 @@ def _container(container: Object, field: str, volumes: set[Any], seen: set[str])
     if not container.get("image"):
         yield required(f"{field}.image")
     seen.add(str(name))
+    yield from exclusive.of_container(container, field)
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         if mount.get("name") not in volumes:
             message = f'Not found: "{mount.get("name")}"'
@@ -186,7 +190,13 @@ def _service(obj: Object) -> Iterator[Cause]:
             yield required(f"spec.ports[{index}].name")
 
 
+def _budget(obj: Object) -> Iterator[Cause]:
+    yield from _selector(obj)
+    yield from exclusive.of_budget(obj)
+
+
 def _data(obj: Object) -> Iterator[Cause]:
+    yield from exclusive.of_data(obj)
     for key in [*(obj.get("data") or {}), *(obj.get("binaryData") or {})]:
         if not _DATA_KEY.fullmatch(key):
             yield bad_value(
@@ -241,7 +251,7 @@ _CHECKS: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "ConfigMap": _data,
     "Secret": _data,
     "PersistentVolumeClaim": _claim,
-    "PodDisruptionBudget": _selector,
+    "PodDisruptionBudget": _budget,
     "CustomResourceDefinition": _crd,
     "RoleBinding": _binding,
     "ClusterRoleBinding": _binding,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.objects import NAMESPACE, config_map, deployment, service, stateful_set
 
+from kudo.errors import ResourceValidationError
 from kudo.kubernetes import Cluster
 from kudo.kubernetes.connection import MERGE_PATCH, Connection
 from kudo.model.base import Manifest
@@ -214,3 +215,137 @@ async def test_autoscaled_replicas_of_a_workload_applied_by_kudo_are_kept(cluste
     await scale(others, 5, "kube-controller-manager")
     assert (await cluster.apply(deployment(replicas=2))).integer("spec", "replicas") == 5
     assert (await cluster.apply(deployment(replicas=3))).integer("spec", "replicas") == 5
+
+
+SECRET_KEY = {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}
+
+
+def with_pod(container: Manifest | None = None, **pod: object) -> Object:
+    """A Deployment with fields of its container and of its pods."""
+    item = with_containers(deployment(), {"name": "main", "image": "busybox", **(container or {})})
+    item.manifest["spec"]["template"]["spec"].update(pod)
+    return item
+
+
+def edited_pod(container: Manifest | None = None, **pod: object) -> Manifest:
+    return {"spec": {"template": {"spec": {"containers": [{"name": "main", **(container or {})}], **pod}}}}
+
+
+def volume(**source: object) -> dict[str, object]:
+    return {"volumes": [{"name": "conf", **source}]}
+
+
+def probe(**fields: object) -> Manifest:
+    return {"livenessProbe": fields}
+
+
+# With the API's defaults, which the sandbox and dry runs do not set.
+CONFIG = {"configMap": {"name": "c", "optional": True, "defaultMode": 420}}
+HTTP = {"httpGet": {"path": "/", "port": 80, "scheme": "HTTP"}}
+TCP = {"tcpSocket": {"port": 81}}
+TIMES = {"failureThreshold": 3, "successThreshold": 1, "timeoutSeconds": 1}
+
+
+@pytest.mark.parametrize(
+    ("item", "edit_of_somebody", "field", "wanted"),
+    [
+        (
+            with_pod({"env": [{"name": "PW", "valueFrom": SECRET_KEY}, {"name": "B", "value": "1"}]}),
+            edited_pod({"env": [{"name": "PW", "value": "typed", "valueFrom": None}]}),
+            ("containers", "env"),
+            [{"name": "PW", "valueFrom": SECRET_KEY}, {"name": "B", "value": "1"}],
+        ),
+        (
+            with_pod({"env": [{"name": "PW", "value": "plain"}]}),
+            edited_pod({"env": [{"name": "PW", "value": None, "valueFrom": SECRET_KEY}]}),
+            ("containers", "env"),
+            [{"name": "PW", "value": "plain"}],
+        ),
+        (
+            with_pod({"env": [{"name": "PW", "valueFrom": SECRET_KEY}]}),
+            edited_pod(
+                {
+                    "env": [
+                        {"name": "PW", "valueFrom": {"secretKeyRef": None, "fieldRef": {"fieldPath": "metadata.name"}}}
+                    ]
+                }
+            ),
+            ("containers", "env"),
+            [{"name": "PW", "valueFrom": SECRET_KEY}],
+        ),
+        (
+            with_pod(probe(**TIMES, **HTTP)),
+            edited_pod(probe(httpGet=None, periodSeconds=7, **TCP)),
+            ("containers", "livenessProbe"),
+            {"periodSeconds": 7, **TIMES, **HTTP},
+        ),
+        (
+            with_pod({"lifecycle": {"preStop": {"exec": {"command": ["true"]}}}}),
+            edited_pod({"lifecycle": {"preStop": {"exec": None, **TCP}}}),
+            ("containers", "lifecycle"),
+            {"preStop": {"exec": {"command": ["true"]}}},
+        ),
+        (
+            with_pod({"volumeMounts": [{"name": "conf", "mountPath": "/c"}]}, **volume(**CONFIG)),
+            edited_pod(**volume(configMap=None, emptyDir={"sizeLimit": "1Mi"})),
+            ("volumes",),
+            [{"name": "conf", **CONFIG}],
+        ),
+    ],
+    ids=["valueFrom", "value", "source of a value", "probe", "hook", "volume"],
+)
+async def test_alternative_that_somebody_has_set_is_replaced(
+    cluster: Cluster,
+    others: Connection,
+    item: Object,
+    edit_of_somebody: Manifest,
+    field: tuple[str, ...],
+    wanted: object,
+) -> None:
+    await cluster.apply(item)
+    edited = await edit(others, f"{DEPLOYMENTS}/web", edit_of_somebody)
+    assert part(edited, field) != wanted
+    preview = await cluster.dry_run_apply(item)
+    applied = await cluster.apply(item)
+    assert part(preview, field) == part(applied, field) == wanted
+
+
+def part(item: Object, field: tuple[str, ...]) -> object:
+    pod = item.child("spec", "template", "spec")
+    return pod.children("containers")[0].manifest[field[1]] if len(field) > 1 else pod.manifest[field[0]]
+
+
+async def test_bound_of_a_budget_that_somebody_has_set_is_replaced(cluster: Cluster, others: Connection) -> None:
+    metadata = {"name": "web", "namespace": NAMESPACE}
+    spec = {"selector": {"matchLabels": {"app": "web"}}}
+    budget = Object.of("policy/v1", "PodDisruptionBudget", metadata, spec=spec | {"minAvailable": 1})
+    await cluster.apply(budget)
+    path = f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets/web"
+    await edit(others, path, {"spec": {"minAvailable": None, "maxUnavailable": 1}})
+    assert (await cluster.dry_run_apply(budget)).child("spec").manifest == spec | {"minAvailable": 1}
+    assert (await cluster.apply(budget)).child("spec").manifest == spec | {"minAvailable": 1}
+
+
+async def test_key_of_a_config_map_that_somebody_has_moved_to_binary_data_is_replaced(
+    cluster: Cluster, others: Connection
+) -> None:
+    await cluster.apply(config_map(a="1", b="2"))
+    path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/config"
+    await edit(others, path, {"data": {"a": None}, "binaryData": {"a": "MQ==", "theirs": "MQ=="}})
+    assert (await cluster.dry_run_apply(config_map(a="1", b="2"))).strings("data") == {"a": "1", "b": "2"}
+    applied = await cluster.apply(config_map(a="1", b="2"))
+    assert (applied.strings("data"), applied.strings("binaryData")) == ({"a": "1", "b": "2"}, {"theirs": "MQ=="})
+
+
+async def test_alternative_in_an_object_that_nobody_applied_is_replaced(cluster: Cluster, others: Connection) -> None:
+    theirs = with_pod({"env": [{"name": "PW", "value": "typed"}]})
+    assert (await others.request("POST", DEPLOYMENTS, query={"fieldManager": "someone"}, body=theirs.manifest)).ok
+    applied = await cluster.apply(with_pod({"env": [{"name": "PW", "valueFrom": SECRET_KEY}]}))
+    assert part(applied, ("containers", "env")) == [{"name": "PW", "valueFrom": SECRET_KEY}]
+
+
+async def test_manifest_with_two_alternatives_is_refused(cluster: Cluster) -> None:
+    await cluster.apply(with_pod({"env": [{"name": "PW", "value": "typed"}]}))
+    both = with_pod({"env": [{"name": "PW", "value": "typed", "valueFrom": SECRET_KEY}]})
+    with pytest.raises(ResourceValidationError, match="may not be specified when `value` is not empty"):
+        await cluster.apply(both)
