@@ -1,5 +1,6 @@
 """A Kubernetes cluster: read, apply, create, patch and delete objects."""
 
+import builtins
 import copy
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -122,10 +123,13 @@ class Cluster:
             return None
         return self._checked(kind, answer.code, answer.body, f"reading {ref}")
 
-    async def list(self, api_version: str, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
-        """List the objects of a kind in one namespace, or in all, that match a label selector."""
+    async def list(
+        self, api_version: str, kind: str, namespace: str = "", labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        """List the objects of a kind in one namespace, or in all, that match a label and a field selector."""
         resource = await self._discovery.find(api_version, kind)
-        query = {"labelSelector": labels} if labels else {}
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        query = {name: selector for name, selector in query.items() if selector}
         answer = await self._connection.request("GET", resource.path(namespace), query=query)
         body = self._checked(resource, answer.code, answer.body, f"listing {resource.plural}")
         # The items of a list have no apiVersion and kind.
@@ -287,6 +291,11 @@ class Cluster:
         if answer.code != 409:
             self._checked(resource, answer.code, answer.body, f"recording an event about {about.ref}")
 
+    async def warnings(self, about: Object) -> builtins.list[Object]:
+        """List the Warning events about an object, the last one first."""
+        found = await self.list("v1", "Event", about.namespace, fields=f"type=Warning,involvedObject.uid={about.uid}")
+        return sorted(found, key=_last_seen, reverse=True)
+
     def _checked(self, kind: ResourceKind, code: int, body: Object, action: str) -> Object:
         if 200 <= code < 300:
             return body
@@ -294,6 +303,11 @@ class Cluster:
         if isinstance(error, KindNotFound):
             self._discovery.forget(kind)
         raise error
+
+
+def _last_seen(event: Object) -> str:
+    # An event has either the fields of the old API or those of events.k8s.io.
+    return event.text("lastTimestamp") or event.text("series", "lastObservedTime") or event.text("eventTime")
 
 
 def _reference(about: Object) -> Mapping[str, str]:

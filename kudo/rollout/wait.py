@@ -13,6 +13,7 @@ from kudo.model.annotations import HERITAGE
 from kudo.model.objects import Object, ObjectRef
 from kudo.rollout.health import Health, State, final, health
 from kudo.rollout.pod_trouble import Pods, selector
+from kudo.rollout.warning_events import WarningEvents
 
 OnProgress = Callable[[str], None]
 """Called with a description of the objects that are not ready, whenever that may have changed."""
@@ -60,12 +61,13 @@ async def wait_until_healthy(
         return
     async with _subscribed(cluster, pending) as (informers, changed):
         pods = Pods({ref.namespace: informer for ref, informer in informers.items() if not ref.name}, patience)
+        events = WarningEvents(cluster)
         while True:
             reasons = {}
             for ref in list(pending):
                 pending[ref] = _newest(pending[ref], informers[ref])
                 verdict = await _verdict(cluster, pending[ref], health_check)
-                reasons[ref] = _joined(verdict.reason, pods.reason(pending[ref]))
+                reasons[ref] = _joined(verdict.reason, await _cause(pending[ref], verdict, pods, events))
                 if verdict.state is State.FAILED:
                     raise FailedTerminalStateError(f"{ref} failed: {reasons[ref]}")
                 if verdict.state is State.HEALTHY:
@@ -76,6 +78,21 @@ async def wait_until_healthy(
                 return
             on_progress(_summary(reasons))
             await _change(changed)
+
+
+async def _cause(item: Object, verdict: Health, pods: Pods, events: WarningEvents) -> str:
+    """Return why an object is not healthy: what its pods report, or else the events about it and its pods."""
+    if verdict.state is State.HEALTHY:
+        return ""
+    if reason := pods.reason(item):
+        return reason
+    at_once = verdict.state is State.FAILED
+    if reason := await events.reason(item, at_once=at_once):
+        return reason
+    pod = pods.not_ready(item)
+    if pod is not None and (reason := await events.reason(pod, at_once=at_once)):
+        return f"pod {pod.name}: {reason}"
+    return ""
 
 
 @asynccontextmanager

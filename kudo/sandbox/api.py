@@ -22,6 +22,7 @@ from kudo.sandbox.status import (
     namespace_missing,
     namespace_terminating,
     not_found,
+    service_account_missing,
 )
 from kudo.sandbox.store import Ref, Store
 from kudo.sandbox.validation import validate
@@ -126,6 +127,8 @@ class Api:
         self._check_namespace(target, name_of(obj))
         if self.store.get(ref) is not None:
             raise already_exists(target.resource, name_of(obj))
+        if target.resource.key == "pods":
+            self._check_service_account(target, obj)
         obj["apiVersion"] = target.resource.api_version
         return obj if options.dry_run else self.store.put(target.resource.key, obj)
 
@@ -137,6 +140,12 @@ class Api:
             raise namespace_missing(target.namespace)
         if dig(namespace, "metadata", "deletionTimestamp"):
             raise namespace_terminating(target.resource, name, target.namespace)
+
+    def _check_service_account(self, target: Target, pod: Object) -> None:
+        account = dig(pod, "spec", "serviceAccountName", default="default")
+        # A namespace gets its default account a moment after it was created.
+        if account != "default" and self.store.get(("serviceaccounts", target.namespace, account)) is None:
+            raise service_account_missing(target.resource, name_of(pod), target.namespace, account)
 
     def _update(self, target: Target, live: Object, new: Object, options: Options, writer: Entry | None) -> Object:
         _identify(target, new)

@@ -96,6 +96,13 @@ def namespace_terminating(resource: Resource, name: str, namespace: str) -> ApiE
     return ApiError(403, "Forbidden", f'{subject} "{name}" is forbidden: {reason}', details)
 
 
+def service_account_missing(resource: Resource, name: str, namespace: str, account: str) -> ApiError:
+    """Create the error 403 for a pod whose service account does not exist."""
+    reason = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
+    subject = qualified(resource.plural, resource.group)
+    return ApiError(403, "Forbidden", f'{subject} "{name}" is forbidden: {reason}', _details(resource, name))
+
+
 def already_exists(resource: Resource, name: str) -> ApiError:
     """Create the error 409 for a name that is taken."""
     message = f'{qualified(resource.plural, resource.group)} "{name}" already exists'

@@ -19,7 +19,7 @@ from support.waiting import until
 from kudo.errors import ClusterUnavailable, ConflictError, FailedTerminalStateError
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
-from kudo.rollout import wait_until_gone, wait_until_healthy
+from kudo.rollout import wait_until_gone, wait_until_healthy, warning_events
 from kudo.sandbox import Sandbox
 
 
@@ -112,6 +112,50 @@ async def test_permanent_failure_is_raised(cluster: Cluster, item: Object, words
         await apply_and_wait(cluster, item)
 
 
+ACCOUNT = 'error looking up service account default/missing: serviceaccount "missing" not found'
+
+
+@pytest.mark.parametrize("item", [deployment(), stateful_set(), daemon_set(), job()], ids=lambda item: item.kind)
+async def test_reason_names_the_missing_service_account(
+    cluster: Cluster, item: Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warning_events, "FIRST", 0.5)
+    item.manifest["spec"]["template"]["spec"]["serviceAccountName"] = "missing"
+    messages: list[str] = []
+    applied = [await cluster.apply(item)]
+    waiting = asyncio.create_task(wait_until_healthy(cluster, applied, messages.append))
+    await wait_for_message(messages, ACCOUNT)
+    # The object becomes healthy once the account exists; its controller tries again ever more rarely.
+    await cluster.apply(Object.of("v1", "ServiceAccount", {"name": "missing", "namespace": NAMESPACE}))
+    await waiting
+
+
+async def test_failure_names_the_missing_service_account(cluster: Cluster) -> None:
+    item = deployment()
+    item.manifest["spec"]["progressDeadlineSeconds"] = 1
+    item.manifest["spec"]["template"]["spec"]["serviceAccountName"] = "missing"
+    with pytest.raises(FailedTerminalStateError, match=f"ProgressDeadlineExceeded.*{ACCOUNT}"):
+        await apply_and_wait(cluster, item)
+
+
+@pytest.mark.only_on("control-plane", "the sandbox has no quotas")
+@pytest.mark.parametrize("item", [stateful_set(), daemon_set(), job()], ids=lambda item: item.kind)
+async def test_reason_names_the_exceeded_quota(cluster: Cluster, item: Object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warning_events, "FIRST", 0.5)
+    quota = Object.of("v1", "ResourceQuota", {"name": "none", "namespace": NAMESPACE}, spec={"hard": {"pods": "0"}})
+    await cluster.apply(quota)
+
+    async def is_enforced() -> bool:
+        live = await cluster.get(quota.ref)
+        return live is not None and live.has("status", "hard")
+
+    await until(is_enforced)
+    messages: list[str] = []
+    waiting = asyncio.create_task(wait_until_healthy(cluster, [await cluster.apply(item)], messages.append))
+    await wait_for_message(messages, "exceeded quota: none")
+    waiting.cancel()
+
+
 async def test_claim_that_waits_for_its_first_consumer_is_healthy(cluster: Cluster) -> None:
     storage_class = Object.of(
         "storage.k8s.io/v1",
@@ -121,7 +165,10 @@ async def test_claim_that_waits_for_its_first_consumer_is_healthy(cluster: Clust
         volumeBindingMode="WaitForFirstConsumer",
     )
     await cluster.apply(storage_class)
-    await apply_and_wait(cluster, claim(storage_class="late"))
+    await apply_and_wait(cluster, claim("waiting", storage_class="late"))
+    live = await cluster.get(claim("waiting").ref)
+    assert live is not None
+    assert live.text("status", "phase") == "Pending"
 
 
 async def test_object_deleted_during_the_wait_raises_a_conflict(cluster: Cluster) -> None:

@@ -119,3 +119,20 @@ async def test_logs_report_that_there_is_no_output(client: Client) -> None:
     await client.post(PODS, {"metadata": {"name": "once"}, "spec": template()["spec"]})
     await client.until(f"{PODS}/once", lambda pod: pod["status"]["phase"] == "Running")
     assert "so web has no output" in await client.get(f"{PODS}/once/log")
+
+
+async def test_claim_of_a_late_class_is_bound_when_a_pod_uses_it(client: Client) -> None:
+    storage = {"metadata": {"name": "late"}, "provisioner": "none", "volumeBindingMode": "WaitForFirstConsumer"}
+    await client.post("/apis/storage.k8s.io/v1/storageclasses", {**storage, "kind": "StorageClass"})
+    spec = {"storageClassName": "late", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claims = f"{CORE}/persistentvolumeclaims"
+    for name in ("data", "unused"):
+        await client.post(claims, {"kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec})
+    pod = template()
+    pod["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    await client.post(f"{APPS}/deployments", workload("Deployment", pod=pod))
+    await client.until(WEB, counts(readyReplicas=1))
+    assert {item["metadata"]["name"]: item["status"]["phase"] for item in await client.items(claims)} == {
+        "data": "Bound",
+        "unused": "Pending",
+    }

@@ -1,4 +1,4 @@
-"""PersistentVolumeClaims: each is bound to a new volume at once."""
+"""PersistentVolumeClaims: each is bound to a new volume, at once or when a pod uses it, as its storage class says."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from kudo.sandbox.objects import Object, dig, name_of, namespace_of, uid_of
 from kudo.sandbox.store import Change, Ref
 
 _VOLUMES = "persistentvolumes"
+_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 
 class Claims(Controller):
@@ -15,7 +16,10 @@ class Claims(Controller):
     keys = ("persistentvolumeclaims",)
 
     def affected(self, change: Change) -> Iterator[Ref]:
-        """Yield the claim, or its volume if it was deleted."""
+        """Yield the claim, or its volume if it was deleted; for a new pod, the claims that it uses."""
+        if change.ref[0] == "pods" and change.type == "ADDED":
+            for name in _claims_of(change.object):
+                yield (self.keys[0], namespace_of(change.object), name)
         if change.ref[0] not in self.keys:
             return
         if change.type == "DELETED":
@@ -31,6 +35,8 @@ class Claims(Controller):
         claim = self.live(ref)
         if claim is None:
             return None
+        if self._waits_for_consumer(claim):
+            return None
         volume = dig(claim, "spec", "volumeName") or f"pvc-{uid_of(claim)}"
         if self.store.get((_VOLUMES, "", volume)) is None:
             self._provision(claim, volume)
@@ -39,6 +45,16 @@ class Claims(Controller):
         capacity = {"storage": spec["resources"]["requests"]["storage"]}
         self.set_status(ref, {"phase": "Bound", "accessModes": spec["accessModes"], "capacity": capacity})
         return None
+
+    def _waits_for_consumer(self, claim: Object) -> bool:
+        if dig(claim, "spec", "volumeName"):
+            return False
+        name = dig(claim, "metadata", "annotations", _CLASS) or dig(claim, "spec", "storageClassName", default="")
+        storage_class = self.store.get(("storage.k8s.io/storageclasses", "", name)) or {}
+        if storage_class.get("volumeBindingMode") != "WaitForFirstConsumer":
+            return False
+        pods = self.store.items("pods", namespace_of(claim))
+        return not any(name_of(claim) in _claims_of(pod) for pod in pods)
 
     def _provision(self, claim: Object, name: str) -> None:
         spec = claim["spec"]
@@ -59,3 +75,8 @@ class Claims(Controller):
         volume = self.live(ref)
         if volume is not None and dig(volume, "spec", "persistentVolumeReclaimPolicy") == "Delete":
             self.delete(ref)
+
+
+def _claims_of(pod: Object) -> list[str]:
+    volumes = dig(pod, "spec", "volumes", default=[])
+    return [name for volume in volumes if (name := dig(volume, "persistentVolumeClaim", "claimName"))]

@@ -23,7 +23,7 @@ class DaemonSets(WorkloadController):
         if not self.active(owner):
             self.create_pod(owner, {_REVISION: revision})
         self._update_status(ref, owner, revision)
-        return None
+        return self.retry(owner)
 
     def _update_status(self, ref: Ref, owner: Object, revision: str) -> None:
         pods = self.active(owner)

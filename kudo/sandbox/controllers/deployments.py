@@ -1,12 +1,14 @@
 """Deployments: one ReplicaSet for each version of the pod template."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from kudo.sandbox.controllers.controller import ref_of
 from kudo.sandbox.controllers.workloads import WorkloadController, ready
 from kudo.sandbox.objects import (
     Object,
     clone,
+    condition,
     dig,
     digest,
     name_of,
@@ -50,8 +52,7 @@ class Deployments(WorkloadController):
         old = [item for item in sets if item is not current]
         if not deployment["spec"].get("paused"):
             current = self._roll(deployment, version, current, old)
-        self._update_status(ref, deployment, current, old)
-        return None
+        return self._update_status(ref, deployment, current, old)
 
     def _roll(self, deployment: Object, version: str, current: Object | None, old: list[Object]) -> Object:
         recreate = dig(deployment, "spec", "strategy", "type") == "Recreate"
@@ -91,10 +92,13 @@ class Deployments(WorkloadController):
         for replica_set in sets:
             self._scale(replica_set, 0)
 
-    def _update_status(self, ref: Ref, deployment: Object, current: Object | None, old: list[Object]) -> None:
+    def _update_status(self, ref: Ref, deployment: Object, current: Object | None, old: list[Object]) -> float | None:
         updated = self.active(current) if current else []
         pods = [*updated, *(pod for item in old for pod in self.active(item))]
         wanted = deployment["spec"]["replicas"]
+        refused = condition(current or {}, "ReplicaFailure")
+        left = _until_deadline(deployment, refused)
+        stuck = any(map(_crashes, updated)) or (left is not None and left <= 0)
         done = len(updated) == len(pods) == wanted == ready(updated)
         status = {
             "observedGeneration": deployment["metadata"]["generation"],
@@ -103,9 +107,11 @@ class Deployments(WorkloadController):
             "readyReplicas": ready(pods),
             "availableReplicas": ready(pods),
             "unavailableReplicas": max(0, max(wanted, len(pods)) - ready(pods)),
-            "conditions": _conditions(deployment, current, done, any(map(_crashes, updated)), ready(pods) >= wanted),
+            "conditions": _conditions(deployment, current, done, stuck, ready(pods) >= wanted)
+            + ([refused] if refused else []),
         }
         self.set_status(ref, status)
+        return left if left is not None and left > 0 else None
 
 
 def _conditions(deployment: Object, current: Object | None, done: bool, stuck: bool, available: bool) -> list[Object]:
@@ -115,7 +121,8 @@ def _conditions(deployment: Object, current: Object | None, done: bool, stuck: b
         reason, message = "NewReplicaSetAvailable", f"{subject} has successfully progressed."
     elif stuck:
         reason, message = "ProgressDeadlineExceeded", f"{subject} has timed out progressing."
-    conditions = dig(deployment, "status", "conditions", default=[])
+    before = dig(deployment, "status", "conditions", default=[])
+    conditions = [item for item in before if item["type"] != "ReplicaFailure"]
     conditions = with_condition(
         conditions,
         "Available",
@@ -124,6 +131,15 @@ def _conditions(deployment: Object, current: Object | None, done: bool, stuck: b
         message=f"Deployment {'has' if available else 'does not have'} minimum availability.",
     )
     return with_condition(conditions, "Progressing", done or not stuck, reason=reason, message=message)
+
+
+def _until_deadline(deployment: Object, refused: Object) -> float | None:
+    """Return the seconds that are left to create pods that the API refuses; None if it does not refuse any."""
+    if not refused:
+        return None
+    since = datetime.fromisoformat(refused["lastTransitionTime"].replace("Z", "+00:00"))
+    elapsed = (datetime.now(UTC) - since).total_seconds()
+    return float(deployment["spec"]["progressDeadlineSeconds"]) - elapsed
 
 
 def _crashes(pod: Object) -> bool:

@@ -28,7 +28,7 @@ class Jobs(WorkloadController):
         else:
             self._create_missing(job, succeeded)
         self._update_status(ref, job, succeeded, failed, conditions)
-        return deadline
+        return self.retry(job) if deadline is None else deadline
 
     def _create_missing(self, job: Object, succeeded: int) -> None:
         spec, active = job["spec"], len(self.active(job))

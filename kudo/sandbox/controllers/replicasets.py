@@ -2,6 +2,7 @@
 
 from kudo.sandbox.controllers.podstatus import is_ready
 from kudo.sandbox.controllers.workloads import WorkloadController, ready
+from kudo.sandbox.objects import dig, with_condition
 from kudo.sandbox.store import Ref
 
 
@@ -28,5 +29,9 @@ class ReplicaSets(WorkloadController):
             "observedGeneration": replica_set["metadata"]["generation"],
         }
         counted = {key: value for key, value in status.items() if value}
+        if refusal := self.refusal(replica_set):
+            before = dig(replica_set, "status", "conditions", default=[])
+            cause = {"reason": "FailedCreate", "message": refusal}
+            counted["conditions"] = with_condition(before, "ReplicaFailure", True, **cause)
         self.update(ref, lambda obj: obj | {"status": counted | {"replicas": len(pods)}}, "status")
-        return None
+        return self.retry(replica_set)

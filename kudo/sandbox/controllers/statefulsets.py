@@ -41,7 +41,7 @@ class StatefulSets(WorkloadController):
         self._scale(owner, revision)
         self._update_pods(owner, revision)
         self._update_status(ref, owner, revision)
-        return None
+        return self.retry(owner)
 
     def _adopt(self, owner: Object) -> None:
         """Adopt orphaned pods of an earlier StatefulSet with the same name."""

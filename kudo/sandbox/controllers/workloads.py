@@ -2,13 +2,30 @@
 
 from collections.abc import Iterable
 
+from kudo.sandbox.api import Api
 from kudo.sandbox.controllers.controller import Controller
 from kudo.sandbox.controllers.podstatus import is_over, is_ready
-from kudo.sandbox.objects import Object, clone, dig, name_of, namespace_of, owner_reference, uid_of
+from kudo.sandbox.objects import Object, clone, dig, digest, name_of, namespace_of, now, owner_reference, uid_of
+from kudo.sandbox.status import ApiError
+
+RETRY = 1.0
+"""Seconds after which a controller tries again to create a pod that the API refused."""
 
 
 class WorkloadController(Controller):
     """A controller that creates pods from a template."""
+
+    def __init__(self, api: Api, rollout_seconds: float) -> None:
+        super().__init__(api, rollout_seconds)
+        self._refusals: dict[str, str] = {}
+
+    def refusal(self, owner: Object) -> str:
+        """Return why the API refused the last pod of a workload; empty if it accepted it."""
+        return self._refusals.get(uid_of(owner), "")
+
+    def retry(self, owner: Object) -> float | None:
+        """Return when to reconcile a workload again; None if the API accepted its pods."""
+        return RETRY if self.refusal(owner) else None
 
     def pods(self, owner: Object) -> list[Object]:
         """Return the pods of a workload that are not being deleted."""
@@ -20,7 +37,7 @@ class WorkloadController(Controller):
         return [pod for pod in self.pods(owner) if not is_over(pod)]
 
     def create_pod(self, owner: Object, labels: dict[str, str], name: str = "", spec: Object | None = None) -> None:
-        """Create a pod from the template of its owner."""
+        """Create a pod from the template of its owner; if the API refuses it, record a Warning event of the owner."""
         template = clone(owner["spec"]["template"])
         metadata = template.get("metadata") or {}
         naming = {"name": name} if name else {"generateName": f"{name_of(owner)}-"}
@@ -32,7 +49,26 @@ class WorkloadController(Controller):
             "ownerReferences": [owner_reference(owner)],
         }
         kept = {key: value for key, value in pod_metadata.items() if value}
-        self.create("pods", {"metadata": kept, "spec": template["spec"] | (spec or {})})
+        try:
+            self.create("pods", {"metadata": kept, "spec": template["spec"] | (spec or {})})
+        except ApiError as error:
+            if error.reason != "Forbidden":
+                raise
+            self._refusals[uid_of(owner)] = error.message
+            self._warn(owner, f"Error creating: {error.message}")
+        else:
+            self._refusals.pop(uid_of(owner), None)
+
+    def _warn(self, owner: Object, message: str) -> None:
+        reference = {key: owner[key] for key in ("apiVersion", "kind")}
+        reference |= {"namespace": namespace_of(owner), "name": name_of(owner), "uid": uid_of(owner)}
+        name = f"{name_of(owner)}.{digest([uid_of(owner), message])}"
+        if self.store.get(("events", namespace_of(owner), name)) is not None:
+            return
+        metadata = {"name": name, "namespace": namespace_of(owner)}
+        seen = {"firstTimestamp": now(), "lastTimestamp": now(), "count": 1}
+        event = {"type": "Warning", "reason": "FailedCreate", "message": message, "involvedObject": reference}
+        self.create("events", {"metadata": metadata, **event, **seen})
 
     def delete_pods(self, pods: Iterable[Object]) -> None:
         """Delete the pods."""
