@@ -1,6 +1,6 @@
 """The worker process, which runs plans.
 
-    python -m worker
+    python -m kudo.worker
 
 It connects to Temporal with the TEMPORAL_* variables and profiles that the `temporal` command line uses, and to
 Kubernetes with $KUBECONFIG, ~/.kube/config, or the service account of its pod.
@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities import GRACE, POD_PATIENCE
+from kudo.activities import GRACE, POD_PATIENCE
 from kudo.client import TASK_QUEUE, connect, require_search_attributes
 from kudo.errors import ConfigurationError, KudoError
 from kudo.kubernetes import Cluster

@@ -7,12 +7,12 @@ that a plan is loaded, reported on and cancelled while all slots of the task que
 
 from collections.abc import Callable
 
-from activities.children import ChildActivities
-from activities.context import GRACE, POD_PATIENCE, ActivityContext
-from activities.dummy import DummyActivities
-from activities.pipes import PipeActivities
-from activities.plan import PlanActivities
-from activities.resources import ResourceActivities
+from kudo.activities.children import ChildActivities
+from kudo.activities.context import GRACE, POD_PATIENCE, ActivityContext
+from kudo.activities.dummy import DummyActivities
+from kudo.activities.pipes import PipeActivities
+from kudo.activities.plan import PlanActivities
+from kudo.activities.resources import ResourceActivities
 
 __all__ = ["GRACE", "POD_PATIENCE", "ActivityContext", "control_activities", "task_activities"]
 

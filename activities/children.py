@@ -2,8 +2,8 @@
 
 from temporalio import activity
 
-from activities.attempt import attempting, attempting_task
-from activities.context import ActivityContext
+from kudo.activities.attempt import attempting, attempting_task
+from kudo.activities.context import ActivityContext
 from kudo.instances.children import prepare_child
 from kudo.instances.pending_plan import clear_pending_plan
 from kudo.model.execution import PlanRequest, PreparedChild, TaskRequest

@@ -4,8 +4,8 @@ import asyncio
 
 from temporalio import activity
 
-from activities.attempt import attempting_task
-from activities.context import ActivityContext
+from kudo.activities.attempt import attempting_task
+from kudo.activities.context import ActivityContext
 from kudo.errors import DummyTaskError, DummyTaskFailed, TaskBuildError
 from kudo.model.execution import TaskRequest
 from kudo.model.tasks import DummyTask

@@ -2,8 +2,8 @@
 
 from temporalio import activity
 
-from activities.attempt import attempting, attempting_load, own_workflow
-from activities.context import ActivityContext
+from kudo.activities.attempt import attempting, attempting_load, own_workflow
+from kudo.activities.context import ActivityContext
 from kudo.client import Plans
 from kudo.instances.active_plan import load_active_plan
 from kudo.instances.report import report_status

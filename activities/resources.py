@@ -5,8 +5,8 @@ from functools import partial
 
 from temporalio import activity
 
-from activities.attempt import Attempt, attempting_task
-from activities.context import ActivityContext
+from kudo.activities.attempt import Attempt, attempting_task
+from kudo.activities.context import ActivityContext
 from kudo.errors import TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import require_instance

@@ -19,7 +19,7 @@ from kudo.model import yaml
 from kudo.operations import Session, create_instance
 from kudo.packages import Bundle, read_package
 from kudo.sandbox import Sandbox
-from worker import running
+from kudo.worker import running
 
 NAMESPACE = "default"
 

@@ -47,7 +47,9 @@ async def main() -> None:
         ]
         plan: dict[str, object] = {"strategy": "parallel", "phases": phases}
         plans = await install(started, "waiting", plan, [apply], deployment=DEPLOYMENT)
-        worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "worker", stderr=asyncio.subprocess.DEVNULL)
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "kudo.worker", stderr=asyncio.subprocess.DEVNULL
+        )
         try:
             await plans.start(PlanRequest(namespace=NAMESPACE, instance="waiting", plan="deploy"))
             await _all_wait(started)

@@ -18,17 +18,25 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities import GRACE, POD_PATIENCE, ActivityContext, control_activities, task_activities
+from kudo.activities import GRACE, POD_PATIENCE, ActivityContext, control_activities, task_activities
 from kudo.client import require_search_attributes
 from kudo.errors import ConfigurationError
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import UNBOUNDED, Bounds
 from kudo.templates import Renderer
-from workflows import WORKFLOWS
-from workflows.options import control_queue
+from kudo.workflows import WORKFLOWS
+from kudo.workflows.options import control_queue
 
-PASSTHROUGH_MODULES = ("kudo", "pydantic", "pydantic_core", "annotated_types", "durationpy", "yaml")
+PASSTHROUGH_MODULES = (
+    "kudo.errors",
+    "kudo.model",
+    "pydantic",
+    "pydantic_core",
+    "annotated_types",
+    "durationpy",
+    "yaml",
+)
 """Modules that workflows import and that the sandbox does not load again: they have no state and do no I/O."""
 
 SHUTDOWN = timedelta(seconds=5)

@@ -29,7 +29,7 @@ from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
 from kudo.templates import Renderer
-from worker import running
+from kudo.worker import running
 
 SANDBOX, CONTROL_PLANE = "sandbox", "control-plane"
 
@@ -201,7 +201,7 @@ async def worker(
 ) -> AsyncIterator[None]:
     """A worker in this process, with a short grace, that does not wait for tasks when it stops."""
     monkeypatch.setattr("kudo.plugin.Renderer", lambda: renderer)
-    monkeypatch.setattr("worker.SHUTDOWN", timedelta(0))
+    monkeypatch.setattr("kudo.worker.SHUTDOWN", timedelta(0))
     async with running(client, cluster, grace=timedelta(seconds=1)):
         yield
 

@@ -3,9 +3,9 @@
 `Plan` runs a plan, `Phase` one of its phases as a child workflow, `ScheduledPlan` starts a plan for a Schedule.
 """
 
-from workflows.phase import Phase
-from workflows.plan import Plan
-from workflows.scheduled_plan import ScheduledPlan
+from kudo.workflows.phase import Phase
+from kudo.workflows.plan import Plan
+from kudo.workflows.scheduled_plan import ScheduledPlan
 
 WORKFLOWS = [Plan, Phase, ScheduledPlan]
 """All workflows that a worker runs."""

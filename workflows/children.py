@@ -11,10 +11,10 @@ from temporalio.workflow import ChildWorkflowHandle
 
 from kudo.model.execution import Deadline, PlanRequest
 from kudo.model.status import ChildPlan, PlanStatus
-from workflows.branches import cancel_and_wait, is_cancelling, raise_if_cancelled, shielded
-from workflows.control_activities import execute_control_activity
-from workflows.deadlines import Pause, postpone, require_time, wait_until
-from workflows.failures import event_of, is_cancelled_exception, root_cause
+from kudo.workflows.branches import cancel_and_wait, is_cancelling, raise_if_cancelled, shielded
+from kudo.workflows.control_activities import execute_control_activity
+from kudo.workflows.deadlines import Pause, postpone, require_time, wait_until
+from kudo.workflows.failures import event_of, is_cancelled_exception, root_cause
 
 W = TypeVar("W")
 R = TypeVar("R")

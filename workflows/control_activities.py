@@ -8,8 +8,8 @@ from temporalio.exceptions import FailureError
 
 from kudo.model.execution import TaskRequest
 from kudo.model.task_kinds import TASK_KINDS
-from workflows import options
-from workflows.branches import shielded
+from kudo.workflows import options
+from kudo.workflows.branches import shielded
 
 
 async def execute_control_activity(

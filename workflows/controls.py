@@ -13,12 +13,12 @@ from temporalio.workflow import ChildWorkflowHandle
 from kudo.model.execution import Approval, Decision
 from kudo.model.report import PlanEvent
 from kudo.model.status import ExecutionStatus, PhaseStatus
-from workflows.children import signal_child
-from workflows.deadlines import Pause
-from workflows.phase import Phase
-from workflows.search_attributes import SearchAttributes
-from workflows.status_tree import StatusTree
-from workflows.status_writer import StatusWriter
+from kudo.workflows.children import signal_child
+from kudo.workflows.deadlines import Pause
+from kudo.workflows.phase import Phase
+from kudo.workflows.search_attributes import SearchAttributes
+from kudo.workflows.status_tree import StatusTree
+from kudo.workflows.status_writer import StatusWriter
 
 PhaseHandle = ChildWorkflowHandle[Phase, PhaseStatus]
 

@@ -17,7 +17,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, RetryState, TimeoutError
 
 from kudo.model.execution import Deadline
-from workflows.failures import root_cause
+from kudo.workflows.failures import root_cause
 
 SERVER_MARGIN = timedelta(seconds=15)
 """How much later than its activity the server ends a task, because the worker may be gone."""

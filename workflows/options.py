@@ -9,7 +9,7 @@ from temporalio.workflow import ActivityCancellationType
 
 from kudo.model.execution import Deadline
 from kudo.model.tasks import Task
-from workflows.deadlines import server_timeout
+from kudo.workflows.deadlines import server_timeout
 
 CANCEL_BOUND = timedelta(seconds=5)
 """How long a workflow waits for a cancelled activity; a worker that is gone never answers."""

@@ -34,13 +34,13 @@ from kudo.model.plans import Step
 from kudo.model.status import ChildPlan, ExecutionStatus, PhaseStatus, StepStatus, clip
 from kudo.model.task_kinds import TASK_KINDS
 from kudo.model.tasks import Task
-from workflows import options
-from workflows.branches import CommandBatcher, raise_if_cancelled, result_or_cancel, run_branches, run_side_by_side
-from workflows.children import Children
-from workflows.control_activities import remove_pipe_pod
-from workflows.deadlines import Pause, deadline_of, explain_timeout, first_deadline, postpone, wait_until
-from workflows.failures import fatal, is_cancelled_exception
-from workflows.step_changes import StepChangeSender
+from kudo.workflows import options
+from kudo.workflows.branches import CommandBatcher, raise_if_cancelled, result_or_cancel, run_branches, run_side_by_side
+from kudo.workflows.children import Children
+from kudo.workflows.control_activities import remove_pipe_pod
+from kudo.workflows.deadlines import Pause, deadline_of, explain_timeout, first_deadline, postpone, wait_until
+from kudo.workflows.failures import fatal, is_cancelled_exception
+from kudo.workflows.step_changes import StepChangeSender
 
 
 @workflow.defn(name="Phase")

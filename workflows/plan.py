@@ -34,8 +34,8 @@ from kudo.model.plans import Plan as PlanSpec
 from kudo.model.report import PlanEvent
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus
 from kudo.model.task_kinds import TASK_KINDS
-from workflows import options
-from workflows.branches import (
+from kudo.workflows import options
+from kudo.workflows.branches import (
     CommandBatcher,
     is_cancelling,
     raise_if_cancelled,
@@ -43,14 +43,14 @@ from workflows.branches import (
     run_branches,
     shielded,
 )
-from workflows.control_activities import execute_control_activity
-from workflows.controls import PlanControls
-from workflows.deadlines import deadline_of, first_deadline, postpone
-from workflows.failures import details, fatal, is_cancelled_exception
-from workflows.phase import Phase
-from workflows.search_attributes import SearchAttributes
-from workflows.status_tree import StatusTree
-from workflows.status_writer import StatusWriter
+from kudo.workflows.control_activities import execute_control_activity
+from kudo.workflows.controls import PlanControls
+from kudo.workflows.deadlines import deadline_of, first_deadline, postpone
+from kudo.workflows.failures import details, fatal, is_cancelled_exception
+from kudo.workflows.phase import Phase
+from kudo.workflows.search_attributes import SearchAttributes
+from kudo.workflows.status_tree import StatusTree
+from kudo.workflows.status_writer import StatusWriter
 
 _ABANDON = workflow.HandlerUnfinishedPolicy.ABANDON
 

@@ -12,11 +12,11 @@ from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlread
 
 from kudo.model.execution import Approval, parse_plan_request
 from kudo.model.status import PlanStatus
-from workflows import options
-from workflows.branches import is_cancelling, raise_if_cancelled, result_or_cancel
-from workflows.children import PlanHandle, signal_child, start_plan
-from workflows.control_activities import execute_control_activity
-from workflows.failures import is_cancelled_exception
+from kudo.workflows import options
+from kudo.workflows.branches import is_cancelling, raise_if_cancelled, result_or_cancel
+from kudo.workflows.children import PlanHandle, signal_child, start_plan
+from kudo.workflows.control_activities import execute_control_activity
+from kudo.workflows.failures import is_cancelled_exception
 
 _ABANDON = workflow.HandlerUnfinishedPolicy.ABANDON
 

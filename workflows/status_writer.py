@@ -18,11 +18,11 @@ from kudo.model.base import byte_size
 from kudo.model.execution import PlanRequest
 from kudo.model.limits import STATUS_REPORT_BYTES
 from kudo.model.report import PlanEvent, StatusReport
-from workflows import options
-from workflows.branches import cancel_and_wait, raise_if_cancelled
-from workflows.control_activities import execute_control_activity
-from workflows.failures import root_cause
-from workflows.status_tree import StatusTree
+from kudo.workflows import options
+from kudo.workflows.branches import cancel_and_wait, raise_if_cancelled
+from kudo.workflows.control_activities import execute_control_activity
+from kudo.workflows.failures import root_cause
+from kudo.workflows.status_tree import StatusTree
 
 
 class StatusWriter:

@@ -16,8 +16,8 @@ from kudo.model.execution import ProgressMessage
 from kudo.model.limits import PHASE_SIGNALS
 from kudo.model.status import PhaseStatus
 from kudo.model.tree import phase_tree
-from workflows import options
-from workflows.branches import shielded
+from kudo.workflows import options
+from kudo.workflows.branches import shielded
 
 
 class StepChangeSender:

@@ -90,9 +90,9 @@ def worker(
     if check:
         check_worker()
     else:
-        import worker as worker_process
+        from kudo.worker import main
 
-        raise typer.Exit(worker_process.main())
+        raise typer.Exit(main())
 
 
 @command

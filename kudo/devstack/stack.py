@@ -19,7 +19,7 @@ from kudo.instances.crds import install_crds
 from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.sandbox import Sandbox
-from worker import running
+from kudo.worker import running
 
 
 @dataclass(frozen=True, slots=True)

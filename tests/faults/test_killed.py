@@ -44,7 +44,7 @@ spec:
           image: busybox
 """
 
-WORKER = (sys.executable, "-m", "worker")
+WORKER = (sys.executable, "-m", "kudo.worker")
 
 
 def slow_package(directory: Path) -> Path:

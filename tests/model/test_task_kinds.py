@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from temporalio import activity
 
-from activities import ActivityContext, task_activities
+from kudo.activities import ActivityContext, task_activities
 from kudo.model.task_kinds import TASK_KINDS, Preview, template_names
 from kudo.model.tasks import TASK, Task
 from kudo.operations.preview import _PREVIEWS

@@ -6,7 +6,7 @@ from support.plans import Installer, apply, phase, plan, write_package
 from temporalio.client import Client
 
 from kudo.kubernetes import Cluster
-from worker import running
+from kudo.worker import running
 
 REMOVED = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\nspec: {}\n"
 

@@ -17,7 +17,7 @@ from kudo.kubernetes import Cluster
 from kudo.model.execution import Approval
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
-from worker import running
+from kudo.worker import running
 
 PODS = {"pod.yaml": HANGING_POD}
 TASKS = [dummy("done", done=True), dummy("never"), dummy("fatal", wantErr=True, fatal=True), apply("pod", "pod.yaml")]

@@ -52,7 +52,7 @@ async def test_template_that_kills_three_renderers_fails_the_plan(
         killed.append(renderer)
         return await renderer.run("templates/config.yaml", os._exit, 9)
 
-    monkeypatch.setattr("activities.resources.render_objects", render)
+    monkeypatch.setattr("kudo.activities.resources.render_objects", render)
     package = write_package(
         installer.directory,
         tasks=[apply("config", "config.yaml")],

@@ -27,7 +27,7 @@ from kudo.model.base import Manifest
 from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
-from worker import Settings, running
+from kudo.worker import Settings, running
 
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----\xff\x00 very secret"
 

@@ -13,7 +13,7 @@ from kudo.client import Outcome
 from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
-from worker import Settings, running
+from kudo.worker import Settings, running
 
 QUICK = {"initialInterval": "10ms", "maxInterval": "20ms"}
 

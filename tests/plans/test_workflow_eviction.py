@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus
-from worker import running
+from kudo.worker import running
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from kudo.plugin import workflow_runner
-from workflows import WORKFLOWS
+from kudo.workflows import WORKFLOWS
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*/*.json"))
 

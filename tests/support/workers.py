@@ -10,7 +10,7 @@ from typing import Self
 from support.command import process
 from support.waiting import PATIENCE
 
-WORKER = (sys.executable, "-m", "worker")
+WORKER = (sys.executable, "-m", "kudo.worker")
 
 READY = b"Running plans"
 """Logged by a worker as soon as it takes tasks; a worker that is killed earlier has done nothing."""

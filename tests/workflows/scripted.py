@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import Worker, WorkflowRunner
 
-from activities.attempt import attempting_task
+from kudo.activities.attempt import attempting_task
 from kudo.client import Outcome, Plans, Run
 from kudo.errors import DummyTaskError, DummyTaskFailed
 from kudo.model.execution import ActivePlan, Metadata, PlanRequest, TaskRequest
@@ -21,9 +21,9 @@ from kudo.model.report import StatusReport
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tasks import DummySpec, DummyTask, Retry
 from kudo.plugin import workflow_runner
-from worker import CANCEL_LATENCY
-from workflows import WORKFLOWS
-from workflows.options import control_queue
+from kudo.worker import CANCEL_LATENCY
+from kudo.workflows import WORKFLOWS
+from kudo.workflows.options import control_queue
 
 S = ExecutionStatus
 QUICK_RETRY = Retry(initial_interval=timedelta(milliseconds=20), max_interval=timedelta(milliseconds=200))

@@ -11,15 +11,15 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from activities import ActivityContext, control_activities
+from kudo.activities import ActivityContext, control_activities
 from kudo.kubernetes import Cluster
 from kudo.model.execution import TaskRequest
 from kudo.model.status import ExecutionStatus
 from kudo.plugin import workflow_runner
 from kudo.templates import Renderer
-from worker import CANCEL_LATENCY
-from workflows import WORKFLOWS
-from workflows.options import control_queue
+from kudo.worker import CANCEL_LATENCY
+from kudo.workflows import WORKFLOWS
+from kudo.workflows.options import control_queue
 
 
 @activity.defn(name="dummy")

@@ -13,8 +13,8 @@ from temporalio.worker import Worker
 from kudo.client import Plans
 from kudo.model.execution import ActivePlan, PlanRequest
 from kudo.plugin import workflow_runner
-from workflows import WORKFLOWS
-from workflows.options import control_queue
+from kudo.workflows import WORKFLOWS
+from kudo.workflows.options import control_queue
 
 PLAN = model.Plan("serial", (model.Phase("serial", (model.Step(("ok",)), model.Step(("ok",)))),))
 

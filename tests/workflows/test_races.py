@@ -13,7 +13,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner
 
 from kudo.client import Run
 from kudo.model.status import ExecutionStatus
-from workflows.controls import PhaseHandle, PlanControls
+from kudo.workflows.controls import PhaseHandle, PlanControls
 
 EMPTY = model.Step(())
 
