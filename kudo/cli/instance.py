@@ -17,6 +17,7 @@ from kudo.cli.options import (
     ParameterFiles,
     Parameters,
     Repository,
+    RewriteApiVersions,
     Wait,
     WaitTime,
     read_parameters,
@@ -67,6 +68,7 @@ async def install(
     repo: Repository = "",
     operator_version: OperatorVersionOption = "",
     app_version: AppVersion = "",
+    rewrite_api_versions: RewriteApiVersions = False,
     dry_run: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
@@ -77,6 +79,8 @@ async def install(
         raise typer.BadParameter("--skip-instance cannot be combined with --instance, -p, -P, --wait or --dry-run")
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
+    if rewrite_api_versions:
+        bundle = bundle.rewriting_api_versions()
     version = bundle.package.operator_version_name
     name = f"{bundle.package.operator.name}-instance" if instance is None else instance
     async with open_session(namespace) as session:
@@ -145,6 +149,7 @@ async def upgrade(
     repo: Repository = "",
     operator_version: OperatorVersionOption = "",
     app_version: AppVersion = "",
+    rewrite_api_versions: RewriteApiVersions = False,
     dry_run: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
@@ -153,6 +158,8 @@ async def upgrade(
     parameters = read_parameters(parameter, parameter_file)
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
+    if rewrite_api_versions:
+        bundle = bundle.rewriting_api_versions()
     async with open_session(namespace) as session:
         if dry_run:
             await _dry_run_change(session, await check_upgrade(session, bundle, instance, parameters), dry_run)

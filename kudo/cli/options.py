@@ -43,6 +43,13 @@ ParameterFiles = Annotated[
         "--parameter-file", "-P", metavar="FILE", help="YAML file with parameters; -p takes precedence. Repeatable."
     ),
 ]
+RewriteApiVersions = Annotated[
+    bool,
+    typer.Option(
+        "--rewrite-api-versions",
+        help="Rewrite objects to API versions that Kubernetes serves, for packages for old clusters.",
+    ),
+]
 StartFrom = Annotated[
     str, typer.Option("--from", metavar="PHASE[.STEP]", help="Skip the phases and steps listed before this one.")
 ]

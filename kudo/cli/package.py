@@ -1,5 +1,6 @@
 """package and render: create, verify, list and render packages without a cluster."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,12 +17,14 @@ from kudo.cli.options import (
     ParameterFiles,
     Parameters,
     Repository,
+    RewriteApiVersions,
     local_path,
     read_parameters,
 )
 from kudo.cli.output import objects_as_yaml, print_as, print_table, table
 from kudo.conversion import convert
 from kudo.errors import RequestError
+from kudo.manifests.api_versions import CURRENT
 from kudo.model import yaml
 from kudo.model.base import JsonObject
 from kudo.model.execution import PlanRequest
@@ -55,6 +58,18 @@ Directory = Annotated[Path, typer.Option("--directory", "-d", help="Directory of
 HERE = Path()
 
 
+def _is_minor_version(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"v?1\.[0-9]{1,3}(\.[0-9]+)?", value):
+        raise typer.BadParameter(f"must be a version of Kubernetes such as {CURRENT}")
+    return value
+
+
+Kubernetes = Annotated[
+    str,
+    typer.Option("--kubernetes", metavar="VERSION", help="Version of Kubernetes.", callback=_is_minor_version),
+]
+
+
 @app.command(name="new")
 @command
 async def new(
@@ -68,11 +83,11 @@ async def new(
 
 @app.command(name="verify")
 @command
-async def verify_package(package: LocalPackageArgument) -> None:
+async def verify_package(package: LocalPackageArgument, kubernetes: Kubernetes = CURRENT) -> None:
     """Check a package, and print errors and warnings; fail if there are errors."""
     directory = local_path(package)
     content = read_package(directory)
-    await _require_verified(content, directory)
+    await _require_verified(content, directory, kubernetes)
     out.print(f"The package {content.operator_version_name} is valid.")
 
 
@@ -96,12 +111,21 @@ async def create(
 async def convert_package(
     package: LocalPackageArgument,
     destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="Directory to create.")],
+    kubernetes: Annotated[
+        str | None,
+        typer.Option(
+            "--kubernetes",
+            metavar="VERSION",
+            help="Rewrite objects to API versions that this version of Kubernetes serves.",
+            callback=_is_minor_version,
+        ),
+    ] = None,
 ) -> None:
     """Convert a package of KUDO's dialect to kudo.dev/v1 with Jinja2 templates; fail if manual work remains."""
     directory = local_path(package)
     if directory.is_file():
         raise RequestError(f"{directory} is a file. Use the directory of a package.")
-    done = await convert(directory, destination)
+    done = await convert(directory, destination, kubernetes or "")
     count = len(done.converted)
     out.print(f"{destination} has {'1 template' if count == 1 else f'{count} templates'} in Jinja2.")
     if done.left:
@@ -122,9 +146,9 @@ async def schema(
     out.print(schema_file(file), end="")
 
 
-async def _require_verified(content: Package, path: Path) -> None:
+async def _require_verified(content: Package, path: Path, kubernetes: str = CURRENT) -> None:
     """Print the findings, and exit with status 1 if there are errors."""
-    found = [*await dependency_findings(Location(path)), *await verify(content)]
+    found = [*await dependency_findings(Location(path)), *await verify(content, kubernetes)]
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
         err.print(with_severity(finding.severity.capitalize(), colour, finding.text))
@@ -285,10 +309,12 @@ async def render(
     repo: Repository = "",
     operator_version: OperatorVersionOption = "",
     app_version: AppVersion = "",
+    rewrite_api_versions: RewriteApiVersions = False,
 ) -> None:
     """Render the objects that a plan of a package applies, as YAML, without a cluster."""
     with PackageResolver(repo) as resolver:
-        content = (await resolver.resolve(package, operator_version, app_version)).package
+        bundle = await resolver.resolve(package, operator_version, app_version)
+    content = (bundle.rewriting_api_versions() if rewrite_api_versions else bundle).package
     request = PlanRequest(
         namespace=namespace or "default",
         instance=instance or f"{content.operator.name}-instance",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from kudo.conversion.api_versions import rewrite_template
 from kudo.conversion.expressions import NotConvertible
 from kudo.conversion.template import jinja_of
 from kudo.errors import PackageError, RequestError, TaskRenderingError
@@ -36,6 +37,9 @@ _BATCH = 10
 _COMBINED = 60
 """Variations that change all parameters of a template at once."""
 
+_REWRITTEN = 20
+"""Variations with which a template with other API versions is compared."""
+
 _MAX_SINGLE = 400
 """Most variations that change a single parameter."""
 
@@ -50,10 +54,11 @@ class Conversion:
     """Problems that are left to the author, each with its file and reason, and the line if known."""
 
 
-async def convert(root: Path, destination: Path) -> Conversion:
+async def convert(root: Path, destination: Path, kubernetes: str = "") -> Conversion:
     """Convert a package of KUDO's dialect to one of `kudo.dev/v1` in another directory.
 
-    Templates that cannot be converted are copied. Raises PackageError if the package is invalid, and RequestError if
+    With a minor version of Kubernetes, objects in API versions that it does not serve are rewritten as well. Templates
+    that cannot be converted are copied. Raises PackageError if the package is invalid, and RequestError if
     it is of `kudo.dev/v1` already, or the directory is not empty or cannot be written.
     """
     package = read_package(root)
@@ -69,8 +74,16 @@ async def convert(root: Path, destination: Path) -> Conversion:
             if reason:
                 conversion.left.append(reason)
             else:
-                write_file(destination / "templates" / name, text)
                 conversion.converted.append(name)
+            if kubernetes:
+                dialect, current = (OLD, source) if reason else (NEW, text)
+                variations = list(islice(_variations(package, place, source), _REWRITTEN))
+                text, left = await renderer.run(
+                    f"templates/{name}", rewrite_template, dialect, name, current, variations, kubernetes
+                )
+                conversion.left += left
+            if text:
+                write_file(destination / "templates" / name, text)
     conversion.left += _remaining_problems(destination)
     return conversion
 

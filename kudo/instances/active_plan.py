@@ -154,4 +154,5 @@ def _metadata(instance: Instance, version: OperatorVersion, plan: str, uid: str)
         plan_name=plan,
         plan_uid=uid,
         api_version=version.spec.package_api_version or "kudo.dev/v1beta1",
+        rewrite_api_versions=version.spec.rewrite_api_versions,
     )

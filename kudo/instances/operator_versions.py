@@ -19,6 +19,7 @@ def operator_version_spec(package: Package) -> OperatorVersionSpec:
         version=operator.operator_version,
         app_version=operator.app_version,
         package_api_version="" if operator.api_version == API_VERSION else operator.api_version,
+        rewrite_api_versions=package.rewrite_api_versions,
         templates=package.templates,
         tasks=[task.to_json() for task in operator.tasks],
         parameters=[parameter_of(definition) for definition in package.params.parameters],

@@ -68,12 +68,14 @@ class Discovery:
         found = self._kinds.get((api_version, kind))
         if found is None:
             others = await self._elsewhere(kind)
+            replaced = any(_may_replace(other, api_version) for other in others)
             hint = (
                 f"; it serves {kind} in {' and '.join(others)}, so change the apiVersion in the package"
                 if others
                 else ""
             )
-            replaced = any(_may_replace(other, api_version) for other in others)
+            if replaced:
+                hint += ", or install it with --rewrite-api-versions"
             raise (KindServedElsewhere if replaced else KindNotFound)(
                 f"the Kubernetes API at {self._connection.url} does not serve {kind} of {api_version}{hint}"
             )

@@ -62,6 +62,8 @@ class Metadata(Model):
     plan_uid: Text = ""
     api_version: Name
     """The dialect of the package, which selects the template engine."""
+    rewrite_api_versions: Annotated[bool, OMIT_EMPTY] = False
+    """Whether objects are rewritten to API versions that Kubernetes serves."""
 
 
 class ActivePlan(Model):

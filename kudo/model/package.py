@@ -146,6 +146,9 @@ class Package(Model):
     duplicate_keys: list[str] = []
     """Keys that a file has twice, as `file: line N: key`; KUDO takes the last."""
 
+    rewrite_api_versions: bool = False
+    """Whether objects are rewritten to API versions that Kubernetes serves; chosen when the package is installed."""
+
     @property
     def operator_version_name(self) -> str:
         """The name of the OperatorVersion that is created from the package."""

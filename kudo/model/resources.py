@@ -46,6 +46,8 @@ class OperatorVersionSpec(Model):
     app_version: Text = ""
     package_api_version: Text = ""
     """The dialect of the package; an addition to KUDO's fields, empty for KUDO's own dialect."""
+    rewrite_api_versions: Annotated[bool, OMIT_EMPTY] = False
+    """Whether objects are rewritten to API versions that Kubernetes serves; an addition to KUDO's fields."""
     templates: Annotated[dict[str, str], OMIT_EMPTY] = {}
     tasks: Annotated[list[dict[str, Any]], OMIT_EMPTY] = []
     parameters: Annotated[list[Parameter], OMIT_EMPTY] = []

@@ -181,7 +181,11 @@ async def _check_same_version(cluster: Cluster, package: Package, namespace: str
     """Raise RequestError if an OperatorVersion that Instances use would change."""
     name = package.operator_version_name
     existing = await find_operator_version(cluster, namespace, name)
-    if existing is None or existing.spec == operator_version_spec(package):
+    wanted = operator_version_spec(package)
+    if (
+        existing is None
+        or existing.spec.model_copy(update={"rewrite_api_versions": package.rewrite_api_versions}) == wanted
+    ):
         return
     users = [item.name for item in await list_instances(cluster, namespace) if item.spec.operator_version.name == name]
     if users:
@@ -198,6 +202,10 @@ async def apply_package(cluster: Cluster, bundle: Bundle, namespace: str) -> Non
         spec = OperatorSpec.model_validate(operator.model_dump(include=set(OperatorSpec.model_fields)))
         await cluster.apply(_resource("Operator", namespace, operator.name, spec.to_json()))
         version = operator_version_spec(package)
+        existing = await find_operator_version(cluster, namespace, package.operator_version_name)
+        if existing and existing.spec.rewrite_api_versions:
+            # Other instances may need it.
+            version.rewrite_api_versions = True
         await cluster.apply(_resource("OperatorVersion", namespace, package.operator_version_name, version.to_json()))
 
 

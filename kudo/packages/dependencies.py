@@ -32,6 +32,13 @@ class Bundle:
         """All packages of the bundle, the package itself last."""
         return (*self.dependencies, self.package)
 
+    def rewriting_api_versions(self) -> "Bundle":
+        """Return the bundle with packages whose objects are rewritten to API versions that Kubernetes serves."""
+        package, *dependencies = (
+            package.model_copy(update={"rewrite_api_versions": True}) for package in (self.package, *self.dependencies)
+        )
+        return Bundle(package, tuple(dependencies))
+
 
 async def read_bundle(location: Location, find: Find) -> Bundle:
     """Read a package and all its dependencies.

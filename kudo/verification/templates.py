@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from kudo.errors import KudoError
 from kudo.manifests import instance_variables, render
+from kudo.manifests.api_versions import removal_of
 from kudo.manifests.health_rules import check_health_rules
 from kudo.manifests.pipes import pod_problems
 from kudo.manifests.recreate_policy import recreate_policy
@@ -90,11 +91,13 @@ def _uses_of(location: str, condition: str) -> list[Use]:
         return []
 
 
-async def rendering_findings(package: Package, renderer: Renderer, broken: Collection[str]) -> list[Finding]:
+async def rendering_findings(
+    package: Package, renderer: Renderer, broken: Collection[str], kubernetes: str
+) -> list[Finding]:
     """Return the findings of rendering each template with the defaults of parameters; files in `broken` are skipped.
 
-    They are templates that do not render to Kubernetes objects, invalid annotations and pipe pods, and Namespaces
-    outside of the namespaceManifest.
+    They are templates that do not render to Kubernetes objects, invalid annotations and pipe pods, Namespaces outside
+    of the namespaceManifest, and API versions that a minor version of Kubernetes does not serve.
     """
     found = []
     pods = {task.spec.pod: task.spec.pipe for task in package.operator.tasks if isinstance(task, PipeTask)}
@@ -113,6 +116,7 @@ async def rendering_findings(package: Package, renderer: Renderer, broken: Colle
             found.append(error(str(problem)))
             continue
         found += _annotation_findings(place.name, objects)
+        found += _api_version_findings(place.name, objects, kubernetes)
         if place.name in pods:
             found += [error(f"templates/{place.name}: {text}") for text in pod_problems(objects, pods[place.name])]
         kinds = [item.kind for item in objects]
@@ -131,6 +135,16 @@ def _annotation_findings(name: str, objects: Iterable[Object]) -> Iterator[Findi
             recreate_policy(item)
         except KudoError as problem:
             yield error(f"templates/{name}: {problem}")
+
+
+def _api_version_findings(name: str, objects: Iterable[Object], kubernetes: str) -> Iterator[Finding]:
+    for item in objects:
+        if removal := removal_of(item, kubernetes):
+            replacement = f"; use {removal.successor}" if removal.successor else "; nothing took its place"
+            yield warning(
+                f"templates/{name}: {item.kind} {item.name}: {item.api_version} does not exist since Kubernetes "
+                f"{removal.removed_in}{replacement}"
+            )
 
 
 def places(package: Package) -> Iterator[Place]:

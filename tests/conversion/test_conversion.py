@@ -177,3 +177,115 @@ async def test_public_packages_are_converted_completely(tmp_path: Path, operator
     assert (result.status, result.err) == (0, "")
     verified = await kudo("package", "verify", tmp_path / operator)
     assert (verified.status, verified.out.endswith("is valid.\n")) == (0, True)
+
+
+OLD_TEMPLATES = {
+    "pdb.yaml": """
+apiVersion: policy/v1beta1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ .Name }}-pdb  # named after the instance
+spec:
+  selector: {matchLabels: {app: {{ .Name }}}}
+  minAvailable: {{ .Params.COUNT }}
+""",
+    "ingress.yaml": """
+{{ if eq .Params.ON "true" }}
+apiVersion: extensions/v1beta1
+kind: Ingress
+metadata:
+  name: "{{ .Name }}"
+spec:
+  rules:
+  - host: {{ .Params.TEXT }}
+    http:
+      paths:
+      - path: /
+        backend: {serviceName: {{ .Name }}-svc, servicePort: {{ .Params.COUNT }}}
+{{ end }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ .Name }}}
+""",
+    "psp.yaml": "{apiVersion: policy/v1beta1, kind: PodSecurityPolicy, metadata: {name: a}}\n",
+    "optional.yaml": """
+apiVersion: networking.k8s.io/v1beta1
+kind: Ingress
+metadata: {name: b}
+spec:
+  rules:
+  - host: a.b
+    http: {paths: [{backend: {serviceName: a, servicePort: 80}}]}
+{{ if eq .Params.ON "true" }}
+  - host: b.c
+{{ end }}
+""",
+}
+
+
+async def test_removed_api_versions_are_rewritten(tmp_path: Path) -> None:
+    parameters: list[Content] = [
+        {"name": "TEXT", "default": "a.example.com"},
+        {"name": "COUNT", "type": "integer", "default": 3},
+        {"name": "ON", "type": "boolean", "default": True},
+    ]
+    source = write_package(
+        tmp_path / "old",
+        tasks=[apply("all", *OLD_TEMPLATES)],
+        plans={"deploy": plan(phase("main", ("all", ["all"])))},
+        params=parameters,
+        templates=OLD_TEMPLATES,
+        api_version="kudo.dev/v1beta1",
+    )
+    converted = await kudo("package", "convert", str(source), str(tmp_path / "new"), "--kubernetes", "1.37")
+    assert (converted.status, converted.err.splitlines()) == (
+        1,
+        [
+            "Convert manually:",
+            "  - templates/optional.yaml: Ingress of networking.k8s.io/v1beta1: change the API version and the fields "
+            "that differ in the new one",
+            "  - templates/psp.yaml: PodSecurityPolicy a: policy/v1beta1 cannot be rewritten: nothing took its place",
+        ],
+    )
+    templates = tmp_path / "new" / "templates"
+    assert (
+        (templates / "pdb.yaml").read_text()
+        == """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ Name }}-pdb  # named after the instance
+spec:
+  selector: {matchLabels: {app: {{ Name }}}}
+  minAvailable: {{ Params.COUNT }}
+"""
+    )
+    ingress = (templates / "ingress.yaml").read_text()
+    assert "\napiVersion: networking.k8s.io/v1\n" in ingress
+    assert "number: {{ Params.COUNT }}" in ingress
+    verified = await kudo("package", "verify", str(tmp_path / "new"))
+    assert sorted(line for line in verified.err.splitlines() if "since Kubernetes" in line) == [
+        "Warning: templates/optional.yaml: Ingress b: networking.k8s.io/v1beta1 does not exist since Kubernetes 1.22; "
+        "use networking.k8s.io/v1",
+        "Warning: templates/psp.yaml: PodSecurityPolicy a: policy/v1beta1 does not exist since Kubernetes 1.25; "
+        "nothing took its place",
+    ]
+    assert (
+        "since Kubernetes" not in (await kudo("package", "verify", str(tmp_path / "new"), "--kubernetes", "1.21")).err
+    )
+
+
+async def test_api_versions_are_kept_without_a_version_of_kubernetes(tmp_path: Path) -> None:
+    source = write_package(
+        tmp_path / "old",
+        tasks=[apply("all", "pdb.yaml")],
+        plans={"deploy": plan(phase("main", ("all", ["all"])))},
+        params=[{"name": "COUNT", "type": "integer", "default": 3}],
+        templates={"pdb.yaml": OLD_TEMPLATES["pdb.yaml"]},
+        api_version="kudo.dev/v1beta1",
+    )
+    assert (await kudo("package", "convert", str(source), str(tmp_path / "new"))).status == 0
+    assert "policy/v1beta1" in (tmp_path / "new" / "templates" / "pdb.yaml").read_text()
+    refused = await kudo("package", "convert", str(source), str(tmp_path / "other"), "--kubernetes", "latest")
+    assert "must be a version of Kubernetes such as 1.37" in refused.err

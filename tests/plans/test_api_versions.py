@@ -2,13 +2,20 @@
 
 import asyncio
 
-from support.plans import Installer, apply, phase, plan, write_package
+from support.command import kudo
+from support.plans import NAMESPACE, Installer, apply, phase, plan, write_package
 from temporalio.client import Client
 
+from kudo.instances.resources import find_operator_version
 from kudo.kubernetes import Cluster
 from kudo.worker import running
 
-REMOVED = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\nspec: {}\n"
+REMOVED = """
+apiVersion: extensions/v1beta1
+kind: Ingress
+metadata: {name: a}
+spec: {backend: {serviceName: web, servicePort: 80}}
+"""
 
 
 async def test_kind_that_is_served_in_another_version_is_fatal_at_once(
@@ -26,3 +33,29 @@ async def test_kind_that_is_served_in_another_version_is_fatal_at_once(
     assert outcome.status.status == "FATAL_ERROR"
     assert outcome.failure == "KindServedElsewhere"
     assert "it serves Ingress in networking.k8s.io/v1, so change the apiVersion in the package" in outcome.message
+
+
+async def test_installed_with_the_option_the_kind_is_rewritten(
+    installer: Installer, client: Client, cluster: Cluster
+) -> None:
+    package = write_package(
+        installer.directory,
+        tasks=[apply("ingress", "ingress.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["ingress"])))},
+        templates={"ingress.yaml": REMOVED},
+    )
+    async with running(client, cluster):
+        installed = await kudo("install", str(package), "--instance", "a", "--rewrite-api-versions", "--wait")
+        assert installed.status == 0, installed.err
+        # The instances of a version share it, so the option holds for those that are installed without it.
+        second = await kudo("install", str(package), "--skip-instance")
+        assert second.status == 0, second.err
+        version = await find_operator_version(cluster, NAMESPACE, "tested-1.0.0")
+        assert version is not None
+        assert version.spec.rewrite_api_versions
+        assert (await kudo("plan", "trigger", "--instance", "a", "--name", "deploy", "--wait")).status == 0
+    ingress = await installer.get("networking.k8s.io/v1", "Ingress", "a")
+    assert ingress is not None
+    assert ingress.child("spec", "defaultBackend").manifest == {"service": {"name": "web", "port": {"number": 80}}}
+    preview = await kudo("render", str(package), "--rewrite-api-versions")
+    assert "apiVersion: networking.k8s.io/v1\n" in preview.out

@@ -1,6 +1,8 @@
 """Packages of the public operator collection, the examples and `kudo package new`, from install to COMPLETE."""
 
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,12 @@ from kudo.model.status import ExecutionStatus
 from kudo.packages import read_package, write_skeleton
 
 ROOT = Path(__file__).parents[2]
-OPERATORS = ROOT.parent / "shared" / "operators"
+OPERATORS = Path(os.environ.get("KUDO_OPERATORS", ROOT.parent / "shared" / "operators"))
+"""Some packages of https://github.com/kudobuilder/operators; set the variable to try a checkout of all of them."""
+
+PACKAGES = sorted(
+    path.parent.relative_to(OPERATORS) for path in OPERATORS.glob("**/operator.yaml") if "docs" not in path.parts
+)
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -95,8 +102,16 @@ async def test_public_package_with_removed_api_version_fails(installer: Installe
     assert outcome.failure == "KindServedElsewhere"
     assert outcome.message.endswith(
         "does not serve PodDisruptionBudget of policy/v1beta1; it serves PodDisruptionBudget in policy/v1, "
-        "so change the apiVersion in the package"
+        "so change the apiVersion in the package, or install it with --rewrite-api-versions"
     )
+
+
+@needs_operators
+@pytest.mark.only_on("control-plane", "containers of the sandbox create no Secret that others mount, as in spark")
+@pytest.mark.parametrize("operator", PACKAGES, ids=str)
+async def test_public_package_with_rewritten_api_versions_is_deployed(installer: Installer, operator: Path) -> None:
+    outcome = await (await replace(installer, rewrite_api_versions=True).deploy(OPERATORS / operator)).outcome()
+    assert outcome.complete, outcome.message
 
 
 @needs_operators

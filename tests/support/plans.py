@@ -152,6 +152,7 @@ class Installer:
     cluster: Cluster
     plans: Plans
     directory: Path
+    rewrite_api_versions: bool = False
 
     @property
     def session(self) -> Session:
@@ -163,7 +164,10 @@ class Installer:
 
     async def install(self, package: Path, name: str = "test", **parameters: str) -> None:
         """Install a package and an instance of it, in the state after the start of its plan deploy."""
-        await create_instance(self.session, await read_bundle(Location(package), no_repository), name, parameters)
+        bundle = await read_bundle(Location(package), no_repository)
+        if self.rewrite_api_versions:
+            bundle = bundle.rewriting_api_versions()
+        await create_instance(self.session, bundle, name, parameters)
         await clear_pending_plan(self.cluster, self.session.request(name, "deploy"))
 
     async def start(
