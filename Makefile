@@ -15,7 +15,7 @@ export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint hooks lock demo dev unit test test-all lint types contracts check format dist clean docs schemas record bench \
-	control-plane
+	control-plane kubernetes-schema
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -110,6 +110,9 @@ docs: $(VENV)/setup-docs ## Build the documentation into site/, and check its li
 
 schemas: setup ## Generate the JSON Schemas in docs/schemas
 	@for name in operator params; do $(BIN)/kudo package schema $$name > docs/schemas/$$name.json; done
+
+kubernetes-schema: setup control-plane ## Write the schema of Kubernetes' kinds that `kudo package verify` has
+	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes_schema
 
 record: setup ## Record the histories that the replay test replays
 	PYTHONPATH=tests $(BIN)/python tests/replay/record.py

@@ -1,12 +1,14 @@
 """package and render: create, verify, list and render packages without a cluster."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from pydantic import JsonValue
 
+from kudo import __version__
 from kudo.cli.command import command, err, out, with_severity
 from kudo.cli.options import (
     AppVersion,
@@ -23,7 +25,7 @@ from kudo.cli.options import (
 )
 from kudo.cli.output import objects_as_yaml, print_as, print_table, table
 from kudo.conversion import convert
-from kudo.errors import RequestError
+from kudo.errors import PackageError, RequestError
 from kudo.manifests.api_versions import CURRENT
 from kudo.model import yaml
 from kudo.model.base import JsonObject
@@ -46,7 +48,8 @@ from kudo.packages import (
 )
 from kudo.packages.editing import add_maintainer, add_parameter, add_plan, add_task
 from kudo.templates import Renderer
-from kudo.verification import dependency_findings, verify
+from kudo.verification import Finding, verify_location
+from kudo.verification.sarif import as_sarif
 
 app = typer.Typer(no_args_is_help=True, help="Create, verify and change packages.")
 listing = typer.Typer(no_args_is_help=True, help="List the parameters, tasks or plans of a package.")
@@ -83,11 +86,26 @@ async def new(
 
 @app.command(name="verify")
 @command
-async def verify_package(package: LocalPackageArgument, kubernetes: Kubernetes = CURRENT) -> None:
+async def verify_package(
+    package: LocalPackageArgument,
+    kubernetes: Kubernetes = CURRENT,
+    output: Annotated[
+        Literal["json", "sarif"] | None, typer.Option("--output", "-o", help="Output format, for programs.")
+    ] = None,
+) -> None:
     """Check a package, and print errors and warnings; fail if there are errors."""
-    directory = local_path(package)
-    content = read_package(directory)
-    await _require_verified(content, directory, kubernetes)
+    path = local_path(package)
+    content, found = await verify_location(Location(path), kubernetes)
+    if output:
+        listed: list[JsonValue] = [finding.to_json() for finding in found]
+        print_as("json", as_sarif(found, path, __version__) if output == "sarif" else listed)
+        if any(finding.severity == "error" for finding in found):
+            raise typer.Exit(1)
+        return
+    if content is None:
+        raise PackageError(package, [finding.text for finding in found])
+    _print_findings(found)
+    _require_no_errors(content, found)
     out.print(f"The package {content.operator_version_name} is valid.")
 
 
@@ -102,7 +120,9 @@ async def create(
     if directory.is_file():
         raise RequestError(f"{directory} is a file. Use the directory of a package.")
     content = read_package(directory)
-    await _require_verified(content, directory)
+    found = (await verify_location(Location(directory)))[1]
+    _print_findings(found)
+    _require_no_errors(content, found)
     out.print(f"Package created: {await write_archive(directory, content, destination, overwrite=overwrite)}")
 
 
@@ -146,12 +166,14 @@ async def schema(
     out.print(schema_file(file), end="")
 
 
-async def _require_verified(content: Package, path: Path, kubernetes: str = CURRENT) -> None:
-    """Print the findings, and exit with status 1 if there are errors."""
-    found = [*await dependency_findings(Location(path)), *await verify(content, kubernetes)]
+def _print_findings(found: Sequence[Finding]) -> None:
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
         err.print(with_severity(finding.severity.capitalize(), colour, finding.text))
+
+
+def _require_no_errors(content: Package, found: Sequence[Finding]) -> None:
+    """Exit with status 1 if there are errors."""
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         err.print(f"The package {content.operator_version_name} has {errors} error{'s' if errors > 1 else ''}.")

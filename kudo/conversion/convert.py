@@ -27,7 +27,7 @@ from kudo.packages import read_package
 from kudo.packages.files import require_empty, write_file
 from kudo.templates import Renderer, engine_for
 from kudo.templates.gofunctions import go_functions
-from kudo.verification.templates import Place, places, sample_variables
+from kudo.verification.templates import Place, places, template_variables
 
 OLD, NEW = "kudo.dev/v1beta1", "kudo.dev/v1"
 
@@ -161,7 +161,7 @@ def _documents(text: str) -> object:
 
 def _variations(package: Package, place: Place, source: str) -> Iterator[Variables]:
     """Yield the defaults, then other values of all parameters that the template names, then of a single one each."""
-    base = sample_variables(package, place)
+    base = template_variables(package, place)
     yield base
     literals = re.findall(r'"([^"\n]*)"', source)
     values = {

@@ -1,12 +1,12 @@
 """Parameters of an Instance: read them, check them against the operator, and prepare them for templates."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from kudo.errors import InvalidParams, RequestError, ToggleTaskError, bullets
 from kudo.model import values, yaml
 from kudo.model.execution import Variables
 from kudo.model.parameters import Parameter, ParameterType
+from kudo.model.suggestion import did_you_mean
 from kudo.model.tasks import ToggleTask
 
 
@@ -23,19 +23,13 @@ def check_parameters(parameters: Iterable[Parameter], given: Mapping[str, str]) 
 def _problems(known: Mapping[str, Parameter], given: Mapping[str, str]) -> Iterator[str]:
     for name, value in given.items():
         if name not in known:
-            yield f"{name}: there is no such parameter{_suggestion(name, known)}"
+            yield f"{name}: there is no such parameter{did_you_mean(name, known)}"
         elif problem := values.problem(known[name], value):
             yield f"{name}: {problem}"
     for name, parameter in known.items():
         if parameter.required and parameter.default is None and name not in given:
             description = f" ({parameter.description.strip()})" if parameter.description else ""
             yield f"{name}: is required and has no default{description}; set it with -p {name}=…"
-
-
-def _suggestion(name: str, known: Mapping[str, Parameter]) -> str:
-    by_lower = {other.lower(): other for other in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[close[0]]}?" if close else ""
 
 
 def template_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> Variables:

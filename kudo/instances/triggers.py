@@ -7,13 +7,15 @@ from kudo.instances.parameters import effective_values
 from kudo.model.parameters import Parameter
 from kudo.model.plans import DEPLOY, UPDATE, UPGRADE
 from kudo.model.resources import OperatorVersion
+from kudo.model.suggestion import did_you_mean
 
 
 def require_plan(version: OperatorVersion, plan: str) -> None:
     """Raise InvalidPlan if the operator has no such plan."""
     if plan not in version.spec.plans:
         plans = ", ".join(sorted(version.spec.plans)) or "none"
-        raise InvalidPlan(f"{version.metadata.name} has no plan {plan!r}. Its plans: {plans}.")
+        hint = did_you_mean(plan, version.spec.plans)
+        raise InvalidPlan(f"{version.metadata.name} has no plan {plan!r}{hint or '.'} Its plans: {plans}.")
 
 
 def plan_for_change(version: OperatorVersion, before: Mapping[str, str], after: Mapping[str, str]) -> str | None:

@@ -145,6 +145,8 @@ class Package(Model):
     """Sources of templates by name, relative to `templates/`."""
     duplicate_keys: list[str] = []
     """Keys that a file has twice, as `file: line N: key`; KUDO takes the last."""
+    ignored_fields: list[str] = []
+    """Unknown fields, as `file: field: hint`, which KUDO's dialect ignores."""
 
     rewrite_api_versions: bool = False
     """Whether objects are rewritten to API versions that Kubernetes serves; chosen when the package is installed."""

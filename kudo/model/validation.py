@@ -1,14 +1,18 @@
 """The errors of a pydantic validation, in the terms of the validated file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydantic import JsonValue, ValidationError
 
+from kudo.model.suggestion import did_you_mean
 
-def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
+
+def explain(
+    error: ValidationError, raw: JsonValue, unknown_field_hint: Callable[[str], str] = lambda _: ""
+) -> Iterator[str]:
     """Yield each problem as `field: reason`; a list item is identified by its `name` if it has one, else by its index.
 
-    `raw` is the value that was validated.
+    `raw` is the value that was validated; the hint for the name of an unknown field is appended to its reason.
     """
     for problem in error.errors(include_url=False):
         field = ".".join(_field(problem["loc"], raw))
@@ -16,9 +20,11 @@ def explain(error: ValidationError, raw: JsonValue) -> Iterator[str]:
         if problem["type"] == "string_type" and isinstance(problem["input"], bool):
             reason = "must be a string, but YAML reads this value as a boolean; quote it"
         if problem["type"] == "extra_forbidden":
-            reason = "unknown field"
+            reason = f"unknown field{unknown_field_hint(str(problem['loc'][-1]))}"
         if problem["type"] == "union_tag_invalid":
-            reason = f"unknown task kind {problem['ctx']['tag']!r}; use one of {problem['ctx']['expected_tags']}"
+            tag, expected = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
+            hint = did_you_mean(tag, expected.replace("'", "").split(", "))
+            reason = f"unknown task kind {tag!r}{hint or f'; use one of {expected}'}"
         yield f"{field}: {reason}" if field else reason
 
 

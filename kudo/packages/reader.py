@@ -14,6 +14,7 @@ from kudo.model.package import OperatorFile, Package, ParameterDefinition, Param
 from kudo.model.parameters import Parameter
 from kudo.model.validation import explain
 from kudo.packages.dialect import newer_fields
+from kudo.packages.fields import unknown_field_hint
 from kudo.packages.references import reference_problems
 from kudo.packages.source import Files, Location, read_files
 
@@ -43,7 +44,13 @@ def read_package(place: Path | Location) -> Package:
         raise PackageError(str(location), problems)
     if operator.api_version == "kudo.dev/v1beta1":
         params = params.model_copy(update={"parameters": list(map(_with_empty_default, params.parameters))})
-    return Package(operator=operator, params=params, templates=templates, duplicate_keys=duplicates)
+    ignored = [
+        *_ignored_fields(OperatorFile, "operator.yaml", raw_operator or {}),
+        *_ignored_fields(ParamsFile, "params.yaml", raw_params or {}),
+    ]
+    return Package(
+        operator=operator, params=params, templates=templates, duplicate_keys=duplicates, ignored_fields=ignored
+    )
 
 
 def _with_empty_default(definition: ParameterDefinition) -> ParameterDefinition:
@@ -82,8 +89,18 @@ def _model(model: type[M], file: str, raw: Manifest | None, problems: list[str])
         extra: Literal["forbid", "ignore"] = "forbid" if raw.get("apiVersion") == "kudo.dev/v1" else "ignore"
         return model.model_validate(raw, extra=extra, by_alias=True, by_name=False)
     except ValidationError as error:
-        problems += (f"{file}: {explanation}" for explanation in explain(error, raw))
+        problems += (f"{file}: {explanation}" for explanation in explain(error, raw, unknown_field_hint))
         return None
+
+
+def _ignored_fields(model: type[Model], file: str, raw: Manifest) -> Iterator[str]:
+    """Yield the fields that the dialect of KUDO ignores."""
+    try:
+        model.model_validate(raw, extra="forbid", by_alias=True, by_name=False)
+    except ValidationError as error:
+        for problem in explain(error, raw, unknown_field_hint):
+            if ": unknown field" in problem:
+                yield f"{file}: {problem}"
 
 
 def parameter_of(definition: ParameterDefinition) -> Parameter:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from kudo.model.objects import Object
+from kudo.model.suggestion import did_you_mean
 from kudo.model.task_kinds import template_names
 
 
@@ -42,7 +43,7 @@ def _plan_problems(operator: Object) -> Iterator[str]:
                 yield from _duplicates(f"{where}.{step.text('name')}.tasks", _listed(step, "tasks"))
                 for task in _listed(step, "tasks"):
                     if task not in tasks:
-                        yield f"{where}.{step.text('name')}: there is no task {task!r}"
+                        yield f"{where}.{step.text('name')}: there is no task {task!r}{did_you_mean(task, tasks)}"
 
 
 def _task_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]:
@@ -51,13 +52,17 @@ def _task_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]
     for task in tasks:
         for template in template_names(task.text("kind"), task.child("spec").manifest):
             if template not in templates:
-                yield f"operator.yaml: tasks.{task.text('name')}: there is no template templates/{template}"
+                yield (
+                    f"operator.yaml: tasks.{task.text('name')}: there is no template templates/{template}"
+                    f"{did_you_mean(template, templates)}"
+                )
 
 
 def _namespace_problems(operator: Object, templates: frozenset[str]) -> Iterator[str]:
     manifest = operator.text("namespaceManifest")
     if manifest and manifest not in templates:
-        yield f"operator.yaml: namespaceManifest: there is no template templates/{manifest}"
+        hint = did_you_mean(manifest, templates)
+        yield f"operator.yaml: namespaceManifest: there is no template templates/{manifest}{hint}"
 
 
 def _parameter_problems(params: Object) -> Iterator[str]:

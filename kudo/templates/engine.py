@@ -14,6 +14,12 @@ MAX_CHARACTERS = 4_000_000
 """Maximum size of a template and of its rendered text, in characters."""
 
 
+VARIABLES = (
+    *("Name", "Namespace", "Params", "Pipes"),
+    *("OperatorName", "OperatorVersion", "AppVersion", "PlanName", "PhaseName", "StepName"),
+)
+"""The variables of all templates."""
+
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|`([^`]*)`")
 
 _TYPES = frozenset(("bool", "bytes", "dict", "float", "function", "int", "list", "method", "NoneType", "str", "tuple"))

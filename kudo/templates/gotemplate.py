@@ -8,7 +8,8 @@ from gotpl.parse.parser import _Parser
 from pydantic import JsonValue
 
 from kudo.model.execution import Variables
-from kudo.templates.engine import MAX_CHARACTERS, rendering_error, without_values
+from kudo.model.suggestion import did_you_mean
+from kudo.templates.engine import MAX_CHARACTERS, VARIABLES, rendering_error, without_values
 from kudo.templates.gofunctions import SEMVER_FIELDS, SEMVER_METHODS, TIME_METHODS, go_functions
 from kudo.templates.gousage import go_uses
 from kudo.templates.usage import Use
@@ -93,9 +94,26 @@ class GoTemplateEngine:
             return self._environment.from_string(source, name=name)
         except gotpl.TemplateSyntaxError as error:
             reason = re.sub(r"^template:\d+:\d+: ", "", str(error))
-            raise rendering_error(name, error.line, reason) from None
+            raise rendering_error(name, error.line, reason + _hint(reason, source, error.line)) from None
         except gotpl.TemplateError as error:
             raise rendering_error(name, None, str(error)) from None
+
+
+_OF_JINJA = re.compile(r"\{\{[^}]*(==|!=|\w\(|\bif\b[^}]*\belse\b)|\{%")
+"""Parts of expressions that only Jinja2 has."""
+
+
+def _hint(reason: str, source: str, line: int | None) -> str:
+    """Return what may have been meant by a template that cannot be parsed."""
+    if unknown := re.fullmatch(r"function '(.*)' not defined", reason):
+        if unknown[1] in VARIABLES:
+            return f"; did you mean .{unknown[1]}?"
+        if suggestion := did_you_mean(unknown[1], go_functions()):
+            return suggestion
+    lines = source.splitlines()[(line or 0) - 1 : line] if line else []
+    if lines and _OF_JINJA.search(lines[0]):
+        return "; this is the syntax of Jinja2, and packages of kudo.dev/v1beta1 have Go templates"
+    return ""
 
 
 def _explain(message: str) -> str:

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from kudo.model import values, yaml
 from kudo.model.execution import Variables
+from kudo.model.suggestion import did_you_mean
 from kudo.templates.engine import rendering_error, without_values
 from kudo.templates.jinjausage import jinja_uses
 from kudo.templates.usage import Use
@@ -175,11 +176,25 @@ class JinjaEngine:
         try:
             code = self._environment.compile(source, name, name)
         except jinja2.TemplateSyntaxError as error:
-            raise rendering_error(name, error.lineno, error.message or "syntax error") from None
+            raise rendering_error(name, error.lineno, self._syntax_error(error, source)) from None
         except (SyntaxError, *OF_TEMPLATES) as error:
             raise rendering_error(name, None, explain(error)) from None
         return jinja2.Template.from_code(self._environment, code, self._environment.make_globals(None))
 
+    def _syntax_error(self, error: jinja2.TemplateSyntaxError, source: str) -> str:
+        reason = error.message or "syntax error"
+        hint = ""
+        line = source.splitlines()[error.lineno - 1 : error.lineno]
+        if unknown := re.fullmatch(r"No (filter|test) named '(.*)'\.", reason):
+            known = self._environment.filters if unknown[1] == "filter" else self._environment.tests
+            hint = did_you_mean(unknown[2], known)
+        elif line and _OF_GO.search(line[0]):
+            hint = "; this is the syntax of Go templates, and packages of kudo.dev/v1 have Jinja2 templates"
+        return reason.removesuffix(".") + hint if hint else reason
+
+
+_OF_GO = re.compile(r"\{\{-? *(\.|\$|(if|else|end|range|with|define|template|block)\b|[a-z]\w* +(\.|\$|\"|[A-Z]))")
+"""The beginning of an action that only Go templates have."""
 
 OF_TEMPLATES = (
     ArithmeticError,

@@ -1,7 +1,6 @@
 """The checks of a package that need no cluster."""
 
-from kudo.verification.dependencies import dependency_findings
 from kudo.verification.finding import Finding
-from kudo.verification.verify import verify
+from kudo.verification.verify import verify, verify_location
 
-__all__ = ["Finding", "dependency_findings", "verify"]
+__all__ = ["Finding", "verify", "verify_location"]

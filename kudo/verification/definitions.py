@@ -15,11 +15,13 @@ from kudo.model.execution import Variables
 from kudo.model.package import Package, ParameterDefinition
 from kudo.model.parameters import Parameter
 from kudo.model.plans import DEPLOY
+from kudo.model.suggestion import did_you_mean
 from kudo.model.tasks import ToggleTask
 from kudo.model.versions import PackageVersion
 from kudo.packages import parameter_of
 from kudo.templates import condition_uses, evaluate_conditions
 from kudo.verification.finding import Finding, error, warning
+from kudo.verification.samples import sample_variables
 
 _COMBINATIONS = 1_000
 """Most combinations of parameter values that a condition is evaluated with; with more, it is not checked."""
@@ -29,6 +31,8 @@ def definition_findings(package: Package) -> Iterator[Finding]:
     """Yield the findings of operator.yaml and params.yaml."""
     for duplicate in package.duplicate_keys:
         yield warning(f"{duplicate}; the last value counts")
+    for field in package.ignored_fields:
+        yield warning(f"{field}; KUDO ignores it")
     yield from _versions(package)
     yield from _plans(package)
     yield from _groups(package)
@@ -61,7 +65,7 @@ def _plans(package: Package) -> Iterator[Finding]:
         if definition.trigger and definition.trigger not in plans:
             yield warning(
                 f"params.yaml: parameters.{definition.name}.trigger: there is no plan {definition.trigger!r}, so the "
-                "parameter cannot be changed"
+                f"parameter cannot be changed{did_you_mean(definition.trigger, plans)}"
             )
 
 
@@ -74,7 +78,10 @@ def _groups(package: Package) -> Iterator[Finding]:
             yield error(f"params.yaml: groups.{name}: a name must not contain '/'")
     for definition in package.params.parameters:
         if definition.group and definition.group not in names:
-            yield error(f"params.yaml: parameters.{definition.name}.group: there is no group {definition.group!r}")
+            yield error(
+                f"params.yaml: parameters.{definition.name}.group: there is no group {definition.group!r}"
+                f"{did_you_mean(definition.group, names)}"
+            )
 
 
 def _parameter(definition: ParameterDefinition) -> Iterator[Finding]:
@@ -101,7 +108,23 @@ def _tasks(package: Package) -> Iterator[Finding]:
         if task.name not in used:
             yield warning(f"{location}: no plan uses it")
         if isinstance(task, ToggleTask) and task.spec.parameter not in parameters:
-            yield error(f"{location}.spec.parameter: there is no parameter {task.spec.parameter!r}")
+            hint = did_you_mean(task.spec.parameter, parameters)
+            yield error(f"{location}.spec.parameter: there is no parameter {task.spec.parameter!r}{hint}")
+        elif isinstance(task, ToggleTask) and (problem := _toggle_problem(package, task.spec.parameter)):
+            yield error(f"{location}.spec.parameter: {problem}")
+
+
+def _toggle_problem(package: Package, name: str) -> str:
+    """Return why a parameter cannot toggle a task; empty if it can."""
+    definition = next(definition for definition in package.params.parameters if definition.name == name)
+    parameter = parameter_of(definition)
+    possible = [parameter.default] if parameter.enum is None else [*parameter.enum, parameter.default]
+    wrong = [value for value in possible if value is not None and value not in values.BOOLEANS]
+    if wrong:
+        return f"the parameter {name!r} may be {wrong[0]!r}, which is neither true nor false"
+    if parameter.default is None and not parameter.required:
+        return f"the parameter {name!r} has no default, so its value may be neither true nor false"
+    return ""
 
 
 def _pipes(package: Package) -> Iterator[Finding]:
@@ -122,9 +145,23 @@ def _conditions(package: Package) -> Iterator[Finding]:
             continue
         undefined = sorted(used - known.keys())
         for name in undefined:
-            yield error(f"operator.yaml: {location}.when: there is no parameter {name!r}")
-        if not undefined and _never_holds(location, condition, [known[name] for name in sorted(used)]):
+            yield error(f"operator.yaml: {location}.when: there is no parameter {name!r}{did_you_mean(name, known)}")
+        if undefined:
+            continue
+        if failure := _evaluation_problem(package, location, condition):
+            yield error(f"operator.yaml: {failure}")
+        elif _never_holds(location, condition, [known[name] for name in sorted(used)]):
             yield warning(f"operator.yaml: {location}.when: {condition!r} never holds, so this never runs")
+
+
+def _evaluation_problem(package: Package, location: str, condition: str) -> str:
+    """Return why a condition cannot be evaluated with the defaults of parameters; empty if it can."""
+    variables = sample_variables(package)
+    try:
+        evaluate_conditions({location: condition}, {name: variables[name] for name in variables if name != "Pipes"})
+    except TaskRenderingError as problem:
+        return str(problem)
+    return ""
 
 
 def _never_holds(location: str, condition: str, parameters: list[Parameter]) -> bool:

@@ -72,8 +72,7 @@ def test_five_different_problems_are_reported_at_once(tmp_path: Path) -> None:
         read(tmp_path, operator, params)
     assert error.value.problems == (
         "operator.yaml: operatorVersion: Field required",
-        "operator.yaml: tasks.config: unknown task kind 'Aply'; "
-        "use one of 'Apply', 'Delete', 'Toggle', 'Dummy', 'Pipe', 'KudoOperator'",
+        "operator.yaml: tasks.config: unknown task kind 'Aply'; did you mean Apply?",
         "operator.yaml: plans.deploy.main.everything: there is no task 'missing'",
         "operator.yaml: tasks.files: there is no template templates/pod.yaml",
         "params.yaml: parameters.A.default: must be an integer, not 'a'",

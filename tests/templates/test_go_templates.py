@@ -63,7 +63,7 @@ def test_template_is_rendered(source: str, rendered: str) -> None:
         ("\n\n{{ .Params.MAP.typo }}", "templates/sub/a.yaml:3: 'typo' is undefined"),
         ("{{ with .Params }}\n{{ .TYPO }}{{ end }}", "templates/sub/a.yaml:2: 'TYPO' is undefined"),
         ("a\n{{ $typo }}", "templates/sub/a.yaml:2: undefined variable '$typo'"),
-        ("{{ .Name | typo }}", "templates/sub/a.yaml:1: function 'typo' not defined"),
+        ("{{ .Name | typo }}", "templates/sub/a.yaml:1: function 'typo' not defined; did you mean typeOf?"),
         ('{{ template "typo" }}', "templates/sub/a.yaml:1: template 'typo' is not defined"),
         ("a\n{{ if }}", "templates/sub/a.yaml:2: missing value for command"),
         ("a\n{{ .Name", "templates/sub/a.yaml:2: unclosed action"),
@@ -97,7 +97,7 @@ def test_errors_name_file_line_and_reason(source: str, message: str) -> None:
     ],
 )
 def test_environment_path_and_network_functions_are_undefined(name: str) -> None:
-    assert refused(f'{{{{ {name} "PATH" }}}}') == f"templates/sub/a.yaml:1: function {name!r} not defined"
+    assert refused(f'{{{{ {name} "PATH" }}}}').startswith(f"templates/sub/a.yaml:1: function {name!r} not defined")
 
 
 @pytest.mark.parametrize(
