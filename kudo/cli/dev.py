@@ -3,14 +3,17 @@
 The stack is imported inside the commands: the import would slow every other command down by a third of a second.
 """
 
+import asyncio
 import logging
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kudo.cli.command import command, interruption, out
+from kudo.cli.dev_loop import develop
 from kudo.cli.options import PackageArgument
 from kudo.cli.progress import wait_for
 from kudo.client import Plans, connect, has_worker
@@ -39,6 +42,16 @@ async def dev(
         ),
     ] = "sandbox",
     rollout: Rollout = 1.0,
+    package: Annotated[
+        Path | None,
+        typer.Option(
+            "--package",
+            metavar="DIRECTORY",
+            exists=True,
+            file_okay=False,
+            help="Install this package, and apply it again whenever a file of it is saved.",
+        ),
+    ] = None,
 ) -> None:
     """Run Temporal, a cluster and a worker until Ctrl-C."""
     from kudo.devstack.stack import stack
@@ -53,7 +66,16 @@ async def dev(
         out.print("\nIn another shell:\n")
         out.print(f"  {running.exports()}")
         out.print("\nPress Ctrl-C to stop.")
+        developing = None
+        if package:
+            out.print(f"\nFollow the plans at {running.temporal.ui}\n")
+            session = Session(running.cluster, Plans(running.client), running.cluster.namespace)
+            developing = asyncio.create_task(develop(session, package))
         await interrupted.wait()
+        if developing:
+            developing.cancel()
+            with suppress(asyncio.CancelledError):
+                await developing
 
 
 @command

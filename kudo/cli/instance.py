@@ -31,11 +31,13 @@ from kudo.kubernetes import Cluster
 from kudo.model.plans import CLEANUP, DEPLOY
 from kudo.operations import Session, install_package
 from kudo.operations import install as install_instance
+from kudo.operations import rollback as rollback_instance
 from kudo.operations import uninstall as uninstall_instance
 from kudo.operations import update as update_instance
 from kudo.operations import upgrade as upgrade_instance
 from kudo.operations.install import check_install
 from kudo.operations.preview import new_instance
+from kudo.operations.rollback import check_rollback
 from kudo.operations.uninstall import CleanupStarted, PlanCancelled, UninstallEvent
 from kudo.operations.update import check_update
 from kudo.operations.upgrade import check_upgrade
@@ -150,6 +152,10 @@ async def upgrade(
     operator_version: OperatorVersionOption = "",
     app_version: AppVersion = "",
     rewrite_api_versions: RewriteApiVersions = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Allow the same version with another content, for development.")
+    ] = False,
+    allow_downgrade: Annotated[bool, typer.Option("--allow-downgrade", help="Allow an older version.")] = False,
     dry_run: DryRun = None,
     wait: Wait = False,
     wait_time: WaitTime = 300,
@@ -162,14 +168,43 @@ async def upgrade(
         bundle = bundle.rewriting_api_versions()
     async with open_session(namespace) as session:
         if dry_run:
-            await _dry_run_change(session, await check_upgrade(session, bundle, instance, parameters), dry_run)
+            change = await check_upgrade(
+                session, bundle, instance, parameters, force=force, allow_downgrade=allow_downgrade
+            )
+            await _dry_run_change(session, change, dry_run)
             return
-        changed = await upgrade_instance(session, bundle, instance, parameters)
+        changed = await upgrade_instance(
+            session, bundle, instance, parameters, force=force, allow_downgrade=allow_downgrade
+        )
+        if changed.run is None:
+            out.print(f"The package and the parameters of the instance {instance} are unchanged, so no plan runs.")
+            return
         out.print(f"The instance {instance} was upgraded to {bundle.package.operator_version_name}.")
         if dropped := ", ".join(changed.change.dropped):
             out.print(f"The new version does not define {dropped}; their values were removed from the instance.")
-        if changed.run is not None:
-            await report_start(changed.run, wait, wait_time)
+        await report_start(changed.run, wait, wait_time)
+
+
+@command
+async def rollback(
+    instance: InstanceOption,
+    namespace: NamespaceOption = None,
+    dry_run: DryRun = None,
+    wait: Wait = False,
+    wait_time: WaitTime = 300,
+) -> None:
+    """Return to the version and the parameters of the last COMPLETE run before the last change, and run the plan."""
+    async with open_session(namespace) as session:
+        if dry_run:
+            await _dry_run_change(session, await check_rollback(session, instance), dry_run)
+            return
+        changed = await rollback_instance(session, instance)
+        version = changed.change.version.metadata.name
+        if changed.run is None:
+            out.print(f"The instance {instance} has the version and the parameters of that run, so no plan runs.")
+            return
+        out.print(f"The instance {instance} was rolled back to {version} with its earlier parameters.")
+        await report_start(changed.run, wait, wait_time)
 
 
 async def _dry_run_change(session: Session, change: Change, form: Form) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from kudo import __version__
-from kudo.cli import dev, get, instance, package, plan, repo
+from kudo.cli import delete, dev, get, instance, package, plan, repo
 from kudo.cli.command import leave, out
 
 app = typer.Typer(
@@ -16,9 +16,11 @@ app.command()(instance.init)
 app.command()(instance.install)
 app.command()(instance.update)
 app.command()(instance.upgrade)
+app.command()(instance.rollback)
 app.command()(instance.uninstall)
 app.add_typer(plan.app, name="plan")
 app.add_typer(get.app, name="get")
+app.add_typer(delete.app, name="delete")
 app.add_typer(package.app, name="package")
 app.add_typer(repo.app, name="repo")
 app.command()(repo.search)

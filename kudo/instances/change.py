@@ -11,15 +11,19 @@ the process that wrote the change dies before it starts the plan (see `pending_p
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from kudo.errors import RequestError
 from kudo.instances.parameters import check_parameters, require_unchanged
 from kudo.instances.pending_plan import choose_plan, pending_plan, pending_plan_metadata
 from kudo.instances.resources import instance_ref
 from kudo.instances.triggers import others_changed, plan_for_change, plan_for_upgrade
 from kudo.kubernetes import Cluster
+from kudo.model.annotations import LAST_COMPLETE
 from kudo.model.base import Manifest
 from kudo.model.parameters import Parameter
 from kudo.model.resources import Instance, InstanceSpec, OperatorVersion, Reference
+from kudo.model.status import ExecutionStatus
 
 Values = Mapping[str, str]
 
@@ -76,7 +80,8 @@ def compute_change(instance: Instance, current: OperatorVersion, target: Operato
     or the changed parameters trigger several plans.
     """
     before = instance.spec.parameters
-    is_upgrade = target.metadata.name != instance.spec.operator_version.name
+    # In development, the content of a version may change.
+    is_upgrade = target.metadata.name != instance.spec.operator_version.name or target.spec != current.spec
     kept = _kept_defaults(current.spec.parameters, target.spec.parameters, before)
     dropped = sorted(before.keys() - _names(target.spec.parameters) - parameters.keys()) if is_upgrade else []
     after = {name: value for name, value in {**kept, **before, **parameters}.items() if name not in dropped}
@@ -93,6 +98,35 @@ def compute_change(instance: Instance, current: OperatorVersion, target: Operato
         not_applied=others_changed(target, before, after) if plan and not is_upgrade else [],
         dropped=dropped,
     )
+
+
+def compute_rollback(instance: Instance, target: OperatorVersion, spec: InstanceSpec) -> Change:
+    """Plan the return to a spec that the Instance had, with its OperatorVersion `target`.
+
+    Raises InvalidParams for parameters that `target` does not accept any more, or InvalidPlan.
+    """
+    after = dict(spec.parameters)
+    check_parameters(target.spec.parameters, after)
+    dropped = sorted(instance.spec.parameters.keys() - after.keys())
+    is_upgrade = target.metadata.name != instance.spec.operator_version.name
+    changed = plan_for_upgrade(target) if is_upgrade else plan_for_change(target, instance.spec.parameters, after)
+    return Change(
+        instance=instance,
+        version=target,
+        parameters=after,
+        spec=_patch(instance, target, after, dropped),
+        plan=choose_plan(target, pending_plan(instance), changed),
+        not_applied=[],
+        dropped=[],
+    )
+
+
+def last_complete_spec(instance: Instance) -> InstanceSpec | None:
+    """Return the spec before the last change of an Instance whose last plan was COMPLETE; None if none is recorded."""
+    try:
+        return InstanceSpec.model_validate_json(instance.metadata.annotations.get(LAST_COMPLETE, ""))
+    except ValidationError:
+        return None
 
 
 def _names(parameters: Iterable[Parameter]) -> set[str]:
@@ -137,12 +171,17 @@ def _patch(instance: Instance, target: OperatorVersion, after: Values, dropped: 
 async def write_change(cluster: Cluster, change: Change) -> None:
     """Write a change and its pending plan to the Instance. Raises what `Cluster.patch` raises."""
     metadata = pending_plan_metadata(change.plan) if change.plan else {}
+    last = change.instance.status.last_plan
+    if change.spec and last and last.status is ExecutionStatus.COMPLETE and not change.pending:
+        metadata.setdefault("annotations", {})[LAST_COMPLETE] = change.instance.spec.model_dump_json()
     await _patch_instance(cluster, change, {"metadata": metadata, "spec": change.spec})
 
 
 async def undo_change(cluster: Cluster, change: Change) -> None:
     """Revert a change that was written. Raises what `Cluster.patch` raises."""
-    await _patch_instance(cluster, change, {"metadata": pending_plan_metadata(change.pending), "spec": change.undo})
+    metadata = pending_plan_metadata(change.pending)
+    metadata["annotations"][LAST_COMPLETE] = change.instance.metadata.annotations.get(LAST_COMPLETE)
+    await _patch_instance(cluster, change, {"metadata": metadata, "spec": change.undo})
 
 
 async def _patch_instance(cluster: Cluster, change: Change, patch: Manifest) -> None:

@@ -57,6 +57,12 @@ FAILED = "kudo.dev/failed"
 LAST_APPLIED = "kudo.dev/last-applied-configuration"
 """The manifest that KUDO's manager applied last, as JSON: the base of its client-side three-way merge."""
 
+LAST_COMPLETE = "kudo.dev/last-complete-spec"
+"""Annotation of Instances: the version and parameters before the last change, if the last plan was COMPLETE, as JSON.
+
+`kudo rollback` restores them.
+"""
+
 PENDING_PLAN = "kudo.dev/pending-plan"
 """On an Instance: the plan that has to run because the Instance changed.
 

@@ -135,8 +135,13 @@ async def check_install(
         )
 
 
-async def check_package(session: Session, bundle: Bundle, *, create_namespace: bool = False) -> None:
-    """Check everything that would refuse an install of a package without an Instance; see `check_install`."""
+async def check_package(
+    session: Session, bundle: Bundle, *, create_namespace: bool = False, force: bool = False
+) -> None:
+    """Check everything that would refuse an install of a package without an Instance; see `check_install`.
+
+    With `force`, a version that Instances use may change.
+    """
     cluster, namespace = session.cluster, session.namespace
     for package in bundle.packages:
         _check_templates(package)
@@ -144,7 +149,7 @@ async def check_package(session: Session, bundle: Bundle, *, create_namespace: b
     await require_crds(cluster)
     if not create_namespace and await cluster.get(ObjectRef("v1", "Namespace", "", namespace)) is None:
         raise NamespaceNotFound(f"There is no namespace {namespace}. Create it with --create-namespace.")
-    for package in bundle.packages:
+    for package in bundle.packages if not force else ():
         await _check_same_version(cluster, package, namespace)
 
 
@@ -191,7 +196,8 @@ async def _check_same_version(cluster: Cluster, package: Package, namespace: str
     if users:
         raise RequestError(
             f"The OperatorVersion {name} in the namespace {namespace} differs from this package, and these instances "
-            f"use it: {', '.join(users)}. Change the operatorVersion of the package, or uninstall the instances."
+            f"use it: {', '.join(users)}. Change the operatorVersion of the package, or uninstall the instances. "
+            f"During development, use `kudo upgrade PACKAGE --instance {users[0]} --namespace {namespace} --force`."
         )
 
 

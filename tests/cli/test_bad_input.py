@@ -71,8 +71,7 @@ async def test_install_of_invalid_package_lists_every_problem(tmp_path: Path, cl
     assert result.status == 1
     assert result.err.splitlines() == [
         f"Error: The package {package} has 5 problems:",
-        "  - operator.yaml: tasks.odd: unknown task kind 'Aply'; use one of "
-        "'Apply', 'Delete', 'Toggle', 'Dummy', 'Pipe', 'KudoOperator'",
+        "  - operator.yaml: tasks.odd: unknown task kind 'Aply'; did you mean Apply?",
         "  - operator.yaml: plans.deploy.strategy: Input should be 'serial' or 'parallel'",
         "  - operator.yaml: plans.deploy.main.a: there is no task 'nothing'",
         "  - operator.yaml: tasks.config: there is no template templates/missing.yaml",

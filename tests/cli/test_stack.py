@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from support.command import KUDO, kudo, process
+from support.plans import CONFIG_MAP, apply, phase, plan, write_package
 from support.stack import alive, children, dev_arguments, exports
 from support.waiting import until
 
@@ -109,3 +110,29 @@ async def test_port_in_use_is_reported(tmp_path: Path) -> None:
         1,
         f"Error: The port {port} is in use. Choose another with --temporal-port.\n",
     )
+
+
+async def test_package_is_applied_whenever_it_is_saved(tmp_path: Path) -> None:
+    root = write_package(
+        tmp_path,
+        name="shop",
+        tasks=[apply("config", "config.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["config"])))},
+        templates={"config.yaml": CONFIG_MAP},
+    )
+    template = root / "templates" / "config.yaml"
+    async with process(KUDO, *dev_arguments(tmp_path / "data"), "--rollout", "0.1", "--package", root) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        await until_printed(started.stdout, "Waiting for changes")
+        template.write_text("{{ nonsense")
+        await until_printed(started.stderr, "Error: ")
+        template.write_text(CONFIG_MAP.replace("value", "edited"))
+        await until_printed(started.stdout, "Applied shop-1.0.0 to the instance shop.")
+        await until_printed(started.stdout, "plan deploy COMPLETE")
+
+
+async def until_printed(stream: asyncio.StreamReader, words: str) -> None:
+    async with asyncio.timeout(60):
+        while words not in (line := (await stream.readline()).decode()):
+            assert line, f"the process has ended without printing {words!r}"
