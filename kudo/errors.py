@@ -32,6 +32,7 @@ KudoError
 └── TransientError                   a retry may help: left to the retry policy
     ├── ClusterUnavailable           the Kubernetes API fails (5xx)
     │   └── ApiOutage                it is unreachable or overloaded: no attempt of the task is counted
+    │       └── Unauthenticated      401: credentials have expired, or the identity provider is unavailable
     ├── ConflictError                another client wrote first (409)
     ├── TemporalUnavailable          the Temporal server is unreachable
     ├── RendererDied                 the process that renders templates was killed
@@ -39,7 +40,7 @@ KudoError
     ├── DummyTaskFailed              a Dummy task whose spec makes it fail
     ├── PipePodLost                  the pod of a Pipe task was lost before its files were copied
     └── GraceError                   transient for a bounded time, then fatal
-        ├── AccessDenied             401, 403: credentials and roles may arrive late
+        ├── AccessDenied             403: roles may arrive late
         ├── KindNotFound             the API does not serve this kind (yet)
         │   └── KindServedElsewhere  it serves it in another version: fatal at once
         └── NamespaceNotFound        404 of a namespace
@@ -196,6 +197,10 @@ class ApiOutage(ClusterUnavailable):
     """
 
 
+class Unauthenticated(ApiOutage):
+    """The API does not accept the credentials (401), also after they were read again."""
+
+
 class ConflictError(TransientError):
     """Another client changed the object at the same time (409)."""
 
@@ -225,7 +230,7 @@ class GraceError(TransientError):
 
 
 class AccessDenied(GraceError):
-    """The credentials are invalid (401) or insufficient (403)."""
+    """The credentials are insufficient (403)."""
 
 
 class KindNotFound(GraceError):

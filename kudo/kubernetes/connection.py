@@ -1,18 +1,19 @@
 """A connection to a Kubernetes API: its address, credentials, and requests with JSON bodies."""
 
+import asyncio
 import json
-import os
+import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import aiohttp
-import yaml
-from kubernetes.aio import client, config, stream
+from kubernetes.aio import client, stream
 
 from kudo.errors import ApiOutage, ConfigurationError
+from kudo.kubernetes.credentials import Credentials, PluginFailed
 from kudo.kubernetes.failures import failure
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
@@ -20,8 +21,7 @@ from kudo.model.objects import Object
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 Query = Mapping[str, str]
 
-_SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
+UNAUTHORIZED = 401
 GONE = 410
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -47,15 +47,26 @@ class Answer:
         return 200 <= self.code < 300
 
 
-_MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-"""Errors that the library raises for a malformed kubeconfig, which it does not validate."""
+LOOK = 10.0
+"""Seconds between two looks at the files with credentials."""
+
+RENEW = 5.0
+"""Seconds between two renewals of credentials that the API refuses."""
+
+KEPT = 3
+"""Clients with old credentials that are kept, because watches use them."""
 
 
 class Connection:
     """A connection to a Kubernetes API; an async context manager."""
 
-    def __init__(self, api: client.ApiClient, namespace: str = "default") -> None:
-        self._api = api
+    def __init__(self, credentials: Credentials, configuration: client.Configuration, namespace: str) -> None:
+        self._credentials = credentials
+        self._stamp = credentials.stamp()
+        self._looked_at = self._renewed_at = time.monotonic()
+        self._api = client.ApiClient(configuration)
+        self._replaced: list[client.ApiClient] = []
+        self._renewing = asyncio.Lock()
         self.namespace = namespace
         """The namespace of the kubeconfig's context, or of the pod's service account."""
 
@@ -66,19 +77,15 @@ class Connection:
 
         Raises ConfigurationError if there is none, or it is malformed.
         """
-        files = str(kubeconfig) if kubeconfig else _kubeconfig()
-        try:
-            configuration = await _configuration(files, context)
-            return cls(client.ApiClient(configuration), _namespace(files, context))
-        except (config.ConfigException, yaml.YAMLError, OSError, *_MALFORMED) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigurationError(f"The kubeconfig {files} cannot be used: {reason}") from None
+        credentials = Credentials(context, kubeconfig)
+        return cls(credentials, await credentials.load(), credentials.namespace())
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._api.close()
+        for api in (self._api, *self._replaced):
+            await api.close()
 
     @property
     def url(self) -> str:
@@ -96,11 +103,45 @@ class Connection:
     ) -> Answer:
         """Send a request, and return the response whatever its status is. Raises ApiOutage."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        await self._notice_rotation()
+        api = self._api
         async with self._send(method, path, query or {}, body, content_type, timeout) as response:
-            received = _json(await response.read())
-            if (delay := response.headers.get("Retry-After", "")).isdecimal():
-                received.manifest["details"] = {"retryAfterSeconds": int(delay), **received.child("details").manifest}
-            return Answer(response.status, received)
+            answer = await _read(response)
+        if answer.code == UNAUTHORIZED and await self._renew_after(api):
+            async with self._send(method, path, query or {}, body, content_type, timeout) as response:
+                answer = await _read(response)
+        return answer
+
+    async def _notice_rotation(self) -> None:
+        """Read the credentials again if a file of them was replaced; they are looked at now and then."""
+        if time.monotonic() - self._looked_at < LOOK:
+            return
+        self._looked_at = time.monotonic()
+        if self._credentials.stamp() != self._stamp:
+            # A file may be read while it is written; the present credentials are used until it can be.
+            with suppress(ConfigurationError):
+                await self._renew()
+
+    async def _renew_after(self, refused: client.ApiClient) -> bool:
+        """Read the credentials again because the API refused those of a client; return whether to try again."""
+        async with self._renewing:
+            if self._api is not refused:
+                return True
+            if time.monotonic() - self._renewed_at < RENEW:
+                return False
+            with suppress(ConfigurationError):
+                await self._renew()
+            return self._api is not refused
+
+    async def _renew(self) -> None:
+        self._renewed_at = time.monotonic()
+        stamp = self._credentials.stamp()
+        configuration = await self._credentials.load()
+        # Watches go on with the old client until the API ends them.
+        self._replaced.append(self._api)
+        self._api, self._stamp = client.ApiClient(configuration), stamp
+        if len(self._replaced) > KEPT:
+            await self._replaced.pop(0).close()
 
     async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
         """Yield the events of a watch until the API ends it; a watch from an expired version ends at once.
@@ -157,12 +198,21 @@ class Connection:
                 yield response
             finally:
                 response.release()
+        except PluginFailed as error:
+            raise ApiOutage(f"the credentials for {self.url} cannot be renewed ({error})") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> ApiOutage:
         reason = str(error) or type(error).__name__
         return ApiOutage(f"the Kubernetes API at {self.url} cannot be reached ({reason})")
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer:
+    received = _json(await response.read())
+    if (delay := response.headers.get("Retry-After", "")).isdecimal():
+        received.manifest["details"] = {"retryAfterSeconds": int(delay), **received.child("details").manifest}
+    return Answer(response.status, received)
 
 
 def _encoded(body: Manifest) -> bytes:
@@ -177,49 +227,3 @@ def _json(text: bytes) -> Object:
         # A proxy may answer with an HTML page, which is of no use in an error.
         value = None
     return Object(value if isinstance(value, dict) else {})
-
-
-async def _configuration(files: str | None, context: str | None) -> client.Configuration:
-    configuration = client.Configuration()
-    # A watch holds a connection while it lasts, so a limit would block the requests.
-    configuration.connection_pool_maxsize = 0
-    if files is not None:
-        loader = await config.load_kube_config(files, context, configuration, persist_config=False)
-        _keep_fresh(loader, configuration)
-    elif "KUBERNETES_SERVICE_HOST" in os.environ:
-        config.load_incluster_config(configuration)
-    else:
-        raise ConfigurationError(
-            "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config exists. "
-            "Set KUBECONFIG, or start a sandbox cluster with `kudo dev`."
-        )
-    return configuration
-
-
-def _keep_fresh(loader: Any, configuration: client.Configuration) -> None:
-    """Renew the token of a credential plugin when it expires. Raises ConfigurationError if it returns none."""
-    if "exec" not in (loader._user or {}):
-        return
-    if not configuration.api_key and not configuration.cert_file:
-        command = loader._user["exec"]["command"]
-        raise ConfigurationError(f"The credential plugin {command} of the kubeconfig returned no credentials.")
-
-    async def refresh(target: client.Configuration) -> None:
-        # A token without an expiry never expires, and to request another one starts a program.
-        if hasattr(loader, "exec_plugin_expiry") and await loader.load_from_exec_plugin():
-            target.api_key["BearerToken"] = loader.token
-
-    configuration.refresh_api_key_hook = refresh
-
-
-def _kubeconfig() -> str | None:
-    files = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    return files if any(Path(file).is_file() for file in files.split(os.pathsep)) else None
-
-
-def _namespace(files: str | None, context: str | None) -> str:
-    if files is None:
-        return _SERVICE_ACCOUNT_NAMESPACE.read_text().strip() if _SERVICE_ACCOUNT_NAMESPACE.is_file() else "default"
-    contexts, current = config.list_kube_config_contexts(files)
-    chosen = next((item for item in contexts if item["name"] == context), current)
-    return str(chosen["context"].get("namespace") or "default")

@@ -6,7 +6,8 @@
 | 429, 502 to 504 | transient | the API is overloaded or away; no attempt of the task is counted |
 | 408, 410, other 5xx | transient | the API is failing, or the requested version has expired |
 | 409 | transient | another client wrote at the same time; the next attempt reads what it wrote |
-| 401, 403 | fatal after a grace | credentials, roles and quotas may be created late, but rarely minutes late |
+| 401 | transient | credentials rotate, and identity providers fail; no attempt of the task is counted |
+| 403 | fatal after a grace | roles and quotas may be created late, but rarely minutes late |
 | 404 of a namespace or kind | fatal after a grace | namespaces and CRDs may be created late, too |
 | 400, 413, 422 and all other 4xx | fatal | the same object will always be rejected |
 | 422 of immutable fields alone | fatal | but an annotation of the object may request that it is recreated |
@@ -26,6 +27,7 @@ from kudo.errors import (
     KudoError,
     NamespaceNotFound,
     ResourceValidationError,
+    Unauthenticated,
 )
 from kudo.model.limits import API_MESSAGE_CHARACTERS
 from kudo.model.objects import Object
@@ -78,7 +80,9 @@ def _may_quote(code: int, status: Object) -> bool:
 
 
 def _kind(code: int, status: Object) -> type[KudoError]:
-    if code in (401, 403):
+    if code == 401:
+        return Unauthenticated
+    if code == 403:
         return AccessDenied
     if code == 404:
         return NamespaceNotFound if status.text("details", "kind") == "namespaces" else KindNotFound

@@ -11,6 +11,7 @@ from kudo.errors import (
     KindServedElsewhere,
     NamespaceNotFound,
     ResourceValidationError,
+    Unauthenticated,
 )
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
@@ -116,7 +117,7 @@ async def test_error_does_not_contain_the_value_of_a_secret(cluster: Cluster) ->
     ("code", "reason", "error"),
     [
         (400, "BadRequest", ResourceValidationError),
-        (401, "Unauthorized", AccessDenied),
+        (401, "Unauthorized", Unauthenticated),
         (403, "Forbidden", AccessDenied),
         (409, "Conflict", ConflictError),
         (413, "RequestEntityTooLarge", ResourceValidationError),

@@ -7,7 +7,7 @@ import pytest
 from support.objects import NAMESPACE, config_map, deployment, namespace, secret
 from support.waiting import until
 
-from kudo.errors import AccessDenied, ResourceValidationError
+from kudo.errors import AccessDenied, ResourceValidationError, Unauthenticated
 from kudo.kubernetes import Cluster
 from kudo.kubernetes.connection import Connection
 from kudo.model import yaml
@@ -58,7 +58,7 @@ async def limited(cluster: Cluster, kubeconfig: Path) -> AsyncIterator[Cluster]:
 
 async def test_invalid_token_is_refused(kubeconfig: Path) -> None:
     async with await Cluster.connect(kubeconfig=with_token(kubeconfig, "nonsense")) as unauthenticated:
-        with pytest.raises(AccessDenied, match="Unauthorized"):
+        with pytest.raises(Unauthenticated, match="Unauthorized"):
             await unauthenticated.apply(config_map())
 
 
