@@ -17,11 +17,14 @@ from datetime import timedelta
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import FixedSizeSlotSupplier, Worker, WorkerTuner
 
 from kudo.activities import GRACE, POD_PATIENCE
+from kudo.activities.slots import WORKING
 from kudo.client import TASK_QUEUE, connect, require_search_attributes
-from kudo.errors import ConfigurationError, KudoError
+from kudo.client.connection import TemporalIdentity
+from kudo.errors import ConfigurationError, InternalError, KudoError
+from kudo.health import Health
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import Bounds
@@ -31,8 +34,8 @@ from kudo.plugin import KudoPlugin
 
 log = logging.getLogger("kudo.worker")
 
-CONCURRENT_ACTIVITIES = 2000
-"""Tasks that run at a time; a task that waits for health costs almost nothing, but holds a slot."""
+CONCURRENT_WORKFLOWS = 100
+"""Workflow tasks that run at a time."""
 
 CACHED_WORKFLOWS = 1000
 """Workflows that are kept in memory; others are replayed from their history when they get an event."""
@@ -56,10 +59,14 @@ class Settings(BaseSettings):
     task_initial_interval: Duration | None = None
     task_max_interval: Duration | None = None
     task_timeout: Duration | None = None
+    grace: Duration = GRACE
+    """How long roles, namespaces and kinds may be missing before that is fatal."""
     pod_patience: Duration = POD_PATIENCE
     """How long pods may crash, or lack their image or a node, before their object has failed."""
     pipe_image: str = WAITER_IMAGE
     """The image of the container that waits while the files of a Pipe task are copied."""
+    working_tasks: int = Field(default=WORKING, ge=1)
+    """How many tasks may work at a time; those that wait for health do not count."""
     adopt_objects: bool = False
     """Whether tasks may change and delete objects that were not made for any Instance."""
 
@@ -87,53 +94,80 @@ async def running(
     client: Client,
     cluster: Cluster,
     *,
-    grace: timedelta = GRACE,
+    grace: timedelta | None = None,
     settings: Settings | None = None,
     max_cached_workflows: int = CACHED_WORKFLOWS,
-) -> AsyncIterator[None]:
-    """Run plans while the body runs; for `grace` see `activities.GRACE`.
+) -> AsyncIterator[KudoPlugin]:
+    """Run plans while the body runs; `grace` overrides that of the settings.
 
     Raises ConfigurationError if no settings are given and those of the environment are invalid.
     """
     settings = settings or read_settings()
     plugin = KudoPlugin(
         cluster,
-        grace=grace,
+        grace=settings.grace if grace is None else grace,
         pod_patience=settings.pod_patience,
         pipe_image=settings.pipe_image,
         bounds=settings.bounds(),
         adopt=settings.adopt_objects,
+        working_tasks=settings.working_tasks,
     )
     async with Worker(
         client,
         task_queue=TASK_QUEUE,
         plugins=[plugin],
         max_cached_workflows=max_cached_workflows,
-        max_concurrent_activities=CONCURRENT_ACTIVITIES,
+        tuner=_tuner(plugin),
         max_heartbeat_throttle_interval=CANCEL_LATENCY,
         default_heartbeat_throttle_interval=CANCEL_LATENCY,
         graceful_shutdown_timeout=SHUTDOWN,
     ):
-        yield
+        yield plugin
+
+
+def _tuner(plugin: KudoPlugin) -> WorkerTuner:
+    """Return the slots of a worker: those of tasks are the plugin's."""
+    return WorkerTuner.create_composite(
+        workflow_supplier=FixedSizeSlotSupplier(CONCURRENT_WORKFLOWS),
+        activity_supplier=plugin.task_slots,
+        local_activity_supplier=FixedSizeSlotSupplier(1),
+        nexus_supplier=FixedSizeSlotSupplier(1),
+    )
 
 
 async def run() -> None:
-    """Run plans until SIGINT or SIGTERM."""
+    """Run plans until SIGINT or SIGTERM. Raises InternalError if the worker cannot render any more."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     settings = read_settings()
+    async with await Cluster.connect() as cluster:
+        while not stopping.is_set():
+            await _run_until(stopping, cluster, settings)
+    log.info("Stopping; running plans continue in another worker, or when this one is started again")
+
+
+async def _run_until(stopping: asyncio.Event, cluster: Cluster, settings: Settings) -> None:
+    """Run plans until the worker stops, or has to connect to Temporal with another certificate."""
+    identity = TemporalIdentity()
     client = await connect()
     await require_search_attributes(client)
-    async with await Cluster.connect() as cluster, running(client, cluster, settings=settings):
+    async with running(client, cluster, settings=settings) as plugin:
+        health = Health(plugin.probe)
         log.info(
             "Running plans of %s, as task queue %s of %s",
             cluster.url,
             TASK_QUEUE,
             client.service_client.config.target_host,
         )
-        await stopping.wait()
-        log.info("Stopping; running plans continue in another worker, or when this one is started again")
+        async with health.watched():
+            waits = [stopping.wait(), health.failed.wait(), identity.replaced(client)]
+            waiting = [asyncio.create_task(wait) for wait in waits]
+            _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+    if health.failed.is_set():
+        raise InternalError("The worker cannot render templates; the log has the reason.")
 
 
 def main() -> int:

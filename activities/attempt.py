@@ -28,6 +28,8 @@ from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from kudo.activities.context import ActivityContext
+from kudo.activities.slots import TaskSlots
 from kudo.errors import (
     ApiOutage,
     FatalError,
@@ -49,6 +51,7 @@ from kudo.model.execution import (
     workflow_id,
 )
 from kudo.model.status import clip
+from kudo.templates.renderer import RENDERS_FOR
 
 HEARTBEAT = 2.0
 """Seconds between heartbeats."""
@@ -96,11 +99,13 @@ class AttemptScope:
 class Attempt:
     """One attempt of an activity."""
 
-    def __init__(self, grace: timedelta, scope: AttemptScope | None) -> None:
+    def __init__(self, grace: timedelta, scope: AttemptScope | None, slots: TaskSlots | None = None) -> None:
         details = activity.info().heartbeat_details
         self._details = HeartbeatDetails.model_validate(details[0]) if details else HeartbeatDetails()
         self._scope = scope
         self._grace = grace.total_seconds()
+        self._slots = slots
+        self._is_waiting = False
         self._reporting: list[asyncio.Task[None]] = []
 
     def doing(self, action: str) -> None:
@@ -112,7 +117,15 @@ class Attempt:
         """Set the condition in the heartbeat, and clear the error: every request to the cluster has succeeded."""
         self._details.refused_since = None
         self._details.error = ""
+        if self._slots and not self._is_waiting:
+            self._is_waiting = True
+            self._slots.wait()
         self.doing(condition)
+
+    def end(self) -> None:
+        """Give the slot of an attempt that waited back to the worker, which frees it."""
+        if self._slots and self._is_waiting:
+            self._slots.end_wait()
 
     async def keep_heartbeating(self) -> None:
         """Send heartbeats until cancelled; their responses deliver a cancel of the activity."""
@@ -201,7 +214,7 @@ async def _signal(plan: WorkflowHandle[Any, Any], message: ProgressMessage, befo
         activity.logger.warning("Could not signal the plan about a task: %s", problem)
 
 
-def attempting_task(request: TaskRequest, grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
+def attempting_task(request: TaskRequest, context: ActivityContext) -> AbstractAsyncContextManager[Attempt]:
     """Run the body as one attempt of a task, whose step shows the errors; see `attempting`."""
     metadata, task = request.metadata, request.task
 
@@ -212,11 +225,13 @@ def attempting_task(request: TaskRequest, grace: timedelta) -> AbstractAsyncCont
         workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
     )
     max_attempts = task.retry.max_attempts if task.retry else None
-    return attempting(grace, AttemptScope(plan, message, max_attempts, request.deadline))
+    RENDERS_FOR.set(plan.id)
+    return attempting(context.grace, AttemptScope(plan, message, max_attempts, request.deadline), context.slots)
 
 
 def attempting_load(grace: timedelta) -> AbstractAsyncContextManager[Attempt]:
     """Run the body as one attempt to load the plan of this workflow, which shows the errors; see `attempting`."""
+    RENDERS_FOR.set(activity.info().workflow_id or "")
     return attempting(grace, AttemptScope(own_workflow(), lambda error: LoadErrorChanged(error=error)))
 
 
@@ -227,12 +242,14 @@ def own_workflow() -> WorkflowHandle[Any, Any]:
 
 
 @asynccontextmanager
-async def attempting(grace: timedelta, scope: AttemptScope | None = None) -> AsyncIterator[Attempt]:
+async def attempting(
+    grace: timedelta, scope: AttemptScope | None = None, slots: TaskSlots | None = None
+) -> AsyncIterator[Attempt]:
     """Run the body as one attempt: send heartbeats, and turn its errors into Temporal's (see the module).
 
     Transient errors are left to the retry policy until the attempts or the time that the package allows are used up.
     """
-    attempt = Attempt(grace, scope)
+    attempt = Attempt(grace, scope, slots)
     beating = asyncio.create_task(attempt.keep_heartbeating())
     try:
         async with attempt.in_time():
@@ -247,6 +264,7 @@ async def attempting(grace: timedelta, scope: AttemptScope | None = None) -> Asy
         )
         raise attempt.failure(defect) from None
     finally:
+        attempt.end()
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating

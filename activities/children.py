@@ -19,7 +19,7 @@ class ChildActivities:
     async def prepare_child(self, request: TaskRequest) -> PreparedChild:
         """Create or change the Instance of a task, and return which of its plans has to run."""
         cluster = self._context.cluster.within(request.metadata.instance_namespace)
-        async with attempting_task(request, self._context.grace):
+        async with attempting_task(request, self._context):
             return await prepare_child(cluster, self._context.renderer, request)
 
     @activity.defn

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from kudo.activities.slots import TaskSlots
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import Bounds
@@ -31,3 +32,5 @@ class ActivityContext:
     """Retries and timeouts of tasks whose packages set none."""
     adopt: bool = False
     """Whether tasks may change and delete objects that were not made for any Instance."""
+    slots: TaskSlots = field(default_factory=TaskSlots)
+    """The slots of the worker, if it uses them."""

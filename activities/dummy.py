@@ -15,12 +15,12 @@ class DummyActivities:
     """An activity that fails, succeeds, or never ends, as its task specifies."""
 
     def __init__(self, context: ActivityContext) -> None:
-        self._grace = context.grace
+        self._context = context
 
     @activity.defn
     async def dummy(self, request: TaskRequest) -> str:
         """Fail, succeed, or wait forever (KUDO's `engine/task/task_dummy.go`)."""
-        async with attempting_task(request, self._grace) as attempt:
+        async with attempting_task(request, self._context) as attempt:
             task = request.task
             if not isinstance(task, DummyTask):
                 raise TaskBuildError(f"The task {task.name} is not a Dummy task.")
@@ -29,6 +29,6 @@ class DummyActivities:
             if task.spec.want_err:
                 raise DummyTaskFailed(f"The Dummy task {task.name} failed, as specified.")
             if not task.spec.done:
-                attempt.doing(f"the Dummy task {task.name} never ends, as specified")
+                attempt.waiting_for(f"the Dummy task {task.name} never ends, as specified")
                 await asyncio.Event().wait()
             return "done"

@@ -34,6 +34,7 @@ class PipeActivities:
     """Activities that run the pods of Pipe tasks, and delete them afterwards."""
 
     def __init__(self, context: ActivityContext) -> None:
+        self._context = context
         self._wait_until_healthy = partial(wait_until_healthy, patience=context.pod_patience)
         self._cluster = context.cluster
         self._renderer = context.renderer
@@ -44,7 +45,7 @@ class PipeActivities:
     @activity.defn
     async def pipe(self, request: TaskRequest) -> str:
         """Run the pod of a task, and create artifacts from its files (KUDO's `engine/task/task_pipe.go`)."""
-        async with attempting_task(request, self._grace) as attempt:
+        async with attempting_task(request, self._context) as attempt:
             cluster = self._cluster.within(request.metadata.instance_namespace)
             await require_instance(cluster, request.metadata)
             attempt.doing("rendering templates")

@@ -30,9 +30,9 @@ class ResourceActivities:
     """Activities that apply and delete rendered objects."""
 
     def __init__(self, context: ActivityContext) -> None:
+        self._context = context
         self._cluster = context.cluster
         self._renderer = context.renderer
-        self._grace = context.grace
         self._adopt = context.adopt
         self._wait_until_healthy = partial(
             wait_until_healthy,
@@ -43,7 +43,7 @@ class ResourceActivities:
     @activity.defn
     async def apply(self, request: TaskRequest) -> str:
         """Apply the objects of a task, and wait until all are healthy."""
-        async with attempting_task(request, self._grace) as attempt:
+        async with attempting_task(request, self._context) as attempt:
             if not isinstance(request.task, ApplyTask):
                 raise TaskBuildError(f"The task {request.task.name} is not an Apply task.")
             return await self._apply(request, request.task.spec.resources, attempt)
@@ -51,7 +51,7 @@ class ResourceActivities:
     @activity.defn
     async def delete(self, request: TaskRequest) -> str:
         """Delete the objects of a task, and wait until all are deleted."""
-        async with attempting_task(request, self._grace) as attempt:
+        async with attempting_task(request, self._context) as attempt:
             if not isinstance(request.task, DeleteTask):
                 raise TaskBuildError(f"The task {request.task.name} is not a Delete task.")
             return await self._delete(request, request.task.spec.resources, attempt)
@@ -59,7 +59,7 @@ class ResourceActivities:
     @activity.defn
     async def toggle(self, request: TaskRequest) -> str:
         """Apply or delete the objects of a task, depending on a parameter."""
-        async with attempting_task(request, self._grace) as attempt:
+        async with attempting_task(request, self._context) as attempt:
             if not isinstance(request.task, ToggleTask):
                 raise TaskBuildError(f"The task {request.task.name} is not a Toggle task.")
             resources = request.task.spec.resources

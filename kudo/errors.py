@@ -35,6 +35,7 @@ KudoError
     │       └── Unauthenticated      401: credentials have expired, or the identity provider is unavailable
     ├── ConflictError                another client wrote first (409)
     ├── TemporalUnavailable          the Temporal server is unreachable
+    ├── WorkerUnhealthy              a worker process makes no progress
     ├── RendererDied                 the process that renders templates was killed
     ├── RendererUnavailable          the process that renders templates could not be started
     ├── DummyTaskFailed              a Dummy task whose spec makes it fail
@@ -207,6 +208,10 @@ class ConflictError(TransientError):
 
 class TemporalUnavailable(TransientError):
     """The Temporal server cannot be reached."""
+
+
+class WorkerUnhealthy(TransientError):
+    """A worker process makes no progress, although it may still poll."""
 
 
 class RendererDied(TransientError):

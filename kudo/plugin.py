@@ -19,12 +19,13 @@ from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from kudo.activities import GRACE, POD_PATIENCE, ActivityContext, control_activities, task_activities
+from kudo.activities.slots import WORKING, TaskSlots
 from kudo.client import require_search_attributes
 from kudo.errors import ConfigurationError
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import UNBOUNDED, Bounds
-from kudo.templates import Renderer
+from kudo.templates import Renderer, render_all
 from kudo.workflows import WORKFLOWS
 from kudo.workflows.options import control_queue
 
@@ -64,7 +65,7 @@ class KudoPlugin(SimplePlugin):
     One plugin is for one worker. `grace` is how long credentials, roles, namespaces and kinds may be missing before
     that is fatal; `pod_patience` how long pods may be in trouble before their object has failed; `pipe_image` the image
     of the container that waits in the pods of Pipe tasks; `bounds` are for tasks whose packages set none; with `adopt`,
-    tasks may change and delete objects that were not made for any Instance.
+    tasks may change and delete objects that were not made for any Instance; `working_tasks` bounds `task_slots`.
     """
 
     def __init__(
@@ -76,10 +77,13 @@ class KudoPlugin(SimplePlugin):
         pipe_image: str = WAITER_IMAGE,
         bounds: Bounds = UNBOUNDED,
         adopt: bool = False,
+        working_tasks: int = WORKING,
     ) -> None:
         self._renderer = Renderer()
         self._has_run = False
-        self._context = ActivityContext(cluster, self._renderer, grace, pod_patience, pipe_image, bounds, adopt)
+        self._context = ActivityContext(
+            cluster, self._renderer, grace, pod_patience, pipe_image, bounds, adopt, TaskSlots(working_tasks)
+        )
         super().__init__(
             "kudo.KudoPlugin",
             data_converter=_with_pydantic,
@@ -87,6 +91,15 @@ class KudoPlugin(SimplePlugin):
             workflow_runner=workflow_runner(),
             activities=task_activities(self._context),
         )
+
+    @property
+    def task_slots(self) -> TaskSlots:
+        """Slots for the tasks of a worker, of which a task that waits for health holds none."""
+        return self._context.slots
+
+    async def probe(self) -> None:
+        """Render a template. Raises KudoError if that is not possible, so that no plan of this worker can continue."""
+        await self._renderer.run("a probe of the worker", render_all, "kudo.dev/v1", {"probe": "{{ 1 }}"}, {})
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """Configure a worker to run plans; a worker of a control queue is left as it is.

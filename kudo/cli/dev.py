@@ -19,6 +19,7 @@ from kudo.cli.progress import wait_for
 from kudo.client import Plans, connect, has_worker
 from kudo.devstack.ports import ClusterKind, Ports, free_port
 from kudo.errors import TemporalUnavailable
+from kudo.health import check_processes
 from kudo.operations import Session, install
 from kudo.packages import PackageResolver
 
@@ -106,7 +107,9 @@ async def demo(
 
 
 def worker(
-    check: Annotated[bool, typer.Option("--check", help="Only check whether a worker runs on this machine.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check whether a worker on this machine makes progress.")
+    ] = False,
 ) -> None:
     """Run a worker until SIGINT or SIGTERM."""
     if check:
@@ -119,7 +122,8 @@ def worker(
 
 @command
 async def check_worker() -> None:
-    """Exit with status 1 if no worker on this machine has polled Temporal recently."""
+    """Exit with status 1 if no worker on this machine has polled Temporal recently, or one makes no progress."""
+    check_processes()
     host = socket.gethostname()
     if not await has_worker(await connect(), host):
         raise TemporalUnavailable(f"No worker on {host} has polled Temporal recently.")

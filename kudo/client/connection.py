@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError
 
 from kudo.client.rpc import translated_errors
@@ -18,6 +19,9 @@ TASK_QUEUE = "kudo"
 
 CONNECT_TIMEOUT = 10.0
 """Seconds before a connection attempt fails."""
+
+ROTATION = 30.0
+"""Seconds between two looks at the API key and the certificate."""
 
 POLL_SECONDS = 90
 """Seconds after which a worker that has not polled again does not run any more."""
@@ -29,10 +33,7 @@ async def connect(identity: str | None = None) -> Client:
     Histories record `identity` as the author of each request; by default, it is this process. Raises
     ConfigurationError for a malformed profile, TemporalUnavailable if the server does not answer.
     """
-    try:
-        settings = ClientConfig.load_client_connect_config()
-    except (RuntimeError, ValueError, KeyError, TypeError, OSError) as error:
-        raise ConfigurationError(f"Invalid configuration of Temporal: {error}") from None
+    settings = _settings()
     address = settings.setdefault("target_host", "localhost:7233")
     try:
         return await asyncio.wait_for(
@@ -43,6 +44,35 @@ async def connect(identity: str | None = None) -> Client:
             f"Temporal at {address} cannot be reached ({brief(error)}). "
             "Start a server, for example with `kudo dev`, or set TEMPORAL_ADDRESS to the address of yours."
         ) from None
+
+
+def _settings() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except (RuntimeError, ValueError, KeyError, TypeError, OSError) as error:
+        raise ConfigurationError(f"Invalid configuration of Temporal: {error}") from None
+
+
+class TemporalIdentity:
+    """The API key and the certificate with which a process is known to Temporal; both may be replaced while it runs.
+
+    They are read again from the profile or the files that the environment names.
+    """
+
+    def __init__(self) -> None:
+        self._tls = _settings().get("tls")
+
+    async def replaced(self, client: Client) -> None:
+        """Give each new API key to the client; return when the certificate was replaced, which takes a new client."""
+        while True:
+            await asyncio.sleep(ROTATION)
+            # A file may be read while it is written.
+            with suppress(ConfigurationError):
+                settings = _settings()
+                if (key := settings.get("api_key")) and key != client.api_key:
+                    client.api_key = key
+                if settings.get("tls") != self._tls:
+                    return
 
 
 async def has_worker(client: Client, host: str = "") -> bool:

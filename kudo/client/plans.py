@@ -1,5 +1,6 @@
 """Start, find and cancel plans."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
+from temporalio.common import Priority
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 from kudo.client.connection import TASK_QUEUE
@@ -23,6 +25,9 @@ from kudo.model.execution import Approval, PlanRequest, workflow_id
 from kudo.model.status import PlanStatus
 
 WORKFLOW_TYPE = "Plan"
+
+FAIRNESS_KEY = 32
+"""The length of a fairness key; Temporal allows 64 bytes, and a workflow ID may be longer."""
 
 UPDATE_TIMEOUT = timedelta(seconds=10)
 """How long a worker may take to respond to an update."""
@@ -46,6 +51,7 @@ class Plans:
                     result_type=PlanStatus,
                     static_summary=f"Plan {request.plan} of {request.instance}",
                     static_details=_details(request),
+                    priority=_fair_share(request),
                 )
         except WorkflowAlreadyStartedError:
             raise await self.refusal(request) from None
@@ -149,6 +155,14 @@ class Plans:
         if run is None:
             raise _not_running(namespace, instance)
         return run, self._client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+
+
+def _fair_share(request: PlanRequest) -> Priority:
+    """Return the share of a plan in the task queues, which its phases, tasks and children have as well.
+
+    Instances share a queue equally, if the server has fairness, however many tasks each has in it.
+    """
+    return Priority(fairness_key=hashlib.sha256(request.workflow_id.encode()).hexdigest()[:FAIRNESS_KEY])
 
 
 def _details(request: PlanRequest) -> str:

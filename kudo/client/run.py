@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 from temporalio.service import RPCError
@@ -23,6 +25,9 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 
 ENDED_TIMEOUT = timedelta(seconds=15)
 """The same for a plan that has ended, whose history the worker has to replay."""
+
+SLOT_WAIT = timedelta(seconds=5)
+"""How long a task may be scheduled before it counts as one that waits for a worker."""
 
 POLL = 0.3
 """Seconds between two queries of a plan that is followed."""
@@ -105,6 +110,8 @@ class Run:
                 lines = [beat["waiting"] for beat in beats if beat.get("waiting") and not beat.get("error")]
                 if activity.attempt > 1:
                     lines.append(f"task {task}: attempt {activity.attempt}")
+                elif _waits_for_slot(activity):
+                    lines.append(f"task {task}: waits until a worker has a free slot for it")
                 found.setdefault(step, []).extend(lines)
         return found
 
@@ -159,6 +166,13 @@ class Run:
         message = cause.message if isinstance(cause, FailureError) else str(cause)
         status.cut_off(ExecutionStatus.FATAL_ERROR, message)
         return Outcome(status, type(cause).__name__, message)
+
+
+def _waits_for_slot(activity: PendingActivityInfo) -> bool:
+    """Whether no worker has taken an activity for some seconds."""
+    since = activity.scheduled_time.ToDatetime(UTC)
+    scheduled = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    return scheduled and datetime.now(UTC) - since > SLOT_WAIT
 
 
 async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:

@@ -19,12 +19,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as PoolTimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from contextvars import ContextVar
 from typing import ParamSpec, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from kudo.errors import RendererDied, RendererUnavailable, TaskRenderingError
 from kudo.processes import die_with_parent
+from kudo.templates.turns import Turns
 
 TIMEOUT = 20.0
 """Maximum time to render the templates of one task, in seconds; the first ones include the start of the process."""
@@ -34,6 +36,9 @@ MEMORY = 1024 * 1024 * 1024
 
 CHECK = 1.0
 """Seconds between two checks whether the pool still works."""
+
+RENDERS_FOR: ContextVar[str] = ContextVar("RENDERS_FOR", default="")
+"""The Instance whose templates are rendered: the Instances share the processes equally, however much each renders."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +51,7 @@ class Renderer:
         self._processes = processes
         self._timeout = timeout
         self._memory = memory
+        self._turns = Turns(processes)
         self._pool = self._create_pool()
         self._stopping: set[asyncio.Task[None]] = set()
 
@@ -70,6 +76,10 @@ class Renderer:
         Raises the errors of the function, TaskRenderingError if it exceeds a limit, RendererDied if its process dies,
         RendererUnavailable if no process can be started.
         """
+        async with self._turns.turn(RENDERS_FOR.get()):
+            return await self._run(what, function, *args, **kwargs)
+
+    async def _run(self, what: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         pool = self._pool
         try:
             work = pool.schedule(function, args=args, kwargs=kwargs, timeout=self._timeout)
