@@ -67,8 +67,15 @@ class Settings(BaseSettings):
     """The image of the container that waits while the files of a Pipe task are copied."""
     working_tasks: int = Field(default=WORKING, ge=1)
     """How many tasks may work at a time; those that wait for health do not count."""
+    cluster_scoped_kinds: str = "*"
+    """The cluster-scoped kinds that tasks may write, separated by commas; `*` for all, empty for none."""
     adopt_objects: bool = False
     """Whether tasks may change and delete objects that were not made for any Instance."""
+
+    def cluster_scoped(self) -> frozenset[str] | None:
+        """Return the cluster-scoped kinds that tasks may write; None for all."""
+        kinds = frozenset(filter(None, (kind.strip() for kind in self.cluster_scoped_kinds.split(","))))
+        return None if "*" in kinds else kinds
 
     def bounds(self) -> Bounds:
         """Return the bounds in the form that a package has."""
@@ -110,6 +117,7 @@ async def running(
         pipe_image=settings.pipe_image,
         bounds=settings.bounds(),
         adopt=settings.adopt_objects,
+        cluster_scoped=settings.cluster_scoped(),
         working_tasks=settings.working_tasks,
     )
     async with Worker(

@@ -18,9 +18,9 @@ class ChildActivities:
     @activity.defn
     async def prepare_child(self, request: TaskRequest) -> PreparedChild:
         """Create or change the Instance of a task, and return which of its plans has to run."""
-        cluster = self._context.cluster.within(request.metadata.instance_namespace)
+        cluster = self._context.cluster_for(request.metadata)
         async with attempting_task(request, self._context):
-            return await prepare_child(cluster, self._context.renderer, request)
+            return await prepare_child(cluster, self._context.renderer, request, adopt=self._context.adopt)
 
     @activity.defn
     async def finish_child(self, done: PlanRequest) -> None:

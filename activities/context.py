@@ -1,5 +1,6 @@
 """The context that the activities of a worker share."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from kudo.activities.slots import TaskSlots
 from kudo.kubernetes import Cluster
 from kudo.manifests.pipes import WAITER_IMAGE
 from kudo.model.bounds import Bounds
+from kudo.model.execution import Metadata
 from kudo.templates import Renderer
 
 GRACE = timedelta(seconds=60)
@@ -32,5 +34,11 @@ class ActivityContext:
     """Retries and timeouts of tasks whose packages set none."""
     adopt: bool = False
     """Whether tasks may change and delete objects that were not made for any Instance."""
+    cluster_scoped: Container[str] | None = None
+    """The cluster-scoped kinds that tasks may write, as `KIND` or `KIND.GROUP`; None allows all."""
     slots: TaskSlots = field(default_factory=TaskSlots)
     """The slots of the worker, if it uses them."""
+
+    def cluster_for(self, metadata: Metadata) -> Cluster:
+        """Return the cluster as a plan may use it: confined to the namespace of its Instance."""
+        return self.cluster.within(metadata.instance_namespace, self.cluster_scoped)

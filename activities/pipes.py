@@ -21,7 +21,7 @@ from kudo.model.annotations import INSTANCE, PLAN_UID
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object, ObjectRef
 from kudo.rollout import wait_until_gone, wait_until_healthy
-from kudo.rollout.ownership import claim
+from kudo.rollout.ownership import check_own, claim
 
 MAX_FILE = 1024 * 1024
 """The maximum size of a file in bytes: a Secret or ConfigMap cannot hold more."""
@@ -46,7 +46,7 @@ class PipeActivities:
     async def pipe(self, request: TaskRequest) -> str:
         """Run the pod of a task, and create artifacts from its files (KUDO's `engine/task/task_pipe.go`)."""
         async with attempting_task(request, self._context) as attempt:
-            cluster = self._cluster.within(request.metadata.instance_namespace)
+            cluster = self._context.cluster_for(request.metadata)
             await require_instance(cluster, request.metadata)
             attempt.doing("rendering templates")
             pod = await build_pipe_pod(self._renderer, request, self._image)
@@ -68,6 +68,8 @@ class PipeActivities:
                 f"{pod.ref} belongs to the instance {live.labels[INSTANCE]}, whose name differs only in characters "
                 "that the names of pipes do not contain. Rename one of the instances."
             )
+        if live is not None:
+            check_own(pod, live, adopt=self._adopt)
         if live is not None and (live.annotations.get(PLAN_UID) != request.metadata.plan_uid or _is_over(live)):
             attempt.doing(f"deleting {pod.ref} of an earlier attempt")
             await cluster.delete(pod.ref, uid=live.uid)
@@ -114,7 +116,7 @@ class PipeActivities:
     async def remove_pipe_pod(self, request: TaskRequest) -> None:
         """Delete the pod of a task, however the task ended."""
         async with attempting(self._grace):
-            cluster = self._cluster.within(request.metadata.instance_namespace)
+            cluster = self._context.cluster_for(request.metadata)
             live = await cluster.get(pipe_pod_ref(request))
             if live is not None and live.labels.get(INSTANCE) == request.metadata.instance_name:
                 await cluster.delete(live.ref, uid=live.uid)

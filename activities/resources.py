@@ -68,7 +68,7 @@ class ResourceActivities:
             return await self._delete(request, resources, attempt)
 
     async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
-        cluster = self._cluster.within(request.metadata.instance_namespace)
+        cluster = self._context.cluster_for(request.metadata)
         instance = await require_instance(cluster, request.metadata)
         attempt.doing("rendering templates")
         rendered = await render_objects(self._renderer, request, resources)
@@ -95,7 +95,7 @@ class ResourceActivities:
 
     async def _delete(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         attempt.doing("rendering templates")
-        cluster = self._cluster.within(request.metadata.instance_namespace)
+        cluster = self._context.cluster_for(request.metadata)
         rendered = await render_objects(self._renderer, request, resources)
         # There are no objects of a kind that the API does not serve.
         objects = await enhance_all(rendered, request, or_as_defined(cluster.namespaced, (), default=True))

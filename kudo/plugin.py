@@ -8,7 +8,7 @@ passes through. It also polls the control queue beside the task queue of the wor
 and cancelled while all slots for tasks are in use.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import replace
 from datetime import timedelta
 
@@ -65,7 +65,8 @@ class KudoPlugin(SimplePlugin):
     One plugin is for one worker. `grace` is how long credentials, roles, namespaces and kinds may be missing before
     that is fatal; `pod_patience` how long pods may be in trouble before their object has failed; `pipe_image` the image
     of the container that waits in the pods of Pipe tasks; `bounds` are for tasks whose packages set none; with `adopt`,
-    tasks may change and delete objects that were not made for any Instance; `working_tasks` bounds `task_slots`.
+    tasks may change and delete objects that were not made for any Instance;
+    `cluster_scoped` has the cluster-scoped kinds that tasks may write; `working_tasks` bounds `task_slots`.
     """
 
     def __init__(
@@ -77,12 +78,21 @@ class KudoPlugin(SimplePlugin):
         pipe_image: str = WAITER_IMAGE,
         bounds: Bounds = UNBOUNDED,
         adopt: bool = False,
+        cluster_scoped: Container[str] | None = None,
         working_tasks: int = WORKING,
     ) -> None:
         self._renderer = Renderer()
         self._has_run = False
         self._context = ActivityContext(
-            cluster, self._renderer, grace, pod_patience, pipe_image, bounds, adopt, TaskSlots(working_tasks)
+            cluster,
+            self._renderer,
+            grace,
+            pod_patience,
+            pipe_image,
+            bounds,
+            adopt,
+            cluster_scoped,
+            TaskSlots(working_tasks),
         )
         super().__init__(
             "kudo.KudoPlugin",

@@ -158,7 +158,8 @@ class Plan:
             deadline_of(f"plan {active.name}", active.spec.timeout), -self._controls.pause.duration
         )
         self._search_attributes.write(self._tree.plan, active.metadata.operator_name)
-        self._writer.start(_event("Normal", "PlanStarted", f"Execution of plan {active.name} started"))
+        started = _event("Normal", "PlanStarted", f"Execution of plan {active.name} started")
+        self._writer.start(started, active.metadata.instance_uid)
         await self._run_phases(active)
 
     async def _run_phases(self, active: ActivePlan) -> None:

@@ -34,9 +34,11 @@ class StatusWriter:
         self._following: asyncio.Task[None] | None = None
         self._events: list[PlanEvent] = []
         self._written = 0
+        self._instance_uid = ""
 
-    def start(self, event: PlanEvent) -> None:
-        """Write the status and an event, and from now on every change."""
+    def start(self, event: PlanEvent, instance_uid: str) -> None:
+        """Write the status and an event to the Instance with this uid, and from now on every change."""
+        self._instance_uid = instance_uid
         self._events.append(event)
         self._following = asyncio.create_task(self._follow())
 
@@ -92,7 +94,9 @@ class StatusWriter:
         plan = self._tree.plan
         plan.sequence += 1
         events = list(self._events)
-        report = StatusReport(request=self._request, uid=plan.uid, status=plan, events=events)
+        report = StatusReport(
+            request=self._request, uid=plan.uid, instance_uid=self._instance_uid, status=plan, events=events
+        )
         self._written += byte_size(plan)
         await execute_control_activity("report_status", report, f"Report {plan.status}")
         del self._events[: len(events)]

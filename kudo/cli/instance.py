@@ -28,6 +28,7 @@ from kudo.errors import TimedOut
 from kudo.instances.change import Change
 from kudo.instances.crds import install_crds
 from kudo.kubernetes import Cluster
+from kudo.manifests.scopes import cluster_scoped_kinds
 from kudo.model.plans import CLEANUP, DEPLOY
 from kudo.operations import Session, install_package
 from kudo.operations import install as install_instance
@@ -38,7 +39,7 @@ from kudo.operations import upgrade as upgrade_instance
 from kudo.operations.install import check_install
 from kudo.operations.preview import new_instance
 from kudo.operations.rollback import check_rollback
-from kudo.operations.uninstall import CleanupStarted, PlanCancelled, UninstallEvent
+from kudo.operations.uninstall import CleanupStarted, LeftBehind, PlanCancelled, UninstallEvent
 from kudo.operations.update import check_update
 from kudo.operations.upgrade import check_upgrade
 from kudo.packages import Bundle, PackageResolver
@@ -83,6 +84,7 @@ async def install(
         bundle = await resolver.resolve(package, operator_version, app_version)
     if rewrite_api_versions:
         bundle = bundle.rewriting_api_versions()
+    _report_cluster_scoped(bundle)
     version = bundle.package.operator_version_name
     name = f"{bundle.package.operator.name}-instance" if instance is None else instance
     async with open_session(namespace) as session:
@@ -105,6 +107,13 @@ async def install(
 async def _dry_run_install(session: Session, bundle: Bundle, name: str, parameters: dict[str, str], form: Form) -> None:
     request = session.request(name, DEPLOY, parameters=parameters)
     await print_dry_run(session.cluster, *new_instance(bundle.package, request), request, form)
+
+
+def _report_cluster_scoped(bundle: Bundle) -> None:
+    """Print the cluster-scoped kinds of a package, whose objects are outside of the namespace of the instance."""
+    kinds = sorted({kind for package in bundle.packages for kind in cluster_scoped_kinds(package)})
+    if kinds:
+        out.print(f"The package has templates of cluster-scoped objects: {', '.join(kinds)}.")
 
 
 def _report_namespace(session: Session, created: bool) -> None:
@@ -253,3 +262,9 @@ async def _show_event(event: UninstallEvent) -> None:
             of_instance = f" of the instance {run.request.instance}" if of_child else ""
             out.print(f"The plan {CLEANUP}{of_instance} {'is running' if was_running else 'has started'}.")
             await wait_for(run, None)
+        case LeftBehind(objects=objects):
+            out.print("These cluster-scoped objects of the instance stay, because others may use them:")
+            for ref in objects:
+                group = ref.api_version.rpartition("/")[0]
+                resource = f"{ref.kind}.{group}".lower() if group else ref.kind.lower()
+                out.print(f"  kubectl delete {resource} {ref.name}")

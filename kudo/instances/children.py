@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from kudo.errors import InvalidOperatorVersion, RequestError, TaskBuildError
+from kudo.errors import ForeignObject, InvalidOperatorVersion, RequestError, TaskBuildError
 from kudo.instances.change import compute_change
 from kudo.instances.owners import owners
 from kudo.instances.parameters import check_parameters, read_values, with_fixed
@@ -10,7 +10,7 @@ from kudo.instances.pending_plan import pending_plan_metadata
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
 from kudo.kubernetes import Cluster
 from kudo.manifests import instance_variables, source_of
-from kudo.model.annotations import HERITAGE, OPERATOR
+from kudo.model.annotations import ADOPT, HERITAGE, OPERATOR
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest, PreparedChild, TaskRequest, Variables
 from kudo.model.objects import Object
@@ -21,11 +21,14 @@ from kudo.model.tasks import KudoOperatorTask
 from kudo.templates import Renderer, render_all
 
 
-async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskRequest) -> PreparedChild:
+async def prepare_child(
+    cluster: Cluster, renderer: Renderer, request: TaskRequest, *, adopt: bool = False
+) -> PreparedChild:
     """Create or change the Instance of a KudoOperator task, and return which of its plans has to run.
 
-    Safe to repeat. Raises TaskRenderingError, InvalidParams, InvalidOperatorVersion, RequestError if the Instance
-    belongs to another parent or operator, and the errors of reading and writing a cluster.
+    An Instance without a parent needs consent, as other objects do. Safe to repeat. Raises TaskRenderingError,
+    InvalidParams, InvalidOperatorVersion, RequestError or ForeignObject if the Instance belongs to another parent or
+    operator, or to none, and the errors of reading and writing a cluster.
     """
     task = operator_task(request)
     parent = await require_instance(cluster, request.metadata)
@@ -45,7 +48,7 @@ async def prepare_child(cluster: Cluster, renderer: Renderer, request: TaskReque
         values = with_fixed(version.spec.parameters, parameters)
         await cluster.create(child_instance(request, version.spec.operator.name, values))
         return _run(request, ref.name, DEPLOY)
-    await _require_owned(cluster, existing, parent, version)
+    await _require_owned(cluster, existing, parent, version, adopt=adopt)
     child = parse_instance(existing)
     current = await find_operator_version(cluster, parent.namespace, child.spec.operator_version.name) or version
     change = await renderer.run(what, compute_change, child, current, version, parameters)
@@ -123,8 +126,13 @@ def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str,
     return Object.of(API_VERSION, "Instance", described, spec=spec)
 
 
-async def _require_owned(cluster: Cluster, existing: Object, parent: Object, version: OperatorVersion) -> None:
-    """Raise RequestError if an Instance has another parent or operator, or is an ancestor of its parent."""
+async def _require_owned(
+    cluster: Cluster, existing: Object, parent: Object, version: OperatorVersion, *, adopt: bool
+) -> None:
+    """Raise RequestError if an Instance has another parent or operator, or is an ancestor of its parent.
+
+    Raises ForeignObject for one that has no parent, unless there is consent.
+    """
     subject = f"The instance {existing.name} in the namespace {existing.namespace}"
     parents = owners(existing)
     if parents and parent.uid not in [owner.text("uid") for owner in parents]:
@@ -137,3 +145,9 @@ async def _require_owned(cluster: Cluster, existing: Object, parent: Object, ver
             raise RequestError(f"{subject} would be its own child.")
         names = [owner.text("name") for owner in owners(above)]
         above = await cluster.get(instance_ref(parent.namespace, names[0])) if names else None
+    if not parents and not adopt and existing.annotations.get(ADOPT) not in (parent.name, "true"):
+        raise ForeignObject(
+            f"{subject} was not made by the instance {parent.name}, so it is not changed. Choose another instanceName "
+            f"in the package, or let {parent.name} adopt it: `kubectl annotate instances.kudo.dev {existing.name} "
+            f"{ADOPT}={parent.name} --namespace {existing.namespace}`."
+        )

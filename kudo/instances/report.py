@@ -7,14 +7,14 @@ from kudo.model.status import PlanStatus
 
 
 async def report_status(cluster: Cluster, report: StatusReport) -> bool:
-    """Write status and events to the Instance; return False if the Instance does not exist.
+    """Write status and events to the Instance; return False if the Instance does not exist any more.
 
     Safe to repeat and to run late: an event is recorded once, and a later status is kept. Raises
     ConflictError if the Instance changes meanwhile, and the errors of writing to a cluster.
     """
     ref = instance_ref(report.request.namespace, report.request.instance)
     instance = await cluster.get(ref)
-    if instance is None:
+    if instance is None or report.instance_uid not in ("", instance.uid):
         return False
     status = report.status
     recorded = parse_instance(instance).status.plan_status.get(status.name) if status else None

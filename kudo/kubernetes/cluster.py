@@ -3,7 +3,7 @@
 import builtins
 import copy
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ class Cluster:
         self._connection = connection
         self._discovery = Discovery(connection)
         self._confined_to: str | None = None
+        self._cluster_scoped: Container[str] | None = None
         self.informers = SharedInformers(connection)
 
     @classmethod
@@ -54,14 +55,16 @@ class Cluster:
         await self.informers.close()
         await self._connection.__aexit__()
 
-    def within(self, namespace: str) -> Self:
-        """Return this cluster, confined to a namespace.
+    def within(self, namespace: str, cluster_scoped: Container[str] | None = None) -> Self:
+        """Return this cluster, confined to a namespace and to some cluster-scoped kinds, by default to all.
 
         It raises ResourceValidationError for an object of a namespaced kind with another namespace, or with none,
-        before it sends a request about one. It shares the connection, which only the original closes.
+        before it sends a request about one, and before it writes an object of a cluster-scoped kind that is not in
+        `cluster_scoped` (as `KIND` or `KIND.GROUP`). It shares the connection, which only the original closes.
         """
         confined = copy.copy(self)
         confined._confined_to = namespace
+        confined._cluster_scoped = cluster_scoped
         return confined
 
     def _path(self, kind: ResourceKind, ref: ObjectRef, subresource: str = "") -> str:
@@ -77,6 +80,17 @@ class Cluster:
             where = f"in the namespace {ref.namespace}" if ref.namespace else "without a namespace"
             raise ResourceValidationError(
                 f"{kind.kind} {ref.name} {where} is refused: the plan may use only the namespace {self._confined_to}."
+            )
+
+    def _require_writable(self, kind: ResourceKind, ref: ObjectRef) -> None:
+        """Raise ResourceValidationError for an object that must not be written."""
+        self._require_allowed(kind, ref)
+        if kind.namespaced or self._confined_to is None or self._cluster_scoped is None:
+            return
+        if kind.qualified not in self._cluster_scoped:
+            raise ResourceValidationError(
+                f"{kind.kind} {ref.name} is refused: {kind.qualified} is not one of the cluster-scoped kinds that "
+                "plans of this worker may write (KUDO_CLUSTER_SCOPED_KINDS)."
             )
 
     @property
@@ -103,6 +117,10 @@ class Cluster:
     async def kind_of(self, ref: ObjectRef) -> ResourceKind:
         """Return the served kind of an object. Raises KindNotFound."""
         return await self._discovery.find(ref.api_version, ref.kind)
+
+    async def cluster_scoped_kinds(self) -> builtins.list[ResourceKind]:
+        """Return the cluster-scoped kinds that the API serves, each in the preferred version of its group."""
+        return [kind for kind in await self._discovery.kinds() if not kind.namespaced]
 
     async def namespaced(self, item: Object) -> bool:
         """Whether the kind of an object is namespaced. Raises KindNotFound."""
@@ -187,6 +205,7 @@ class Cluster:
         return item, answer
 
     async def _apply(self, kind: ResourceKind, item: Object, *, force: bool, dry_run: bool = False) -> Answer:
+        self._require_writable(kind, item.ref)
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         return await self._connection.request(
             "PATCH",
@@ -199,7 +218,7 @@ class Cluster:
     async def create(self, item: Object) -> Object:
         """Create an object. Raises ConflictError if it exists."""
         kind = await self.kind_of(item.ref)
-        self._require_allowed(kind, item.ref)
+        self._require_writable(kind, item.ref)
         path, query = kind.path(item.namespace), {"fieldManager": FIELD_MANAGER}
         answer = await self._connection.request("POST", path, query=query, body=item.manifest)
         return self._checked(kind, answer.code, answer.body, f"creating {item.ref}")
@@ -235,6 +254,7 @@ class Cluster:
     ) -> None:
         """Delete an object, if it exists with this `uid`; by default, the objects that it owns are deleted first."""
         kind = await self.kind_of(ref)
+        self._require_writable(kind, ref)
         body: Manifest = {"propagationPolicy": propagation}
         if uid:
             body["preconditions"] = {"uid": uid}
@@ -251,6 +271,7 @@ class Cluster:
     ) -> Object | None:
         """Apply a merge patch to an object or its status; None if the object does not exist."""
         kind = await self.kind_of(ref)
+        self._require_writable(kind, ref)
         answer = await self._connection.request(
             "PATCH",
             self._path(kind, ref, subresource),

@@ -29,6 +29,12 @@ class ResourceKind:
         scope = f"/namespaces/{_segment(namespace)}" if self.namespaced and namespace else ""
         return "/".join(part for part in (f"{root}{scope}/{self.plural}", _segment(name), subresource) if part)
 
+    @property
+    def qualified(self) -> str:
+        """The kind with its group, such as `ClusterRole.rbac.authorization.k8s.io`; without one in the core group."""
+        group = self.api_version.rpartition("/")[0]
+        return f"{self.kind}.{group}" if group else self.kind
+
     def path_of(self, ref: ObjectRef, subresource: str = "") -> str:
         return self.path(ref.namespace, ref.name, subresource)
 
@@ -53,6 +59,7 @@ class Discovery:
         self._connection = connection
         self._kinds: dict[tuple[str, str], ResourceKind] = {}
         self._surveyed = False
+        self._preferred: list[str] = []
 
     async def find(self, api_version: str, kind: str) -> ResourceKind:
         """Return a served kind.
@@ -81,6 +88,12 @@ class Discovery:
             )
         return found
 
+    async def kinds(self) -> list[ResourceKind]:
+        """Return all kinds that the API serves, each in the preferred version of its group."""
+        await self._survey()
+        preferred = {"v1", *self._preferred}
+        return [kind for kind in self._kinds.values() if kind.api_version in preferred]
+
     async def _elsewhere(self, kind: str) -> list[str]:
         """Return the API versions that serve a kind: kinds move, and an old package names an old version."""
         if not self._surveyed:
@@ -91,7 +104,8 @@ class Discovery:
         """Read the kinds of every group, once: Delete tasks look up kinds that are not served again and again."""
         answer = await self._connection.request("GET", "/apis")
         groups = answer.body.children("groups") if answer.ok else []
-        for version in ("v1", *(group.text("preferredVersion", "groupVersion") for group in groups)):
+        self._preferred = [group.text("preferredVersion", "groupVersion") for group in groups]
+        for version in ("v1", *self._preferred):
             # If an aggregated API is unavailable, only its own kinds are missing.
             with suppress(KudoError):
                 await self._load(version)

@@ -1,7 +1,11 @@
 """The cluster-scoped kinds of Kubernetes, for use without a cluster."""
 
+import re
+from collections.abc import Iterator
+
 from kudo.errors import KindNotFound
 from kudo.model.objects import Object
+from kudo.model.package import Package
 
 _CLUSTER_SCOPED = {
     "": {"Namespace", "Node", "PersistentVolume", "ComponentStatus"},
@@ -32,3 +36,14 @@ async def is_namespaced_offline(item: Object) -> bool:
     if "." in item.group and not item.group.endswith(".k8s.io"):
         raise KindNotFound(f"{item.kind} of {item.api_version} is not a kind of Kubernetes")
     return item.kind not in _CLUSTER_SCOPED.get(item.group, ())
+
+
+_KIND = re.compile(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
+
+
+def cluster_scoped_kinds(package: Package) -> Iterator[str]:
+    """Yield the cluster-scoped kinds of Kubernetes in the templates of a package's tasks, without rendering them."""
+    known = {kind for kinds in _CLUSTER_SCOPED.values() for kind in kinds}
+    used = {name for task in package.operator.tasks for name in task.template_names()}
+    for name in used & package.templates.keys():
+        yield from (kind for kind in _KIND.findall(package.templates[name]) if kind in known)

@@ -23,6 +23,8 @@ class StatusReport(Model):
 
     request: PlanRequest
     uid: Text = ""
+    instance_uid: Text = ""
+    """The uid of the Instance that the run was loaded from; another one of the same name gets no status of it."""
     status: PlanStatus | None = None
     keep: Annotated[bool, OMIT_EMPTY] = False
     """Whether to keep a status that was recorded before, because this run never began."""

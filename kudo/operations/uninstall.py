@@ -1,14 +1,16 @@
 """Remove an Instance: cancel its plan, run the cleanup plans, and delete it with everything that it owns."""
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kudo.client import Run
-from kudo.errors import PlanFailed
+from kudo.errors import KudoError, PlanFailed
 from kudo.instances.owners import descendants
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, read_instance
 from kudo.kubernetes import Cluster
-from kudo.model.objects import Object
+from kudo.model.annotations import INSTANCE, INSTANCE_NAMESPACE
+from kudo.model.objects import Object, ObjectRef
 from kudo.model.plans import CLEANUP
 from kudo.model.resources import Instance
 from kudo.operations.session import Session
@@ -36,7 +38,14 @@ class CleanupStarted:
     """Whether it is the plan of a child Instance."""
 
 
-UninstallEvent = PlanCancelled | CleanupStarted
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Cluster-scoped objects of the Instance: they have no owner, so they were not deleted with it."""
+
+    objects: list[ObjectRef]
+
+
+UninstallEvent = PlanCancelled | CleanupStarted | LeftBehind
 
 
 async def uninstall(
@@ -56,6 +65,18 @@ async def uninstall(
         async for event in _clean_up(session, parse_instance(child), skip_cleanup, of_child=True):
             yield event
     await _delete(session.cluster, session.namespace, instance)
+    if left := await _left_behind(session.cluster, session.namespace, instance):
+        yield LeftBehind(left)
+
+
+async def _left_behind(cluster: Cluster, namespace: str, instance: str) -> list[ObjectRef]:
+    """Return the cluster-scoped objects of an Instance, of the kinds that may be listed."""
+    found = []
+    for kind in await cluster.cluster_scoped_kinds():
+        with suppress(KudoError):
+            items = await cluster.list(kind.api_version, kind.kind, labels=f"{INSTANCE}={instance}")
+            found += [item.ref for item in items if item.annotations.get(INSTANCE_NAMESPACE) == namespace]
+    return found
 
 
 async def _clean_up(

@@ -18,11 +18,11 @@ from kudo.errors import (
 )
 from kudo.instances.active_plan import load_active_plan
 from kudo.instances.report import report_status
-from kudo.instances.resources import read_instance
+from kudo.instances.resources import instance_ref, read_instance
 from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest
-from kudo.model.objects import ObjectRef
+from kudo.model.objects import Object, ObjectRef
 from kudo.model.report import StatusReport
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus, PlanStatus
@@ -70,6 +70,26 @@ async def test_resume_starts_from_the_recorded_status(installed: Installer, rend
     assert steps == [("COMPLETE", ""), ("PENDING", ""), ("PENDING", "")]
     fresh = await load_active_plan(installed.cluster, renderer, request(), "run-3")
     assert {step.status for part in fresh.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
+
+
+async def test_status_of_a_run_is_not_written_to_an_instance_that_was_made_anew(
+    installed: Installer, renderer: Renderer
+) -> None:
+    """Otherwise `resume` would skip steps whose objects were deleted with the first Instance."""
+    first = await load_active_plan(installed.cluster, renderer, request(), "run-1")
+    first.status.phases[0].steps[0].set(ExecutionStatus.COMPLETE)
+    late = StatusReport(request=request(), uid="run-1", instance_uid=first.metadata.instance_uid, status=first.status)
+    ref = instance_ref(NAMESPACE, "test")
+    before = await installed.cluster.get(ref)
+    assert before is not None
+    await installed.cluster.delete(ref)
+    fields = {
+        key: value for key, value in before.manifest["metadata"].items() if key in ("name", "namespace", "labels")
+    }
+    await installed.cluster.create(Object.of(API_VERSION, "Instance", fields, spec=before.manifest["spec"]))
+    assert not await report_status(installed.cluster, late)
+    again = await load_active_plan(installed.cluster, renderer, request(resume=True), "run-2")
+    assert {step.status for part in again.status.phases for step in part.steps} == {ExecutionStatus.PENDING}
 
 
 async def recorded(installed: Installer) -> PlanStatus:

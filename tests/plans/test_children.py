@@ -28,6 +28,7 @@ from temporalio.service import RPCError
 from kudo.client import Run
 from kudo.instances.change import write_change
 from kudo.instances.pending_plan import clear_pending_plan
+from kudo.instances.resources import instance_ref
 from kudo.model import yaml
 from kudo.model.execution import Approval
 from kudo.model.objects import Object
@@ -475,3 +476,16 @@ async def test_uninstall_of_parent_runs_cleanup_of_children(installer: Installer
     assert "The plan cleanup is COMPLETE." in result.out
     assert await installer.get(API_VERSION, "Instance", "test") is None
     assert await installer.get(API_VERSION, "Instance", "test-zookeeper") is None
+
+
+async def test_instance_that_was_made_by_hand_is_a_child_only_with_consent(installer: Installer) -> None:
+    package = parent(installer)
+    await (await installer.deploy(child(package), "test-zookeeper")).outcome()
+    outcome = await (await installer.deploy(package)).outcome()
+    assert outcome.failure == "ForeignObject"
+    assert "was not made by the instance test, so it is not changed." in outcome.message
+    command = "kubectl annotate instances.kudo.dev test-zookeeper kudo.dev/adopt=test --namespace default"
+    assert f"`{command}`" in outcome.message
+    ref = instance_ref(NAMESPACE, "test-zookeeper")
+    await installer.cluster.patch(ref, {"metadata": {"annotations": {"kudo.dev/adopt": "test"}}})
+    assert (await (await installer.start("test")).outcome()).complete

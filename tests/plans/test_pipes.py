@@ -171,7 +171,9 @@ async def test_pod_left_by_another_run_is_replaced(installer: Installer, files: 
     files.put("/tmp/tls.crt", CERTIFICATE)
     package = certificate_package(installer, files)
     await installer.install(package)
-    leftover = Object.of("v1", "Pod", {"name": POD, "namespace": "default"}, spec={"containers": [WAITER]})
+    labels = {"kudo.dev/instance": "test"}
+    metadata: Manifest = {"name": POD, "namespace": "default", "labels": labels}
+    leftover = Object.of("v1", "Pod", metadata, spec={"containers": [WAITER]})
     before = await installer.cluster.apply(leftover)
     run = await installer.start()
     assert (await run.outcome()).complete
@@ -280,3 +282,22 @@ async def test_pod_of_another_instance_is_kept(installer: Installer, files: File
     assert after.uid == before.uid
     await installer.plans.cancel(NAMESPACE, "te-st", "")
     await first.outcome()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_pod_that_was_made_by_hand_is_not_deleted(installer: Installer, files: Files) -> None:
+    files.put("/tmp/tls.crt", CERTIFICATE)
+    package = write_pipe_package(
+        installer,
+        pipe("generate", CERTIFICATE_FILE),
+        apply("use", "user.yaml"),
+        templates={"pod.yaml": pod_template(files), "user.yaml": USER},
+    )
+    await installer.install(package)
+    spec = {"containers": [{"name": "a", "image": "b"}]}
+    theirs = await installer.cluster.create(Object.of("v1", "Pod", {"name": POD, "namespace": NAMESPACE}, spec=spec))
+    outcome = await (await installer.start()).outcome()
+    assert outcome.failure == "ForeignObject"
+    live = await installer.cluster.get(theirs.ref)
+    assert live is not None
+    assert live.uid == theirs.uid
