@@ -1,13 +1,16 @@
 """get instances, operators, operatorversions, all: list the resources of a namespace."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from kudo.cli.command import command, out
-from kudo.cli.options import NamespaceOption, Output
-from kudo.cli.output import print_as, print_table, table
+from kudo.cli.options import AllNamespaces, NamespaceOption, Output, TableOutput
+from kudo.cli.output import print_as, print_table, show_age, table
+from kudo.cli.progress import styled_status
 from kudo.instances.resources import parse_instance
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
@@ -21,23 +24,41 @@ KINDS = ("Operator", "OperatorVersion", "Instance")
 
 @app.command()
 @command
-async def instances(namespace: NamespaceOption = None, output: Output = None) -> None:
+async def instances(
+    namespace: NamespaceOption = None, all_namespaces: AllNamespaces = False, output: TableOutput = None
+) -> None:
     """List the instances of a namespace, with the last plan of each."""
-    await _show(namespace, output, ["Instance"], _instances)
+
+    def show(found: Sequence[Object]) -> Table:
+        return _instances(found, all_namespaces=all_namespaces, wide=output == "wide")
+
+    await _show(namespace, output, ["Instance"], show, all_namespaces=all_namespaces)
 
 
 @app.command()
 @command
-async def operators(namespace: NamespaceOption = None, output: Output = None) -> None:
+async def operators(
+    namespace: NamespaceOption = None, all_namespaces: AllNamespaces = False, output: TableOutput = None
+) -> None:
     """List the operators of a namespace."""
-    await _show(namespace, output, ["Operator"], _operators)
+
+    def show(found: Sequence[Object]) -> Table:
+        return _operators(found, all_namespaces)
+
+    await _show(namespace, output, ["Operator"], show, all_namespaces=all_namespaces)
 
 
 @app.command()
 @command
-async def operatorversions(namespace: NamespaceOption = None, output: Output = None) -> None:
+async def operatorversions(
+    namespace: NamespaceOption = None, all_namespaces: AllNamespaces = False, output: TableOutput = None
+) -> None:
     """List the operator versions of a namespace."""
-    await _show(namespace, output, ["OperatorVersion"], _versions)
+
+    def show(found: Sequence[Object]) -> Table:
+        return _versions(found, all_namespaces)
+
+    await _show(namespace, output, ["OperatorVersion"], show, all_namespaces=all_namespaces)
 
 
 @app.command(name="all")
@@ -52,45 +73,67 @@ async def _show(
     output: str | None,
     kinds: Sequence[str],
     show: Callable[[Sequence[Object]], Table | str],
+    *,
+    all_namespaces: bool = False,
 ) -> None:
     async with await Cluster.connect() as cluster:
-        namespace = namespace or cluster.namespace
+        namespace = "" if all_namespaces else namespace or cluster.namespace
         listed = [await cluster.list(API_VERSION, kind, namespace) for kind in kinds]
-    found = [item for items in listed for item in sorted(items, key=lambda item: item.name)]
-    if output:
+    found = [item for items in listed for item in sorted(items, key=lambda item: (item.namespace, item.name))]
+    if output in ("json", "yaml"):
         print_as(output, [item.manifest for item in found])
     elif not found:
-        out.print(f"There are no {kinds[0].lower()}s in the namespace {namespace}.")
+        where = f" in the namespace {namespace}" if namespace else ""
+        out.print(f"There are no {kinds[0].lower()}s{where}.")
     else:
         shown = show(found)
         if isinstance(shown, Table):
-            print_table(shown)
+            print_table(shown, wide=output == "wide")
         else:
             out.print(shown)
 
 
-def _instances(found: Sequence[Object]) -> Table:
-    listed = table("NAME", "OPERATOR-VERSION", "LAST PLAN", "STATUS")
+def _columns(all_namespaces: bool, *columns: str) -> Table:
+    return table(*(["NAMESPACE"] if all_namespaces else []), *columns)
+
+
+def _row(item: Object, all_namespaces: bool, *cells: str | Text) -> list[str | Text]:
+    return [*([item.namespace] if all_namespaces else []), item.name, *cells, show_age(_created(item))]
+
+
+def _created(item: Object) -> datetime | None:
+    text = item.text("metadata", "creationTimestamp")
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+
+
+def _instances(found: Sequence[Object], *, all_namespaces: bool, wide: bool) -> Table:
+    more = ["UPDATED", "MESSAGE"] if wide else []
+    listed = _columns(all_namespaces, "NAME", "OPERATOR-VERSION", "LAST PLAN", "STATUS", "AGE", *more)
     for item in found:
         instance = parse_instance(item)
         last = instance.status.last_plan
         plan, status = (last.name, last.summary) if last else ("", "")
-        listed.add_row(instance.name, instance.spec.operator_version.name, plan, status)
+        row = _row(item, all_namespaces, instance.spec.operator_version.name, plan, styled_status(status))
+        if wide and last:
+            messages = [last.message, *(step.message for _, step in last.failed_steps())]
+            row += [show_age(last.last_updated_timestamp), " ".join(" ".join(filter(None, messages)).split())]
+        listed.add_row(*row)
     return listed
 
 
-def _operators(found: Sequence[Object]) -> Table:
-    listed = table("NAME", "DESCRIPTION")
+def _operators(found: Sequence[Object], all_namespaces: bool) -> Table:
+    listed = _columns(all_namespaces, "NAME", "DESCRIPTION", "AGE")
     for item in found:
-        listed.add_row(item.name, " ".join(item.text("spec", "description").split()))
+        listed.add_row(*_row(item, all_namespaces, " ".join(item.text("spec", "description").split())))
     return listed
 
 
-def _versions(found: Sequence[Object]) -> Table:
-    listed = table("NAME", "OPERATOR", "VERSION", "APP-VERSION")
+def _versions(found: Sequence[Object], all_namespaces: bool) -> Table:
+    listed = _columns(all_namespaces, "NAME", "OPERATOR", "VERSION", "APP-VERSION", "AGE")
     for item in found:
         version, app_version = item.text("spec", "version"), item.text("spec", "appVersion")
-        listed.add_row(item.name, item.text("spec", "operator", "name"), version, app_version)
+        operator = item.text("spec", "operator", "name")
+        listed.add_row(*_row(item, all_namespaces, operator, version, app_version))
     return listed
 
 

@@ -8,6 +8,7 @@ import typer
 
 from kudo.cli.command import command, out
 from kudo.cli.dry_run import DryRun, Form, print_dry_run
+from kudo.cli.instance_argument import of_instance
 from kudo.cli.options import (
     AppVersion,
     InstanceOption,
@@ -121,6 +122,7 @@ def _report_namespace(session: Session, created: bool) -> None:
         out.print(f"The namespace {session.namespace} was created.")
 
 
+@of_instance
 @command
 async def update(
     instance: InstanceOption,
@@ -150,6 +152,7 @@ async def update(
         await report_start(changed.run, wait, wait_time)
 
 
+@of_instance
 @command
 async def upgrade(
     package: PackageArgument,
@@ -194,6 +197,7 @@ async def upgrade(
         await report_start(changed.run, wait, wait_time)
 
 
+@of_instance
 @command
 async def rollback(
     instance: InstanceOption,
@@ -225,6 +229,7 @@ async def _dry_run_change(session: Session, change: Change, form: Form) -> None:
     await print_dry_run(session.cluster, change.instance_after, change.version, request, form)
 
 
+@of_instance
 @command
 async def uninstall(
     instance: InstanceOption,

@@ -1,9 +1,11 @@
 """The application `kudo`: all commands and groups."""
 
+from typing import Annotated
+
 import typer
 
 from kudo import __version__
-from kudo.cli import delete, dev, get, instance, package, plan, repo
+from kudo.cli import delete, dev, get, instance, logs, package, plan, repo
 from kudo.cli.command import leave, out
 
 app = typer.Typer(
@@ -18,6 +20,7 @@ app.command()(instance.update)
 app.command()(instance.upgrade)
 app.command()(instance.rollback)
 app.command()(instance.uninstall)
+app.command()(logs.logs)
 app.add_typer(plan.app, name="plan")
 app.add_typer(get.app, name="get")
 app.add_typer(delete.app, name="delete")
@@ -28,6 +31,22 @@ app.command()(package.render)
 app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(dev.worker)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version of kudo.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Run KUDO operator packages as durable Temporal workflows."""
 
 
 @app.command()

@@ -56,6 +56,10 @@ StartFrom = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the plan ends; fail if the plan fails.")]
 WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS", help="Time limit for waiting.")]
 Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Output format.")]
+TableOutput = Annotated[
+    Literal["json", "yaml", "wide"] | None,
+    typer.Option("--output", "-o", help="Output format; `wide` adds columns and cuts nothing off."),
+]
 
 
 def local_path(package: str) -> Path:

@@ -20,6 +20,7 @@ from kudo.cli.options import (
     Parameters,
     Repository,
     RewriteApiVersions,
+    TableOutput,
     local_path,
     read_parameters,
 )
@@ -187,12 +188,12 @@ async def parameters(
     descriptions: Annotated[bool, typer.Option("--descriptions", "-d", help="Show descriptions.")] = False,
     required: Annotated[bool, typer.Option("--required", "-r", help="List only parameters that need a value.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Print only names.")] = False,
-    output: Output = None,
+    output: TableOutput = None,
 ) -> None:
     """List the parameters of a package."""
     defined = [parameter_of(definition) for definition in read_package(local_path(package)).params.parameters]
     shown = [item for item in defined if not required or (item.required and item.default is None)]
-    if output:
+    if output in ("json", "yaml"):
         print_as(output, [item.to_json() for item in shown])
     elif names:
         for item in shown:
@@ -203,7 +204,7 @@ async def parameters(
             default = " ".join((item.default or "").split())
             text = [" ".join(item.description.split())] if descriptions else []
             listed.add_row(item.name, item.type, default, "yes" if item.required else "no", *text)
-        print_table(listed)
+        print_table(listed, wide=output == "wide")
 
 
 @listing.command()

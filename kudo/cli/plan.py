@@ -10,6 +10,7 @@ from rich.text import Text
 
 from kudo.cli.command import command, out
 from kudo.cli.dry_run import DryRun, print_dry_run
+from kudo.cli.instance_argument import of_instance
 from kudo.cli.options import (
     AllNamespaces,
     InstanceOption,
@@ -18,6 +19,7 @@ from kudo.cli.options import (
     ParameterFiles,
     Parameters,
     StartFrom,
+    TableOutput,
     Wait,
     WaitTime,
     read_parameters,
@@ -26,11 +28,14 @@ from kudo.cli.output import print_as, print_table, table
 from kudo.cli.progress import ended, live_tree, report_start, styled_status, styled_tree, wait_for
 from kudo.cli.session import open_session, whoami
 from kudo.client import PastRun
+from kudo.errors import InvalidPlan
 from kudo.kubernetes import Cluster
 from kudo.model.base import JsonObject
 from kudo.model.durations import show_elapsed
 from kudo.model.execution import Approval
-from kudo.model.status import ExecutionStatus
+from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.suggestion import did_you_mean
+from kudo.model.tree import arranged
 from kudo.operations import Session, plan_statuses, waiting_approvals
 from kudo.operations import resume as resume_plan
 from kudo.operations import retry as retry_plan
@@ -55,36 +60,54 @@ WithoutParameters = Annotated[
 
 
 @app.command()
+@of_instance
 @command
 async def status(
     instance: InstanceOption,
     namespace: NamespaceOption = None,
+    plan: Annotated[
+        str, typer.Option("--plan", help="Show only this plan. Default: all, the last one in detail.")
+    ] = "",
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch until no plan is running.")] = False,
     output: Output = None,
 ) -> None:
-    """Show the status of the plans of an instance."""
+    """Show the status of the plans of an instance; the one that runs, or ran last, is the last one."""
     if watch and output:
         raise typer.BadParameter("--watch cannot be combined with --output")
     async with open_session(namespace) as session:
-        plans = await plan_statuses(session, instance)
+        plans = await _statuses(session, instance, plan)
         if output:
             print_as(output, {"planStatus": {plan.name: plan.to_json() for plan in plans}})
         elif watch:
-            await _watch(session, instance)
+            await _watch(session, instance, plan)
         else:
-            out.print(styled_tree(instance, *plans))
+            out.print(styled_tree(instance, *arranged(plans)))
 
 
-async def _watch(session: Session, instance: str) -> None:
-    """Show the plans with the duration of each part, until none is running."""
+async def _statuses(session: Session, instance: str, plan: str) -> list[PlanStatus]:
+    """Return the statuses of all plans, or of one. Raises InvalidPlan if there is none of this name."""
     plans = await plan_statuses(session, instance)
-    with live_tree(lambda: styled_tree(instance, *plans, now=datetime.now(UTC))):
+    chosen = [status for status in plans if plan in ("", status.name)]
+    if not chosen and plan:
+        names = [status.name for status in plans]
+        raise InvalidPlan(
+            f"The instance {instance} has no plan {plan!r}{did_you_mean(plan, names) or '.'} "
+            f"Its plans: {', '.join(names) or 'none'}."
+        )
+    return chosen
+
+
+async def _watch(session: Session, instance: str, plan: str) -> None:
+    """Show the plans with the duration of each part, until none is running."""
+    plans = await _statuses(session, instance, plan)
+    with live_tree(lambda: styled_tree(instance, *arranged(plans), now=datetime.now(UTC))):
         while any(plan.status.is_running or plan.status is ExecutionStatus.PENDING for plan in plans):
             await asyncio.sleep(WATCH)
-            plans = await plan_statuses(session, instance)
+            plans = await _statuses(session, instance, plan)
 
 
 @app.command()
+@of_instance
 @command
 async def trigger(
     instance: InstanceOption,
@@ -108,31 +131,36 @@ async def trigger(
 
 
 @app.command()
+@of_instance
 @command
 async def history(
     instance: InstanceOption,
     namespace: NamespaceOption = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of runs.")] = 20,
-    output: Output = None,
+    output: TableOutput = None,
 ) -> None:
     """List the runs of the plans of an instance, newest first, as far as Temporal retains them."""
     async with open_session(namespace) as session:
         runs = await session.plans.history(session.namespace, instance, limit)
-        if output:
+        if output in ("json", "yaml"):
             print_as(output, [_as_json(run) for run in runs])
         elif not runs:
             out.print(f"Temporal has no runs of the instance {instance} in the namespace {session.namespace}.")
         else:
-            print_table(_history_table(runs))
+            print_table(_history_table(runs, wide=output == "wide"), wide=output == "wide")
 
 
-def _history_table(runs: list[PastRun]) -> Table:
-    listed = table("STARTED", "DURATION", "PLAN", "STATUS", "STARTED BY", "FAILED")
+def _history_table(runs: list[PastRun], *, wide: bool) -> Table:
+    more = ["PARAMETERS", "RUN ID"] if wide else []
+    listed = table("STARTED", "DURATION", "PLAN", "STATUS", "STARTED BY", *more, "DETAIL")
     for run in runs:
         took = show_elapsed((run.completion_time or datetime.now(UTC)) - run.start_time)
         started_at = f"{run.start_time.astimezone():%Y-%m-%d %H:%M:%S}"
-        failing = run.failing.partition("\n")[0]
-        listed.add_row(started_at, took, run.request.plan, styled_status(run.status), run.started_by, Text(failing))
+        detail = run.failing.partition("\n")[0]
+        parameters = " ".join(f"{name}={value}" for name, value in run.request.parameters.items())
+        cells = [parameters, run.run_id] if wide else []
+        row = (started_at, took, run.request.plan, styled_status(run.status), run.started_by)
+        listed.add_row(*row, *cells, Text(detail))
     return listed
 
 
@@ -153,6 +181,7 @@ def _as_json(run: PastRun) -> JsonObject:
 
 
 @app.command("wait")
+@of_instance
 @command
 async def wait_command(instance: InstanceOption, namespace: NamespaceOption = None, wait_time: WaitTime = 300) -> None:
     """Wait until the running plan, or else the last one, has ended; fail if the plan failed."""
@@ -161,6 +190,7 @@ async def wait_command(instance: InstanceOption, namespace: NamespaceOption = No
 
 
 @app.command()
+@of_instance
 @command
 async def cancel(
     instance: InstanceOption,
@@ -171,13 +201,14 @@ async def cancel(
 ) -> None:
     """Cancel the running plan of an instance; applied objects stay."""
     async with open_session(namespace) as session:
-        run = await session.plans.cancel(session.namespace, instance, reason or "cancelled with kudo plan cancel")
+        run = await session.plans.cancel(session.namespace, instance, f"cancelled {_signed(reason)}")
         out.print(f"Cancelling plan {run.request.plan}.")
         if wait:
             out.print(styled_tree(instance, (await ended(run, wait_time)).status))
 
 
 @app.command()
+@of_instance
 @command
 async def pause(instance: InstanceOption, namespace: NamespaceOption = None, reason: Reason = "") -> None:
     """Pause the running plan: running steps finish, and no other step starts until `resume`."""
@@ -188,6 +219,7 @@ async def pause(instance: InstanceOption, namespace: NamespaceOption = None, rea
 
 
 @app.command()
+@of_instance
 @command
 async def resume(
     instance: InstanceOption,
@@ -204,6 +236,7 @@ async def resume(
 
 
 @app.command()
+@of_instance
 @command
 async def retry(
     instance: InstanceOption,
@@ -220,6 +253,7 @@ async def retry(
 
 
 @app.command()
+@of_instance
 @command
 async def approve(
     instance: InstanceOption, namespace: NamespaceOption = None, step: Step = "", reason: Reason = ""
@@ -249,6 +283,7 @@ async def approvals(namespace: NamespaceOption = None, all_namespaces: AllNamesp
 
 
 @app.command()
+@of_instance
 @command
 async def refuse(
     instance: InstanceOption, namespace: NamespaceOption = None, step: Step = "", reason: Reason = ""

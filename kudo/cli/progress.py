@@ -1,7 +1,7 @@
 """Show the progress of a plan: a live tree in a terminal, plain lines elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from kudo.cli.command import err, out, with_severity
 from kudo.client import Outcome, Run
 from kudo.errors import TemporalUnavailable, TimedOut
 from kudo.model.status import ExecutionStatus, PlanStatus
-from kudo.model.tree import status_tree
+from kudo.model.tree import MOST_FOLDED, status_tree, wrapped
 
 STYLES: dict[str, str] = {
     ExecutionStatus.COMPLETE: "green",
@@ -32,6 +32,8 @@ async def report_start(run: Run, wait: bool, wait_time: float, verb: str = "has 
     """Print that a plan has started or resumed; with `wait`, show it until it ends."""
     request = run.request
     out.print(f"The plan {request.plan} {verb}.")
+    if run.link:
+        out.print(f"Web UI: {run.link}")
     if not await run.has_worker():
         text = "No worker has polled Temporal recently, so the plan waits. Start one with `kudo worker`."
         err.print(with_severity("Warning", "yellow", text))
@@ -138,11 +140,23 @@ def styled_status(status: str) -> Text:
 
 def styled_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> Text:
     """Return the tree in colours; with `now`, also the duration of each part."""
-    text = Text(status_tree(instance, *plans, now=now), no_wrap=False, overflow="fold")
+    text = Text(_fitted_tree(instance, plans, now), no_wrap=False, overflow="fold")
     for status, style in STYLES.items():
         text.highlight_regex(rf"(\[{status}\]|\({status}\))", style)
     text.highlight_regex(r"(?<=\]) PAUSED", "bold yellow")
     return text
+
+
+def _fitted_tree(instance: str, plans: Sequence[PlanStatus], now: datetime | None) -> str:
+    """Return the tree; in a terminal with wrapped lines, and one that changes in a height that stays in view."""
+    if not out.is_terminal:
+        return status_tree(instance, *plans, now=now)
+    for fold in range(MOST_FOLDED + 1):
+        tree = wrapped(status_tree(instance, *plans, now=now, fold=fold), out.width)
+        if now is None or tree.count("\n") < out.height - 2:
+            return tree
+    # What runs is rather at the end than at the start.
+    return "\n".join(tree.splitlines()[-(out.height - 2) :])
 
 
 def _explain(run: Run, outcome: Outcome) -> None:

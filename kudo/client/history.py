@@ -29,7 +29,7 @@ class PastRun:
     status: str
     """The status in KUDO's names, or Temporal's TERMINATED or TIMED_OUT."""
     failing: str = ""
-    """The steps that failed, or the message of a plan that failed without a failed step."""
+    """The steps that failed, the message of a plan that failed without one, or who cancelled it and why."""
 
 
 async def plan_history(client: Client, namespace: str, instance: str, limit: int) -> list[PastRun]:
@@ -45,6 +45,8 @@ async def _past_run(client: Client, item: WorkflowExecution, namespace: str, ins
     handle = client.get_workflow_handle(item.id, run_id=item.run_id, result_type=PlanStatus)
     origin = await read_origin(client, handle, namespace, instance)
     failing = ""
+    if item.status is WorkflowExecutionStatus.CANCELED:
+        failing = (await Run(client, handle, origin).outcome()).message
     if item.status is WorkflowExecutionStatus.FAILED:
         outcome = await Run(client, handle, origin).outcome()
         failing = ", ".join(f"{phase.name}.{step.name}" for phase, step in outcome.status.failed_steps())

@@ -1,11 +1,13 @@
 """One run of a plan: its status while it runs, and its outcome."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -25,6 +27,9 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 
 ENDED_TIMEOUT = timedelta(seconds=15)
 """The same for a plan that has ended, whose history the worker has to replay."""
+
+UI = "KUDO_TEMPORAL_UI"
+"""The environment variable with the address of Temporal's Web UI."""
 
 SLOT_WAIT = timedelta(seconds=5)
 """How long a task may be scheduled before it counts as one that waits for a worker."""
@@ -66,6 +71,11 @@ class Run:
     @property
     def run_id(self) -> str:
         return self._handle.result_run_id or self._handle.run_id or ""
+
+    @property
+    def link(self) -> str:
+        """The address of the run in Temporal's Web UI, if KUDO_TEMPORAL_UI or Temporal Cloud tells that; else empty."""
+        return link_to(self._client, self.workflow_id, self.run_id)
 
     async def has_worker(self) -> bool:
         """Whether a worker has polled Temporal recently. Raises TemporalUnavailable."""
@@ -173,6 +183,14 @@ def _waits_for_slot(activity: PendingActivityInfo) -> bool:
     since = activity.scheduled_time.ToDatetime(UTC)
     scheduled = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     return scheduled and datetime.now(UTC) - since > SLOT_WAIT
+
+
+def link_to(client: Client, workflow_id: str, run_id: str) -> str:
+    """Return the address of a run in Temporal's Web UI; empty if that is not known."""
+    cloud = "https://cloud.temporal.io" if "tmprl.cloud" in client.service_client.config.target_host else ""
+    address = os.environ.get(UI, cloud).rstrip("/")
+    path = f"/namespaces/{client.namespace}/workflows/{quote(workflow_id, safe='')}/{run_id}/history"
+    return f"{address}{path}" if address else ""
 
 
 async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:

@@ -34,7 +34,7 @@ class Stack:
     def exports(self) -> str:
         """Return the command with which another shell uses the stack."""
         config = f"KUBECONFIG={shlex.quote(str(self.kubeconfig))} " if self.kubeconfig else ""
-        return f"export {config}TEMPORAL_ADDRESS={self.temporal.address}"
+        return f"export {config}TEMPORAL_ADDRESS={self.temporal.address} KUDO_TEMPORAL_UI={self.temporal.ui}"
 
 
 @asynccontextmanager

@@ -288,6 +288,12 @@ class Cluster:
         path = self._path(await self.kind_of(pod), pod, "exec")
         return await execute(self._connection, path, container, command, limit)
 
+    async def log(self, pod: ObjectRef, container: str, lines: int, *, previous: bool = False) -> str:
+        """Return the last lines of the log of a container, or of its previous run."""
+        path = self._path(await self.kind_of(pod), pod, "log")
+        query = {"container": container, "tailLines": str(lines), "previous": str(previous).lower()}
+        return await self._connection.text(path, query)
+
     async def record_event(
         self, about: Object, key: str, kind: Literal["Normal", "Warning"], reason: str, text: str
     ) -> None:

@@ -112,6 +112,16 @@ class Connection:
                 answer = await _read(response)
         return answer
 
+    async def text(self, path: str, query: Query) -> str:
+        """Return the text at a path, such as a log. Raises ApiOutage, or the error of `failures` if it is refused."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        await self._notice_rotation()
+        async with self._send("GET", path, query, None, "application/json", timeout) as response:
+            content = await response.read()
+            if response.status != 200:
+                raise failure(response.status, _json(content), f"reading {path}")
+            return content.decode(errors="replace")
+
     async def _notice_rotation(self) -> None:
         """Read the credentials again if a file of them was replaced; they are looked at now and then."""
         if time.monotonic() - self._looked_at < LOOK:

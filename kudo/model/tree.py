@@ -1,23 +1,47 @@
 """Plans and their status as text trees, like KUDO's."""
 
-from collections.abc import Iterator, Mapping
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from kudo.model.durations import show_elapsed
 from kudo.model.plans import Plan
-from kudo.model.status import ChildPlan, ExecutionState, PhaseStatus, PlanStatus, StepStatus
+from kudo.model.status import ChildPlan, ExecutionState, ExecutionStatus, PhaseStatus, PlanStatus, StepStatus
 
 Branch = tuple[str, list["Branch"]]
 
 
-def status_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> str:
-    """Return the status of plans as a tree, with the messages of steps, and durations up to `now` if given."""
-    return draw([(instance, [_plan(plan, now) for plan in plans])])
+def status_tree(instance: str, *plans: PlanStatus, now: datetime | None = None, fold: int = 0) -> str:
+    """Return the status of plans as a tree, with the messages of steps, and durations up to `now` if given.
+
+    `fold` leaves out more and more of what needs no attention: 1 the steps of phases that have ended well or not begun,
+    2 also such steps of other phases, of which only the number is shown.
+    """
+    return draw([(instance, [_plan(plan, now, fold) for plan in plans])])
+
+
+MOST_FOLDED = 2
+"""The largest useful `fold`."""
 
 
 def phase_tree(phase: PhaseStatus) -> str:
     """Return the status of a phase as a tree."""
-    return draw([_phase(phase, None)])
+    return draw([_phase(phase, None, 0)])
+
+
+def arranged(plans: Iterable[PlanStatus]) -> list[PlanStatus]:
+    """Return plans so that the one that runs, or ran last, is the last one, and the only one with its phases."""
+
+    def when(plan: PlanStatus) -> tuple[bool, float, str]:
+        updated = plan.last_updated_timestamp
+        return plan.status.is_running, updated.timestamp() if updated else 0.0, plan.name
+
+    ordered = sorted(plans, key=when)
+    running = [plan for plan in ordered if plan.status.is_running]
+    shown = running or ordered[-1:]
+    return [plan if plan in shown else plan.model_copy(update={"phases": []}) for plan in ordered]
 
 
 def plan_tree(operator: str, plans: Mapping[str, Plan]) -> str:
@@ -33,27 +57,40 @@ def _defined(name: str, plan: Plan) -> Branch:
     return f"Plan {name} ({plan.strategy} strategy)", phases
 
 
-def _plan(plan: PlanStatus, now: datetime | None) -> Branch:
+def _plan(plan: PlanStatus, now: datetime | None, fold: int) -> Branch:
     no_children: list[Branch] = []
     strategy = f" ({plan.strategy} strategy)" if plan.strategy else ""
     paused = " PAUSED" if plan.paused else ""
     message = [(line, no_children) for line in plan.message.splitlines()]
-    phases = [_phase(phase, now) for phase in plan.phases]
+    phases = [_phase(phase, now, fold) for phase in plan.phases]
     return f"Plan {plan.name}{strategy} [{plan.status}]{paused}{_duration(plan, now)}", [*message, *phases]
 
 
-def _phase(phase: PhaseStatus, now: datetime | None) -> Branch:
-    return f"Phase {phase.name} [{phase.status}]{_duration(phase, now)}", [_step(step, now) for step in phase.steps]
+def _phase(phase: PhaseStatus, now: datetime | None, fold: int) -> Branch:
+    text = f"Phase {phase.name} [{phase.status}]{_duration(phase, now)}"
+    if fold >= 1 and _needs_no_attention(phase):
+        return text, []
+    if fold < MOST_FOLDED:
+        return text, [_step(step, now, fold) for step in phase.steps]
+    counted: list[Branch] = [
+        (f"{count} {'step' if count == 1 else 'steps'} {status}", [])
+        for status, count in Counter(step.status for step in phase.steps if _needs_no_attention(step)).items()
+    ]
+    return text, [*counted, *(_step(step, now, fold) for step in phase.steps if not _needs_no_attention(step))]
 
 
-def _step(step: StepStatus, now: datetime | None) -> Branch:
+def _needs_no_attention(part: ExecutionState) -> bool:
+    return part.status.is_done or part.status is ExecutionStatus.PENDING
+
+
+def _step(step: StepStatus, now: datetime | None, fold: int) -> Branch:
     message: list[Branch] = [(line, []) for line in step.message.splitlines()]
-    children = [_child(child, now) for child in step.children]
+    children = [_child(child, now, fold) for child in step.children]
     return f"Step {step.name} ({step.status}){_duration(step, now)}", [*message, *children]
 
 
-def _child(child: ChildPlan, now: datetime | None) -> Branch:
-    below: Branch = _plan(child.status, now) if child.status else (f"Plan {child.plan}", [])
+def _child(child: ChildPlan, now: datetime | None, fold: int) -> Branch:
+    below: Branch = _plan(child.status, now, fold) if child.status else (f"Plan {child.plan}", [])
     return f"Instance {child.instance}", [below]
 
 
@@ -67,6 +104,28 @@ def _duration(part: ExecutionState, now: datetime | None) -> str:
 def draw(branches: list[Branch]) -> str:
     """Return branches as lines of a tree."""
     return "\n".join(_lines(branches, ""))
+
+
+NARROWEST = 20
+"""Characters of text into which long lines are wrapped at least; in less room they stay as they are."""
+
+
+def wrapped(tree: str, width: int) -> str:
+    """Return a tree with its long lines wrapped, so that they stay beside their branch."""
+    return "\n".join(line for text in tree.splitlines() for line in _wrapped(text, width))
+
+
+_BRANCH = re.compile(r"((?:   |│  )*)([├└]──) ")
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    branch = _BRANCH.match(line)
+    if len(line) <= width or branch is None or width - branch.end() < NARROWEST:
+        return [line]
+    beside = branch[1] + ("│   " if branch[2] == "├──" else "    ")
+    return textwrap.wrap(
+        line[branch.end() :], width, initial_indent=branch[0], subsequent_indent=beside, break_on_hyphens=False
+    )
 
 
 def _lines(branches: list[Branch], indent: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from kudo.kubernetes.informers import Informer
 from kudo.model.annotations import INSTANCE
 from kudo.model.durations import show_duration
 from kudo.model.objects import Object, ObjectRef
-from kudo.rollout.health import State, health, in_trouble, pod_reason
+from kudo.rollout.health import State, failed_container, health, in_trouble, pod_reason
 
 BETWEEN_CRASHES = 120.0
 """Seconds without trouble after which it counts as new: a container that keeps crashing runs in between."""
@@ -46,6 +46,13 @@ class Pods:
     def not_ready(self, item: Object) -> Object | None:
         """Return the first pod of the object that is not ready; None if all are, or the object is the pod."""
         return next((pod for pod in self._of(item) if pod is not item and health(pod).state is State.WAITING), None)
+
+    def failed(self, item: Object) -> tuple[Object, str, bool] | None:
+        """Return the first pod of the object with a container that failed, the container, and whether it runs again."""
+        for pod in self._of(item):
+            if found := failed_container(pod):
+                return pod, *found
+        return None
 
     def lasting_trouble(self, item: Object) -> str:
         """Return why the object fails if its pods have been in trouble for longer than the patience; else empty."""

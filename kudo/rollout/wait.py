@@ -24,6 +24,12 @@ HealthCheck = Callable[[Object], Awaitable[Health]]
 PODS = 2.0
 """Seconds between two checks of the pods of the objects."""
 
+LOG_LINES = 5
+"""Lines of the log of a failed container that an error has."""
+
+LOG_CHARACTERS = 200
+"""Characters of each of these lines."""
+
 SHOWN = 3
 """How many of the objects a description names."""
 
@@ -69,11 +75,13 @@ async def wait_until_healthy(
                 verdict = await _verdict(cluster, pending[ref], health_check)
                 reasons[ref] = _joined(verdict.reason, await _cause(pending[ref], verdict, pods, events))
                 if verdict.state is State.FAILED:
-                    raise FailedTerminalStateError(f"{ref} failed: {reasons[ref]}")
+                    log = await _last_lines(cluster, pending[ref], pods)
+                    raise FailedTerminalStateError(f"{ref} failed: {reasons[ref]}{log}")
                 if verdict.state is State.HEALTHY:
                     del pending[ref], reasons[ref]
                 elif trouble := pods.lasting_trouble(pending[ref]):
-                    raise FailedTerminalStateError(f"{ref} failed: {_joined(verdict.reason, trouble)}")
+                    log = await _last_lines(cluster, pending[ref], pods)
+                    raise FailedTerminalStateError(f"{ref} failed: {_joined(verdict.reason, trouble)}{log}")
             if not pending:
                 return
             on_progress(_summary(reasons))
@@ -93,6 +101,22 @@ async def _cause(item: Object, verdict: Health, pods: Pods, events: WarningEvent
     if pod is not None and (reason := await events.reason(pod, at_once=at_once)):
         return f"pod {pod.name}: {reason}"
     return ""
+
+
+async def _last_lines(cluster: Cluster, item: Object, pods: Pods) -> str:
+    """Return the last lines of the container that failed, to append to an error; empty if they cannot be read."""
+    found = pods.failed(item)
+    if found is None:
+        return ""
+    pod, container, previous = found
+    try:
+        log = await cluster.log(pod.ref, container, LOG_LINES, previous=previous)
+    except KudoError:
+        return ""
+    lines = [line[:LOG_CHARACTERS] for line in log.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return "".join([f"; the log of {container} in pod {pod.name} ends with:", *(f"\n  {line}" for line in lines)])
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.command import KUDO, kudo
+from support.objects import pod
 from support.outcomes import until_step
 from support.plans import (
     CONFIG_MAP,
@@ -23,6 +24,7 @@ from support.plans import (
 from support.waiting import until
 
 from kudo import __version__
+from kudo.cli.session import whoami
 from kudo.model import yaml
 from kudo.model.objects import ObjectRef
 from kudo.model.resources import API_VERSION
@@ -68,11 +70,17 @@ async def test_install_runs_plan_and_status_shows_it(package: Path, installer: I
         "└── it",
         "   ├── Plan broken [NEVER_RUN]",
         "   ├── Plan cleanup [NEVER_RUN]",
-        "   ├── Plan deploy (serial strategy) [COMPLETE]",
-        "   │  └── Phase main [COMPLETE]",
-        "   │     └── Step everything (COMPLETE)",
-        "   └── Plan resize [NEVER_RUN]",
+        "   ├── Plan resize [NEVER_RUN]",
+        "   └── Plan deploy (serial strategy) [COMPLETE]",
+        "      └── Phase main [COMPLETE]",
+        "         └── Step everything (COMPLETE)",
     ]
+    only = await kudo("plan", "status", "it", "--plan", "cleanup")
+    assert only.out.splitlines() == ["└── it", "   └── Plan cleanup [NEVER_RUN]"]
+    unknown = await kudo("plan", "status", "it", "--plan", "deplyo")
+    assert unknown.err.startswith(
+        "Error: The instance it has no plan 'deplyo'; did you mean deploy? Its plans: broken, "
+    )
 
 
 async def test_failed_plan_fails_command_and_names_step(package: Path, installer: Installer) -> None:
@@ -160,7 +168,7 @@ async def test_cancel_stops_plan_and_shows_reason(installer: Installer, tmp_path
         "Cancelling plan deploy.",
         "└── it",
         "   └── Plan deploy (serial strategy) [CANCELLED]",
-        "      ├── enough",
+        f"      ├── cancelled by {whoami()}: enough",
         "      └── Phase main [CANCELLED]",
         "         └── Step a (CANCELLED)",
     ]
@@ -238,8 +246,48 @@ async def test_worker_check_succeeds_while_worker_runs() -> None:
     await until(check_succeeds)
 
 
+async def test_instance_is_an_argument_or_an_option(package: Path, installer: Installer) -> None:
+    await installer.install(package, "it")
+    assert (await kudo("plan", "status", "it")).out == (await kudo("plan", "status", "--instance", "it")).out
+    assert (await kudo("update", "it", "-p", "SIZE=huge", "--wait")).status == 0
+    for arguments in (("plan", "status"), ("plan", "status", "it", "--instance", "other"), ("uninstall", "")):
+        refused = await kudo(*arguments)
+        assert refused.status == 2
+        assert "name the instance" in refused.err
+
+
+async def test_link_to_the_web_ui_is_printed(package: Path, installer: Installer) -> None:
+    await installer.install(package, "it")
+    ui = {"KUDO_TEMPORAL_UI": "http://localhost:8233/"}
+    started = await kudo("plan", "trigger", "it", "--name", "deploy", "--wait", **ui)
+    link = r"Web UI: http://localhost:8233/namespaces/default/workflows/default%2Fit/[-0-9a-f]{36}/history"
+    assert re.fullmatch(link, started.out.splitlines()[1])
+    assert "Web UI" not in (await kudo("plan", "trigger", "it", "--name", "deploy")).out
+
+
+async def test_logs_of_pods_that_are_not_ready_are_printed(installer: Installer, tmp_path: Path) -> None:
+    template = yaml.dump(pod("waiting", rollout="hang").manifest) + "---\n" + yaml.dump(pod("ready").manifest)
+    package = write_package(
+        tmp_path,
+        tasks=[apply("pods", "pods.yaml")],
+        plans={"deploy": plan(phase("main", ("a", ["pods"])))},
+        templates={"pods.yaml": template},
+    )
+    await installer.deploy(package, "it")
+
+    async def both() -> bool:
+        shown = await kudo("logs", "it", "--all")
+        return "==> ready main <==\nready: the sandbox runs no containers" in shown.out
+
+    await until(both)
+    refused = await kudo("logs", "nobody")
+    assert "There is no instance nobody in the namespace default. Instances in it: it." in refused.err
+    await installer.plans.cancel("default", "it", "")
+
+
 async def test_version_is_that_of_package() -> None:
-    assert (await kudo("version")).out == f"kudo {__version__}\n"
+    for argument in ("version", "--version"):
+        assert (await kudo(argument)).out == f"kudo {__version__}\n"
 
 
 def test_kubectl_plugin_is_installed_beside_kudo() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from support.command import kudo
@@ -42,13 +43,20 @@ async def installed(installer: Installer, tmp_path: Path) -> Installer:
 @pytest.mark.usefixtures("installed")
 async def test_operators_and_operator_versions_are_listed() -> None:
     operators = await kudo("get", "operators")
-    assert [line.split() for line in operators.out.splitlines()] == [["NAME", "DESCRIPTION"], ["kafka"], ["redis"]]
+    assert [line.split()[:2] for line in operators.out.splitlines()[1:]] == [["kafka", ANY], ["redis", ANY]]
+    assert operators.out.splitlines()[0].split() == ["NAME", "DESCRIPTION", "AGE"]
     versions = await kudo("get", "operatorversions")
     assert [line.split() for line in versions.out.splitlines()] == [
-        ["NAME", "OPERATOR", "VERSION", "APP-VERSION"],
-        ["kafka-1.0.0", "kafka", "1.0.0"],
-        ["redis-1.0.0", "redis", "1.0.0"],
+        ["NAME", "OPERATOR", "VERSION", "APP-VERSION", "AGE"],
+        ["kafka-1.0.0", "kafka", "1.0.0", ANY],
+        ["redis-1.0.0", "redis", "1.0.0", ANY],
     ]
+    everywhere = await kudo("get", "operatorversions", "-A")
+    assert everywhere.out.splitlines()[0].split() == ["NAMESPACE", "NAME", "OPERATOR", "VERSION", "APP-VERSION", "AGE"]
+    assert everywhere.out.splitlines()[1].split()[:2] == ["default", "kafka-1.0.0"]
+    wide = await kudo("get", "instances", "-o", "wide")
+    header = ["NAME", "OPERATOR-VERSION", "LAST", "PLAN", "STATUS", "AGE", "UPDATED", "MESSAGE"]
+    assert wide.out.splitlines()[0].split() == header
 
 
 async def test_get_all_prints_tree(installed: Installer) -> None:

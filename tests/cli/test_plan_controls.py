@@ -12,6 +12,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 
+from kudo.cli.session import whoami
 from kudo.client import Run
 from kudo.model.status import ExecutionStatus
 
@@ -156,10 +157,13 @@ async def test_history_is_printed_as_table(installer: Installer, package: Path) 
         return table if "IN_PROGRESS" in table else None
 
     header, line = (await until(listed)).splitlines()
-    assert header.split() == ["STARTED", "DURATION", "PLAN", "STATUS", "STARTED", "BY", "FAILED"]
+    assert header.split() == ["STARTED", "DURATION", "PLAN", "STATUS", "STARTED", "BY", "DETAIL"]
     assert line.split()[3:5] == ["wait", "IN_PROGRESS"]
-    await installer.plans.cancel("default", "test", "")
+    assert (await kudo("plan", "cancel", "test", "--reason", "too slow", "--wait")).status == 0
     await run.outcome()
+    wide = await kudo("plan", "history", "test", "--limit", "1", "-o", "wide")
+    assert wide.out.splitlines()[0].split()[-4:] == ["PARAMETERS", "RUN", "ID", "DETAIL"]
+    assert wide.out.splitlines()[1].rstrip().endswith(f"cancelled by {whoami()}: too slow")
 
 
 async def test_status_shows_attempts_and_watch_shows_durations(installer: Installer, package: Path) -> None:

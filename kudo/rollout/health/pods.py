@@ -57,5 +57,14 @@ def in_trouble(pod: Object) -> bool:
     )
 
 
+def failed_container(pod: Object) -> tuple[str, bool] | None:
+    """Return the name of a container that has failed, and whether it has been started again; None if none has."""
+    for status in _containers(pod):
+        for state, previous in (("state", False), ("lastState", True)):
+            if status.integer(state, "terminated", "exitCode"):
+                return status.text("name"), previous
+    return None
+
+
 def _containers(pod: Object) -> list[Object]:
     return [*pod.children("status", "initContainerStatuses"), *pod.children("status", "containerStatuses")]
