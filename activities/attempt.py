@@ -48,6 +48,7 @@ from kudo.model.execution import (
     ProgressMessage,
     TaskErrorChanged,
     TaskRequest,
+    TaskWaitChanged,
     workflow_id,
 )
 from kudo.model.status import clip
@@ -58,6 +59,9 @@ HEARTBEAT = 2.0
 
 KILLED_RENDERERS = 3
 """Rendering processes that an activity may cost; what kills more of them would kill them for ever."""
+
+LONG_WAIT = 10.0
+"""Seconds after which the plan is told what a task waits for; each report is a signal in its history."""
 
 FREE_REPORTS = 8
 """Reports of an activity to its plan that are sent at once; the time before each further one doubles, so that a task
@@ -73,6 +77,8 @@ class HeartbeatDetails(Model):
     """The error of the last attempt; empty if the activity has made progress since."""
     reported_error: Text = ""
     """The error that was reported to the plan last."""
+    reported_wait: Text = ""
+    """The wait that was reported to the plan last."""
     reports: Annotated[int, OMIT_EMPTY] = 0
     """How many reports were sent to the plan."""
     quiet_until: Annotated[float, OMIT_EMPTY] = 0
@@ -92,6 +98,8 @@ class AttemptScope:
     plan: WorkflowHandle[Any, Any]
     message: Callable[[str], ProgressMessage]
     """Returns the message about an error; an empty error means that the activity made progress."""
+    wait_message: Callable[[str], ProgressMessage] | None = None
+    """Returns the message about a wait; None if the plan does not show waits of this activity."""
     max_attempts: int | None = None
     deadline: Deadline | None = None
 
@@ -106,6 +114,10 @@ class Attempt:
         self._grace = grace.total_seconds()
         self._slots = slots
         self._is_waiting = False
+        self._waits_since = 0.0
+        self._is_over = False
+        self._wait_reports = 0
+        self._quiet_until = 0.0
         self._reporting: list[asyncio.Task[None]] = []
 
     def doing(self, action: str) -> None:
@@ -117,9 +129,11 @@ class Attempt:
         """Set the condition in the heartbeat, and clear the error: every request to the cluster has succeeded."""
         self._details.refused_since = None
         self._details.error = ""
-        if self._slots and not self._is_waiting:
+        if not self._is_waiting:
             self._is_waiting = True
-            self._slots.wait()
+            self._waits_since = time.time()
+            if self._slots:
+                self._slots.wait()
         self.doing(condition)
 
     def end(self) -> None:
@@ -162,7 +176,10 @@ class Attempt:
     def succeeded(self) -> None:
         """Report that the error is over, before the step ends: its other tasks may run for a long time."""
         self._details.error, self._details.quiet_until = "", 0
+        self._is_over = True
         self._heartbeat()
+        if self._details.reported_wait and self._scope and self._scope.wait_message:
+            self._report(self._scope, self._scope.wait_message(""))
 
     def failure(self, error: KudoError) -> ApplicationError:
         """Return the error for Temporal, and report a transient one to the plan."""
@@ -198,11 +215,22 @@ class Attempt:
             details.reports += 1
             if details.reports >= FREE_REPORTS:
                 details.quiet_until = time.time() + 2.0 ** min(details.reports - FREE_REPORTS, 30)
-            self._report(self._scope)
+            self._report(self._scope, self._scope.message(details.error))
+        if self._is_waiting and not self._is_over and time.time() - self._waits_since >= LONG_WAIT:
+            self._report_wait(details.waiting)
         activity.heartbeat(details)
 
-    def _report(self, scope: AttemptScope) -> None:
-        message = scope.message(self._details.error)
+    def _report_wait(self, waiting: str) -> None:
+        """Report a long wait to the plan, which shows it; less and less often if it keeps changing."""
+        details, message = self._details, self._scope and self._scope.wait_message
+        if not self._scope or not message or waiting == details.reported_wait or time.time() < self._quiet_until:
+            return
+        details.reported_wait = waiting
+        self._wait_reports += 1
+        self._quiet_until = time.time() + LONG_WAIT * 2 ** min(self._wait_reports, 10)
+        self._report(self._scope, message(waiting))
+
+    def _report(self, scope: AttemptScope, message: ProgressMessage) -> None:
         self._reporting.append(asyncio.create_task(_signal(scope.plan, message, self._reporting[-1:])))
 
 
@@ -221,12 +249,17 @@ def attempting_task(request: TaskRequest, context: ActivityContext) -> AbstractA
     def message(error: str) -> TaskErrorChanged:
         return TaskErrorChanged(phase=request.phase, step=request.step, task=task.name, error=error)
 
+    def wait_message(waiting: str) -> TaskWaitChanged:
+        return TaskWaitChanged(phase=request.phase, step=request.step, task=task.name, waiting=waiting)
+
     plan = activity.client().get_workflow_handle(
         workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
     )
     max_attempts = task.retry.max_attempts if task.retry else None
     RENDERS_FOR.set(plan.id)
-    return attempting(context.grace, AttemptScope(plan, message, max_attempts, request.deadline), context.slots)
+    return attempting(
+        context.grace, AttemptScope(plan, message, wait_message, max_attempts, request.deadline), context.slots
+    )
 
 
 def attempting_load(grace: timedelta) -> AbstractAsyncContextManager[Attempt]:

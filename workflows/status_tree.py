@@ -11,6 +11,7 @@ from kudo.model.execution import (
     ProgressMessage,
     StepChanged,
     TaskErrorChanged,
+    TaskWaitChanged,
 )
 from kudo.model.limits import step_message_bytes
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip
@@ -27,6 +28,8 @@ class StatusTree:
         self._request = request
         self._errors: dict[tuple[str, str], dict[str, str]] = {}
         """The errors that the tasks of a step are retried on, by phase and step, and by task."""
+        self._waits: dict[tuple[str, str], dict[str, str]] = {}
+        """What the tasks of a step have been waiting for, by phase and step, and by task."""
         self.plan = PlanStatus(name=request.plan, uid=workflow.info().run_id)
         self.changed = False
 
@@ -79,6 +82,8 @@ class StatusTree:
                     self._change_step(message)
                 case TaskErrorChanged():
                     self._change_error(message)
+                case TaskWaitChanged():
+                    self._change_wait(message)
                 case ChildPlanStarted():
                     self._step(message.phase, message.step).add_child(message.child)
                     solved = TaskErrorChanged(phase=message.phase, step=message.step, task=message.task)
@@ -107,11 +112,20 @@ class StatusTree:
         if not self._step(message.phase, message.step).status.is_terminal:
             self._show_errors(message.phase, message.step)
 
+    def _change_wait(self, message: TaskWaitChanged) -> None:
+        waits = self._waits.setdefault((message.phase, message.step), {})
+        waits.pop(message.task, None)
+        if message.waiting:
+            waits[message.task] = message.waiting
+        if self._step(message.phase, message.step).status is ExecutionStatus.IN_PROGRESS:
+            self._show_errors(message.phase, message.step)
+
     def _show_errors(self, phase: str, name: str) -> None:
-        """Show the step as ERROR with the errors of its tasks, or as IN_PROGRESS if there are none."""
+        """Show the step as ERROR with the errors of its tasks, or as IN_PROGRESS with their waits if there are none."""
         errors = self._errors.get((phase, name))
         status = ExecutionStatus.ERROR if errors else ExecutionStatus.IN_PROGRESS
-        message = self._clipped("\n".join(dict.fromkeys(errors.values()))) if errors else ""
+        lines = errors or self._waits.get((phase, name)) or {}
+        message = self._clipped("\n".join(dict.fromkeys(lines.values())))
         self._step(phase, name).set(status, message, workflow.now())
 
     def _clipped(self, message: str) -> str:
@@ -130,7 +144,7 @@ class StatusTree:
 
     def show(self) -> None:
         """Show the tree in the Web UI, as the current details of the workflow."""
-        tree = f"```\n{status_tree(self._request.instance, self.plan)}\n```"
+        tree = f"```\n{status_tree(self._request.instance, self.plan, times=True)}\n```"
         hints = (
             f"The step {phase.name}.{step.name} waits for approval: "
             f"`kudo plan approve {self._request.options} --step {phase.name}.{step.name}`, or `refuse`."

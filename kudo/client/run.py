@@ -92,7 +92,10 @@ class Run:
             doing = await self._doing(phase.name) if phase.status.is_running else {}
             for step in phase.steps:
                 if step.status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.ERROR):
-                    step.message = "\n".join(dict.fromkeys([*step.message.splitlines(), *doing.get(step.name, [])]))
+                    current = doing.get(step.name, [])
+                    # The recorded wait of a running step may be out of date.
+                    known = [] if current and step.status is ExecutionStatus.IN_PROGRESS else step.message.splitlines()
+                    step.message = "\n".join(dict.fromkeys([*known, *current]))
                 elif step.status is ExecutionStatus.WAITING_APPROVAL:
                     step.message = f"waits for approval: `kudo plan approve {self.request.options}`, or `refuse`"
         return await self.add_children(status)

@@ -168,6 +168,16 @@ class TaskErrorChanged(Model):
     """The error of the last attempt; empty if the task has made progress since."""
 
 
+class TaskWaitChanged(Model):
+    """Sent by an activity to the plan: what a task has been waiting for, for some time; empty if it waits no longer."""
+
+    kind: Literal["wait"] = "wait"
+    phase: Name
+    step: Name
+    task: Name
+    waiting: Text = ""
+
+
 class ChildPlanStarted(Model):
     """Sent by a phase to its plan: the plan of a child Instance runs for a task."""
 
@@ -186,7 +196,7 @@ class LoadErrorChanged(Model):
 
 
 ProgressMessage = Annotated[
-    StepChanged | TaskErrorChanged | ChildPlanStarted | LoadErrorChanged, Field(discriminator="kind")
+    StepChanged | TaskErrorChanged | TaskWaitChanged | ChildPlanStarted | LoadErrorChanged, Field(discriminator="kind")
 ]
 """A message to a running plan; the signal `report_progress` takes a list of them, in chronological order."""
 

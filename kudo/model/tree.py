@@ -3,8 +3,9 @@
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from kudo.model.durations import show_elapsed
 from kudo.model.plans import Plan
@@ -12,14 +13,21 @@ from kudo.model.status import ChildPlan, ExecutionState, ExecutionStatus, PhaseS
 
 Branch = tuple[str, list["Branch"]]
 
+Timing = Callable[[ExecutionState], str]
+"""Returns what a line says about the time of its part, with a leading space, or nothing."""
 
-def status_tree(instance: str, *plans: PlanStatus, now: datetime | None = None, fold: int = 0) -> str:
+
+def status_tree(
+    instance: str, *plans: PlanStatus, now: datetime | None = None, fold: int = 0, times: bool = False
+) -> str:
     """Return the status of plans as a tree, with the messages of steps, and durations up to `now` if given.
 
+    With `times`, parts that have ended have their duration, and others the time of their start, in UTC.
     `fold` leaves out more and more of what needs no attention: 1 the steps of phases that have ended well or not begun,
     2 also such steps of other phases, of which only the number is shown.
     """
-    return draw([(instance, [_plan(plan, now, fold) for plan in plans])])
+    timing = partial(_duration, now=now) if now else _times if times else _no_time
+    return draw([(instance, [_plan(plan, timing, fold) for plan in plans])])
 
 
 MOST_FOLDED = 2
@@ -28,7 +36,7 @@ MOST_FOLDED = 2
 
 def phase_tree(phase: PhaseStatus) -> str:
     """Return the status of a phase as a tree."""
-    return draw([_phase(phase, None, 0)])
+    return draw([_phase(phase, _no_time, 0)])
 
 
 def arranged(plans: Iterable[PlanStatus]) -> list[PlanStatus]:
@@ -57,48 +65,61 @@ def _defined(name: str, plan: Plan) -> Branch:
     return f"Plan {name} ({plan.strategy} strategy)", phases
 
 
-def _plan(plan: PlanStatus, now: datetime | None, fold: int) -> Branch:
+def _plan(plan: PlanStatus, timing: Timing, fold: int) -> Branch:
     no_children: list[Branch] = []
     strategy = f" ({plan.strategy} strategy)" if plan.strategy else ""
     paused = " PAUSED" if plan.paused else ""
     message = [(line, no_children) for line in plan.message.splitlines()]
-    phases = [_phase(phase, now, fold) for phase in plan.phases]
-    return f"Plan {plan.name}{strategy} [{plan.status}]{paused}{_duration(plan, now)}", [*message, *phases]
+    phases = [_phase(phase, timing, fold) for phase in plan.phases]
+    return f"Plan {plan.name}{strategy} [{plan.status}]{paused}{timing(plan)}", [*message, *phases]
 
 
-def _phase(phase: PhaseStatus, now: datetime | None, fold: int) -> Branch:
-    text = f"Phase {phase.name} [{phase.status}]{_duration(phase, now)}"
+def _phase(phase: PhaseStatus, timing: Timing, fold: int) -> Branch:
+    text = f"Phase {phase.name} [{phase.status}]{timing(phase)}"
     if fold >= 1 and _needs_no_attention(phase):
         return text, []
     if fold < MOST_FOLDED:
-        return text, [_step(step, now, fold) for step in phase.steps]
+        return text, [_step(step, timing, fold) for step in phase.steps]
     counted: list[Branch] = [
         (f"{count} {'step' if count == 1 else 'steps'} {status}", [])
         for status, count in Counter(step.status for step in phase.steps if _needs_no_attention(step)).items()
     ]
-    return text, [*counted, *(_step(step, now, fold) for step in phase.steps if not _needs_no_attention(step))]
+    return text, [*counted, *(_step(step, timing, fold) for step in phase.steps if not _needs_no_attention(step))]
 
 
 def _needs_no_attention(part: ExecutionState) -> bool:
     return part.status.is_done or part.status is ExecutionStatus.PENDING
 
 
-def _step(step: StepStatus, now: datetime | None, fold: int) -> Branch:
+def _step(step: StepStatus, timing: Timing, fold: int) -> Branch:
     message: list[Branch] = [(line, []) for line in step.message.splitlines()]
-    children = [_child(child, now, fold) for child in step.children]
-    return f"Step {step.name} ({step.status}){_duration(step, now)}", [*message, *children]
+    children = [_child(child, timing, fold) for child in step.children]
+    return f"Step {step.name} ({step.status}){timing(step)}", [*message, *children]
 
 
-def _child(child: ChildPlan, now: datetime | None, fold: int) -> Branch:
-    below: Branch = _plan(child.status, now, fold) if child.status else (f"Plan {child.plan}", [])
+def _child(child: ChildPlan, timing: Timing, fold: int) -> Branch:
+    below: Branch = _plan(child.status, timing, fold) if child.status else (f"Plan {child.plan}", [])
     return f"Instance {child.instance}", [below]
 
 
-def _duration(part: ExecutionState, now: datetime | None) -> str:
-    """Return the duration until completion or `now`; empty without `now` or a start time."""
-    if now is None or part.start_time is None:
+def _duration(part: ExecutionState, now: datetime) -> str:
+    """Return the duration until completion or `now`; empty without a start time."""
+    if part.start_time is None:
         return ""
     return f" {show_elapsed((part.completion_time or now) - part.start_time)}"
+
+
+def _times(part: ExecutionState) -> str:
+    """Return the duration of a part that has ended, or the time of its start; empty without one."""
+    if part.start_time is None:
+        return ""
+    if part.completion_time:
+        return f" {show_elapsed(part.completion_time - part.start_time)}"
+    return f" since {part.start_time:%H:%M:%S} UTC"
+
+
+def _no_time(_: ExecutionState) -> str:
+    return ""
 
 
 def draw(branches: list[Branch]) -> str:

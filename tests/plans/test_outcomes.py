@@ -2,11 +2,25 @@
 
 import pytest
 from support.outcomes import events, recorded, tree, until_step, workflow_statuses
-from support.plans import CONFIG_MAP, FAILING_JOB, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.plans import (
+    CONFIG_MAP,
+    FAILING_JOB,
+    HANGING_POD,
+    NAMESPACE,
+    Installer,
+    apply,
+    dummy,
+    phase,
+    plan,
+    write_package,
+)
+from support.rollouts import release_pod
 from support.waiting import until
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
+from kudo.kubernetes import Cluster
+from kudo.model.objects import ObjectRef
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.sandbox import Sandbox
 
@@ -97,7 +111,7 @@ async def test_fatal_error_ends_plan_and_all_running_steps(installer: Installer,
     assert isinstance(cause, ApplicationError)
     assert (cause.type, cause.non_retryable) == ("FailedTerminalStateError", True)
     status = PlanStatus.model_validate(cause.details[0])
-    message = status.phases[1].steps[0].message
+    message, *log = status.phases[1].steps[0].message.splitlines()
     assert message.startswith("Job default/test-job failed: BackoffLimitExceeded")
     assert tree(status) == [
         "└── test",
@@ -106,7 +120,7 @@ async def test_fatal_error_ends_plan_and_all_running_steps(installer: Installer,
         "      │  └── Step a (COMPLETE)",
         "      ├── Phase second [FATAL_ERROR]",
         "      │  ├── Step b (FATAL_ERROR)",
-        f"      │  │  └── {message}",
+        *(f"      │  │  {branch}── {line}" for branch, line in zip("├" * len(log) + "└", [message, *log], strict=True)),
         "      │  └── Step c (CANCELLED)",
         "      └── Phase third [PENDING]",
         "         └── Step d (PENDING)",
@@ -206,3 +220,32 @@ async def test_plan_is_loaded_after_api_errors(installer: Installer, sandbox: Sa
     outcome = await run.outcome()
     assert outcome.complete
     assert outcome.status.message == ""
+
+
+async def test_plan_says_what_a_task_has_been_waiting_for(
+    installer: Installer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan itself, not only the heartbeat of the task: the Web UI and the Instance show it."""
+    monkeypatch.setattr("kudo.activities.attempt.LONG_WAIT", 0.1)
+    package = write_package(
+        installer.directory,
+        tasks=[apply("pod", "pod.yaml"), dummy("done", done=True)],
+        plans={"deploy": plan(phase("main", ("a", ["pod", "done"]), ("b", ["done"])))},
+        templates={"pod.yaml": HANGING_POD},
+    )
+    run = await installer.deploy(package)
+
+    async def says_so() -> bool:
+        phases = (await run.status()).phases
+        return bool(phases) and "Pod default/test-pod: " in phases[0].steps[0].message
+
+    await until(says_so)
+
+    async def is_recorded() -> bool:
+        return "Pod default/test-pod: " in (await recorded(installer)).phases[0].steps[0].message
+
+    await until(is_recorded)
+    await release_pod(cluster, ObjectRef("v1", "Pod", NAMESPACE, "test-pod"))
+    outcome = await run.outcome()
+    assert outcome.complete
+    assert [step.message for step in outcome.status.phases[0].steps] == ["", ""]
