@@ -15,7 +15,10 @@ from kudo.model.execution import (
 )
 from kudo.model.limits import step_message_bytes
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip
-from kudo.model.tree import status_tree
+from kudo.model.tree import status_tree, wrapped
+
+COLUMNS = 57
+"""Characters that the column for details in the Web UI has in a window of 1280 pixels."""
 
 SHOWN_AT_ONCE = 100
 """Steps up to which the tree is drawn at every change; a larger tree is drawn when it is reported."""
@@ -144,7 +147,7 @@ class StatusTree:
 
     def show(self) -> None:
         """Show the tree in the Web UI, as the current details of the workflow."""
-        tree = f"```\n{status_tree(self._request.instance, self.plan, times=True)}\n```"
+        tree = f"```\n{wrapped(status_tree(self._request.instance, self.plan, times=True), COLUMNS)}\n```"
         hints = (
             f"The step {phase.name}.{step.name} waits for approval: "
             f"`kudo plan approve {self._request.options} --step {phase.name}.{step.name}`, or `refuse`."

@@ -26,8 +26,8 @@ from kudo.model.status import PlanStatus
 
 WORKFLOW_TYPE = "Plan"
 
-FAIRNESS_KEY = 32
-"""The length of a fairness key; Temporal allows 64 bytes, and a workflow ID may be longer."""
+FAIRNESS_KEY = 64
+"""Bytes that a fairness key may have; a workflow ID may be longer."""
 
 UPDATE_TIMEOUT = timedelta(seconds=10)
 """How long a worker may take to respond to an update."""
@@ -162,7 +162,9 @@ def _fair_share(request: PlanRequest) -> Priority:
 
     Instances share a queue equally, if the server has fairness, however many tasks each has in it.
     """
-    return Priority(fairness_key=hashlib.sha256(request.workflow_id.encode()).hexdigest()[:FAIRNESS_KEY])
+    key = request.workflow_id
+    is_short = len(key.encode()) <= FAIRNESS_KEY
+    return Priority(fairness_key=key if is_short else hashlib.sha256(key.encode()).hexdigest()[:FAIRNESS_KEY])
 
 
 def _details(request: PlanRequest) -> str:

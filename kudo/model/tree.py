@@ -67,7 +67,8 @@ def _defined(name: str, plan: Plan) -> Branch:
 
 def _plan(plan: PlanStatus, timing: Timing, fold: int) -> Branch:
     no_children: list[Branch] = []
-    strategy = f" ({plan.strategy} strategy)" if plan.strategy else ""
+    # With times, a line has no room for it beside the column of the Web UI.
+    strategy = f" ({plan.strategy} strategy)" if plan.strategy and timing is not _times else ""
     paused = " PAUSED" if plan.paused else ""
     message = [(line, no_children) for line in plan.message.splitlines()]
     phases = [_phase(phase, timing, fold) for phase in plan.phases]
