@@ -1,5 +1,6 @@
 """Start, find and cancel plans."""
 
+import asyncio
 import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +29,12 @@ WORKFLOW_TYPE = "Plan"
 
 FAIRNESS_KEY = 64
 """Bytes that a fairness key may have; a workflow ID may be longer."""
+
+FRESH = timedelta(seconds=5)
+"""How long a plan may run before a step that does not wait for approval is an error at once."""
+
+FRESH_PAUSE = 0.3
+"""Seconds between two attempts to decide on a step of a plan that has just started."""
 
 UPDATE_TIMEOUT = timedelta(seconds=10)
 """How long a worker may take to respond to an update."""
@@ -128,21 +135,32 @@ class Plans:
         return await self._signal(namespace, instance, "resume", reason)
 
     async def decide(self, namespace: str, instance: str, approval: Approval, *, approved: bool) -> Run:
-        """Approve or refuse a step of the running plan.
+        """Approve or refuse a step of the running plan; one that has just started has some seconds to reach a step.
 
         Raises PlanNotRunning, RequestError if no such step waits for approval, or TemporalUnavailable.
         """
         run, handle = await self._require_running(namespace, instance)
+        while True:
+            try:
+                await self._update(namespace, instance, handle, "approve" if approved else "refuse", approval)
+            except RequestError:
+                if datetime.now(UTC) - run.origin.time > FRESH:
+                    raise
+                await asyncio.sleep(FRESH_PAUSE)
+            else:
+                return run
+
+    async def _update(
+        self, namespace: str, instance: str, handle: WorkflowHandle[Any, Any], update: str, approval: Approval
+    ) -> None:
         with translated_errors(not_found=_not_running(namespace, instance)):
             try:
-                update = "approve" if approved else "refuse"
                 await handle.execute_update(update, approval, rpc_timeout=UPDATE_TIMEOUT)
             except WorkflowUpdateFailedError as error:
                 reason = error.cause.message if isinstance(error.cause, FailureError) else str(error.cause)
                 raise RequestError(reason) from None
             except WorkflowUpdateRPCTimeoutOrCancelledError:
-                raise TemporalUnavailable(f"No worker answers for {run.workflow_id}") from None
-        return run
+                raise TemporalUnavailable(f"No worker answers for {handle.id}") from None
 
     async def _signal(self, namespace: str, instance: str, signal: str, reason: str) -> Run:
         run, handle = await self._require_running(namespace, instance)

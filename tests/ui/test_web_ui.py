@@ -20,6 +20,8 @@ from kudo.devstack.temporal import TemporalServer
 from kudo.errors import PlanNotRunning
 from kudo.kubernetes import Cluster
 from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.model.tree import wrapped
+from kudo.workflows.status_tree import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -151,8 +153,9 @@ async def details(ui: WebUI) -> list[str]:
     return [TIME.sub("", line) for line in lines]
 
 
-def without_strategy(status: PlanStatus) -> list[str]:
-    return [line.replace(" (parallel strategy)", "") for line in tree(status)]
+def shown_in_details(status: PlanStatus) -> list[str]:
+    """Return the lines of the tree as they fit the column."""
+    return wrapped("\n".join(tree(status)).replace(" (parallel strategy)", ""), COLUMNS).splitlines()
 
 
 TIME = re.compile(r" (since [0-9]{2}:[0-9]{2}:[0-9]{2} UTC|[0-9.hm]+s)$")
@@ -172,7 +175,8 @@ async def test_page_of_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster
         "      │  └── Step c (PENDING)",
         "      └── Phase two [IN_PROGRESS]",
         "         └── Step d (ERROR)",
-        "            └── The Dummy task fails failed, as specified.",
+        "            └── The Dummy task fails failed, as",
+        "                specified.",
     ]
     pod = await installer.get("v1", "Pod", "test-pod")
     assert pod is not None
@@ -186,7 +190,7 @@ async def test_page_of_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster
     # The UI documents the key: "Press the R for freshness".
     await ui.page.keyboard.press("r")
     await expect(ui.current_details).to_contain_text("Phase one [COMPLETE]")
-    assert await details(ui) == without_strategy(status)
+    assert await details(ui) == shown_in_details(status)
 
 
 async def test_page_of_phase_shows_object_that_task_waits_for(ui: WebUI, run: Run, client: Client) -> None:
@@ -216,4 +220,4 @@ async def test_plan_is_cancelled_in_web_ui(ui: WebUI, run: Run, installer: Insta
     await expect(ui.main.get_by_role("status").filter(has_text="Canceled")).to_be_visible()
     await ui.tab("User Metadata")
     await expect(ui.current_details).to_contain_text("Plan deploy [CANCELLED]")
-    assert await details(ui) == without_strategy(outcome.status)
+    assert await details(ui) == shown_in_details(outcome.status)
