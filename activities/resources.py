@@ -23,6 +23,7 @@ from kudo.rollout import (
     with_dependency_hashes,
 )
 from kudo.rollout.apply_order import batches
+from kudo.rollout.create_once import find_kept
 from kudo.rollout.ownership import claim, find_own
 
 
@@ -79,9 +80,14 @@ class ResourceActivities:
             # The kinds that the first batch defines are served now, and the API says how.
             objects = await enhance_all(batch, request, cluster.namespaced)
             objects = await claim(cluster, objects, adopt=self._adopt)
+            kept = await find_kept(cluster, objects)
+            objects = [kept.get(item.ref, item) for item in objects]
             applied = []
             async with watching_ends(cluster, objects):
                 for item in await with_dependency_hashes(cluster.get, objects):
+                    if item.ref in kept:
+                        applied.append(item)
+                        continue
                     attempt.doing(f"applying {item.ref}")
                     applied.append(await apply_or_recreate(cluster, item, attempt.waiting_for, announce))
                 await self._wait_until_healthy(cluster, applied, attempt.waiting_for)

@@ -45,6 +45,9 @@ SKIP_HASH = "kudo.dev/skip-hash-calculation"
 PIPE_POD = "kudo.dev/pipepod"
 """On the pod of a Pipe task; the value is `true`."""
 
+CREATE_ONCE = "kudo.dev/create-once"
+"""`true`: the object is created once, and then no plan changes it. Set by package authors."""
+
 RECREATE = "kudo.dev/recreate"
 """When a task deletes and recreates the object: Never, IfImmutable or Always. Set by package authors."""
 

@@ -12,6 +12,7 @@ from kudo.model.annotations import PENDING_PLAN, PHASE, PLAN, PLAN_UID, STEP
 from kudo.model.base import Manifest
 from kudo.model.objects import Object, ObjectRef
 from kudo.rollout.apply_order import batches
+from kudo.rollout.create_once import find_kept, is_created_once
 from kudo.rollout.dependency_hashes import with_dependency_hashes
 from kudo.rollout.ownership import check_own, without_consent
 
@@ -58,7 +59,8 @@ class Comparison:
         """
         differences = []
         for batch in batches(objects):
-            hashed = await with_dependency_hashes(self._read, batch)
+            kept = await find_kept(self._cluster, batch)
+            hashed = await with_dependency_hashes(self._read, [kept.get(item.ref, item) for item in batch])
             differences += [await self._diff_applied(item) for item in hashed]
         return differences
 
@@ -74,6 +76,9 @@ class Comparison:
     async def _diff_applied(self, item: Object) -> Difference:
         live = await self._cluster.find(item.ref)
         before = _comparable_manifest(live) if live is not None else {}
+        if live is not None and is_created_once(item):
+            self._result[item.ref] = live
+            return Difference(item.ref, Operation.UNCHANGED, before, before)
         applied = item
         try:
             if live is not None:

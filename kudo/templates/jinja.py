@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import re
+import secrets
+import string
 import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -18,7 +20,7 @@ from kudo.model import values, yaml
 from kudo.model.execution import Variables
 from kudo.model.suggestion import did_you_mean
 from kudo.templates.engine import rendering_error, without_values
-from kudo.templates.jinjausage import jinja_uses
+from kudo.templates.jinjausage import RANDOM, jinja_uses
 from kudo.templates.usage import Use
 
 T = TypeVar("T")
@@ -145,7 +147,21 @@ def environment() -> jinja2.Environment:
     )
     created.filters.update({name: _strict(function) for name, function in FILTERS.items()})
     del created.globals["lipsum"]
+    created.globals[RANDOM] = _random_alphanumeric
     return created
+
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+
+MAX_RANDOM = 4096
+"""Most characters of a random text."""
+
+
+def _random_alphanumeric(length: int = 32) -> str:
+    """Return a random text for a password, from a source that cannot be predicted."""
+    if not 0 < length <= MAX_RANDOM:
+        raise ValueError(f"random_alphanumeric: the length must be between 1 and {MAX_RANDOM}")
+    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
 class JinjaEngine:

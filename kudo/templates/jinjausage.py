@@ -7,7 +7,10 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 
 from kudo.templates.usage import Use
 
-_BUILT_IN = {"loop", "self", "super", "caller", "varargs", "kwargs", *DEFAULT_NAMESPACE}
+RANDOM = "random_alphanumeric"
+"""The function that is added to those of Jinja2."""
+
+_BUILT_IN = {"loop", "self", "super", "caller", "varargs", "kwargs", RANDOM, *DEFAULT_NAMESPACE}
 
 
 def jinja_uses(parsed: nodes.Node) -> Iterator[Use]:

@@ -100,6 +100,13 @@ async def test_object_that_the_api_rejects_is_reported(tmp_path: Path, template:
     assert [line for line in found if line.startswith(f"Error: templates/main.yaml: {expected}")], found
 
 
+async def test_random_text_is_no_undefined_variable(tmp_path: Path) -> None:
+    template = CONFIG_MAP.replace("key: value", "key: 'x{{ random_alphanumeric(8) }}'")
+    assert await findings(package(tmp_path, template)) == []
+    (found,) = await findings(package(tmp_path, template.replace("(8)", "(0)")))
+    assert "random_alphanumeric: the length must be between 1 and 4096" in found
+
+
 async def test_values_that_kubernetes_accepts_are_no_findings(tmp_path: Path) -> None:
     template = DEPLOYMENT + (
         "        resources: {limits: {cpu: 1, memory: 1Gi}}\n"
