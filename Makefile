@@ -86,6 +86,13 @@ ifeq ($(KUBEBUILDER_ASSETS),$(OWN_ASSETS))
 control-plane: $(PARTS:%=$(CONTROL_PLANE)/bin/%)
 endif
 
+# KUDO's template engine, with its version of Sprig, which the tests compare with ours.
+GO_ENGINE := tests/go-engine/bin/engine
+control-plane: $(GO_ENGINE)
+
+$(GO_ENGINE): tests/go-engine/go.mod tests/go-engine/go.sum tests/go-engine/main.go
+	cd tests/go-engine && CGO_ENABLED=0 go build -trimpath -o bin/engine .
+
 control-plane: ## Build a Kubernetes control plane for the tests, with Go
 	@test -x '$(KUBEBUILDER_ASSETS)/kube-apiserver' || { echo 'There is no kube-apiserver in $(KUBEBUILDER_ASSETS).'; exit 1; }
 	@echo "In $(KUBEBUILDER_ASSETS):" && ls '$(KUBEBUILDER_ASSETS)'

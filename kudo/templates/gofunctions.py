@@ -3,6 +3,7 @@
 Each difference was found by comparing with Go's own engine (see `tests/templates/test_go_engine.py`).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
@@ -29,6 +30,16 @@ _OF_NIL = ("dict", "set", "list", "append", "push", "prepend", "toJson", "toPret
 _OF_LISTS = ("compact", "initial", "mustRegexFindAll", "regexFindAll", "rest", "reverse", "slice", "uniq", "without")
 """Functions that return a list; where that is nil in Go, the library returns None, which has no length."""
 
+_OF_MAPS = {
+    **dict.fromkeys(("keys", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"), slice(0, None)),
+    **dict.fromkeys(("get", "hasKey", "omit", "pick", "set", "unset", "values"), slice(0, 1)),
+    "pluck": slice(1, None),
+}
+"""Functions that take maps alone, with the positions of these arguments; the library accepts other values for some."""
+
+_OF_INTEGERS = ("add", "add1", "biggest", "div", "int", "int64", "max", "min", "mod", "mul", "sub")
+"""Functions that read texts as decimal integers; one that is none counts as 0."""
+
 _OF_TIMES = ("now", "toDate", "mustToDate", "dateModify", "date_modify", "mustDateModify", "must_date_modify")
 """Functions that return a time."""
 
@@ -43,10 +54,14 @@ def go_functions() -> Mapping[str, Function]:
     functions |= {name: _with_times(functions[name]) for name in ("toJson", "toPrettyJson", "toRawJson")}
     functions |= {name: _with_nil(functions[name]) for name in _OF_NIL if name in functions}
     functions |= {name: _with_list(functions[name]) for name in _OF_LISTS if name in functions}
+    functions |= {name: _nil_of_empty(functions[name]) for name in ("initial", "rest")}
+    functions |= {name: _with_maps(functions[name], which) for name, which in _OF_MAPS.items() if name in functions}
+    functions |= {name: _with_decimals(functions[name]) for name in _OF_INTEGERS}
     functions |= {"mustToDate": dates.must_to_date, "mustDateModify": dates.must_date_modify}
     functions |= {name: _with_time(functions[name]) for name in _OF_TIMES if name in functions}
     return {
         **functions,
+        "ceil": partial(_ceil, functions["ceil"]),
         "nospace": partial(_no_space, functions["nospace"]),
         "printf": _printf,
         "semver": _semver,
@@ -56,6 +71,16 @@ def go_functions() -> Mapping[str, Function]:
 
 def _to_yaml(value: object) -> str:
     return yaml.dump(value, Dumper=GoDumper, width=-1, allow_unicode=True).removesuffix("...\n")
+
+
+def _ceil(library: Function, value: object) -> object:
+    result = library(value)
+    # Go keeps the sign of a number that becomes zero.
+    return -0.0 if result == 0 and library(_negated(value)) != 0 and str(value).startswith("-") else result
+
+
+def _negated(value: object) -> object:
+    return str(value).removeprefix("-") if isinstance(value, int | float | str) else value
 
 
 def _no_space(library: Function, text: object) -> object:
@@ -73,6 +98,34 @@ def _with_nil(function: Function) -> Function:
     return with_nil
 
 
+def _with_maps(function: Function, which: slice) -> Function:
+    @wraps(function)
+    def with_maps(*args: object) -> object:
+        given = list(args)
+        for position in range(len(given))[which]:
+            if given[position] is None or given[position] is UNTYPED_NIL:
+                given[position] = {}
+            elif not isinstance(given[position], Mapping):
+                raise TypeError("an argument is not a map")
+        return function(*given)
+
+    return with_maps
+
+
+def _with_decimals(function: Function) -> Function:
+    @wraps(function)
+    def with_decimals(*args: object) -> object:
+        return function(*(_decimal(arg) if isinstance(arg, str) else arg for arg in args))
+
+    return with_decimals
+
+
+def _decimal(text: str) -> int:
+    # strconv.ParseInt accepts neither white space nor underscores, which int() does.
+    value = int(text) if re.fullmatch(r"[+-]?[0-9]{1,19}", text, re.ASCII) else 0
+    return value if -(2**63) <= value < 2**63 else 0
+
+
 class _NilList(list[object]):
     """A nil slice of Go: a list without items, which is null in JSON."""
 
@@ -84,6 +137,14 @@ def _with_list(function: Function) -> Function:
         return _NilList() if result is None else result
 
     return with_list
+
+
+def _nil_of_empty(function: Function) -> Function:
+    @wraps(function)
+    def nil_of_empty(items: object) -> object:
+        return _NilList() if isinstance(items, list | tuple) and not items else function(items)
+
+    return nil_of_empty
 
 
 class _Composite:
