@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
+from types import SimpleNamespace
+from typing import cast
 
 import model
 from support.waiting import until
@@ -12,6 +14,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import Worker, WorkflowRunner
 
+from kudo.activities import ActivityContext
 from kudo.activities.attempt import attempting_task
 from kudo.client import Outcome, Plans, Run
 from kudo.errors import DummyTaskError, DummyTaskFailed
@@ -85,6 +88,10 @@ async def load(request: PlanRequest) -> ActivePlan:
     )
 
 
+CONTEXT = cast(ActivityContext, SimpleNamespace(grace=timedelta(0), slots=None))
+"""The context of the scripted activities, which use neither a cluster nor a renderer."""
+
+
 @activity.defn(name="report_status")
 async def report(report: StatusReport) -> bool:
     assert report.status is not None
@@ -101,7 +108,7 @@ async def cancel(reason: str) -> None:
 @activity.defn(name="dummy")
 async def task(request: TaskRequest) -> str:
     outcome = request.task.name.partition("-")[0]
-    async with attempting_task(request, timedelta(0)) as attempt:
+    async with attempting_task(request, CONTEXT) as attempt:
         if outcome == "fatal":
             raise DummyTaskError("for good")
         if outcome == "flapping":
