@@ -1,6 +1,8 @@
 """get instances, operators, operatorversions, all: list the resources of a namespace."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import typer
@@ -11,13 +13,19 @@ from kudo.cli.command import command, out
 from kudo.cli.options import AllNamespaces, NamespaceOption, Output, TableOutput
 from kudo.cli.output import print_as, print_table, show_age, table
 from kudo.cli.progress import styled_status
+from kudo.client import Plans, connect
+from kudo.errors import KudoError
 from kudo.instances.resources import parse_instance
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
 from kudo.model.tree import Branch, draw
+from kudo.operations.reconcile import record_ends
 
 app = typer.Typer(no_args_is_help=True, help="List operators, their versions, and instances.")
+
+TEMPORAL = 3.0
+"""Seconds for which Temporal is asked about runs that the Instances say go on."""
 
 KINDS = ("Operator", "OperatorVersion", "Instance")
 
@@ -79,6 +87,8 @@ async def _show(
     async with await Cluster.connect() as cluster:
         namespace = "" if all_namespaces else namespace or cluster.namespace
         listed = [await cluster.list(API_VERSION, kind, namespace) for kind in kinds]
+        if "Instance" in kinds and await _were_recorded(cluster, listed[kinds.index("Instance")]):
+            listed = [await cluster.list(API_VERSION, kind, namespace) for kind in kinds]
     found = [item for items in listed for item in sorted(items, key=lambda item: (item.namespace, item.name))]
     if output in ("json", "yaml"):
         print_as(output, [item.manifest for item in found])
@@ -91,6 +101,18 @@ async def _show(
             print_table(shown, wide=output == "wide")
         else:
             out.print(shown)
+
+
+async def _were_recorded(cluster: Cluster, found: Sequence[Object]) -> bool:
+    """Record how runs ended that could not record it themselves; return whether there were any."""
+    instances = [parse_instance(item) for item in found]
+    if not any(last and last.status.is_running for last in (instance.status.last_plan for instance in instances)):
+        return False
+    # Without Temporal, the recorded status is the best that is known.
+    with suppress(KudoError, TimeoutError):
+        async with asyncio.timeout(TEMPORAL):
+            return await record_ends(cluster, Plans(await connect()), instances)
+    return False
 
 
 def _columns(all_namespaces: bool, *columns: str) -> Table:

@@ -17,6 +17,14 @@ from kudo.model.status import PlanStatus
 _STATUS = SearchAttributeKey.for_keyword(search_attributes.STATUS)
 
 
+_CUT_OFF = (
+    WorkflowExecutionStatus.CANCELED,
+    WorkflowExecutionStatus.TERMINATED,
+    WorkflowExecutionStatus.TIMED_OUT,
+)
+"""How runs end that have no failed step."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastRun:
     """The summary of one run."""
@@ -27,7 +35,7 @@ class PastRun:
     completion_time: datetime | None
     started_by: str
     status: str
-    """The status in KUDO's names, or Temporal's TERMINATED or TIMED_OUT."""
+    """The status in KUDO's names."""
     failing: str = ""
     """The steps that failed, the message of a plan that failed without one, or who cancelled it and why."""
 
@@ -45,7 +53,7 @@ async def _past_run(client: Client, item: WorkflowExecution, namespace: str, ins
     handle = client.get_workflow_handle(item.id, run_id=item.run_id, result_type=PlanStatus)
     origin = await read_origin(client, handle, namespace, instance)
     failing = ""
-    if item.status is WorkflowExecutionStatus.CANCELED:
+    if item.status in _CUT_OFF:
         failing = (await Run(client, handle, origin).outcome()).message
     if item.status is WorkflowExecutionStatus.FAILED:
         outcome = await Run(client, handle, origin).outcome()
@@ -68,6 +76,9 @@ def _status(item: WorkflowExecution) -> str:
         WorkflowExecutionStatus.COMPLETED: "COMPLETE",
         WorkflowExecutionStatus.FAILED: "FATAL_ERROR",
         WorkflowExecutionStatus.CANCELED: "CANCELLED",
+        # As `kudo plan status` and the Instance have it; the detail says what happened.
+        WorkflowExecutionStatus.TERMINATED: "FATAL_ERROR",
+        WorkflowExecutionStatus.TIMED_OUT: "FATAL_ERROR",
     }
     if item.status is WorkflowExecutionStatus.RUNNING or item.status is None:
         return item.typed_search_attributes.get(_STATUS) or "PENDING"

@@ -5,6 +5,7 @@ from contextlib import suppress
 from kudo.errors import KudoError
 from kudo.instances.resources import find_operator_version, read_instance
 from kudo.model.status import ExecutionStatus, PlanStatus
+from kudo.operations.reconcile import record_end
 from kudo.operations.session import Session
 
 
@@ -24,6 +25,7 @@ async def plan_statuses(session: Session, instance: str) -> list[PlanStatus]:
         current = await last.current()
         if _is_newer(current, plans.get(current.name)):
             plans[current.name] = current
+            await record_end(session.cluster, last, existing, current)
         for plan in plans.values():
             if plan is not current:
                 await last.add_children(plan)

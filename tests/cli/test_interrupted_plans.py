@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from support.command import kudo
+from support.outcomes import recorded, until_step
 from support.plans import NAMESPACE, Installer, dummy, phase, plan, write_package
 from support.waiting import until
 from temporalio.client import Client
@@ -52,6 +53,33 @@ async def test_status_of_terminated_workflow_is_fatal_error(
     waited = await kudo("plan", "wait", "--instance", "it")
     assert waited.status == 1
     assert "The plan deploy ended FATAL_ERROR" in waited.err
+    # All commands agree, and the Instance says it as well from now on.
+    listed = await kudo("get", "instances")
+    assert "FATAL_ERROR" in listed.out
+    history = await kudo("plan", "history", "it")
+    assert "FATAL_ERROR" in history.out
+    assert "by hand" in history.out
+    assert (await recorded(installer, instance="it")).status is ExecutionStatus.FATAL_ERROR
+
+
+@pytest.mark.usefixtures("worker")
+async def test_get_records_how_a_terminated_plan_ended(installer: Installer, client: Client) -> None:
+    package = write_package(
+        installer.directory, tasks=[dummy("never")], plans={"deploy": plan(phase("main", ("a", ["never"])))}
+    )
+    run = await installer.deploy(package)
+    await until_step(run, ExecutionStatus.IN_PROGRESS)
+
+    async def is_recorded() -> bool:
+        return (await recorded(installer)).phases[0].steps[0].status is ExecutionStatus.IN_PROGRESS
+
+    await until(is_recorded)
+    await client.get_workflow_handle(run.workflow_id).terminate("by hand")
+    listed = await kudo("get", "instances", "-o", "wide")
+    assert "FATAL_ERROR" in listed.out
+    assert "by hand" in listed.out
+    status = await recorded(installer)
+    assert (status.status, status.message) == (ExecutionStatus.FATAL_ERROR, "by hand")
 
 
 async def test_missing_temporal_namespace_is_reported(package: Path, cluster: Cluster, client: Client) -> None:
