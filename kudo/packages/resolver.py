@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Self
 
 from kudo.errors import PackageError, RequestError
+from kudo.model.package import OperatorFile
 from kudo.model.tasks import KudoOperatorSpec
 from kudo.packages.dependencies import Bundle, read_bundle, version_mismatches
 from kudo.packages.fetch import fetch, scheme_of
-from kudo.packages.index import Index, read_index
+from kudo.packages.index import Entry, Index, read_index
+from kudo.packages.reader import read_package
 from kudo.packages.repositories import Repository, read_repositories
 from kudo.packages.source import MAX_UNPACKED, Location
 
@@ -56,7 +58,8 @@ class PackageResolver:
 
     async def _locate_remote(self, package: str, operator_version: str, app_version: str) -> Location:
         if "://" in package:
-            return await self._download(package, "")
+            url, digest = _digest_of(package)
+            return await self._download(url, digest, "its URL")
         if not _is_name(package):
             raise RequestError(f"{package} does not exist.")
         return await self._named(package, operator_version, app_version)
@@ -70,11 +73,18 @@ class PackageResolver:
         url = entry.urls[0]
         if _is_local(url) and not _is_local(repository.url):
             raise RequestError(f"{url} is a local file. The index of {repository.url} must not refer to local files.")
-        return await self._download(url, entry.digest)
+        location = await self._download(url, entry.digest)
+        _require_entry(location, read_package(location).operator, entry)
+        return location
 
     async def _of_task(self, spec: KudoOperatorSpec) -> Location:
         if "://" in spec.package and _is_local(spec.package):
             raise RequestError(f"{spec.package} is a local file. A package must not refer to local files by URL.")
+        if "://" in spec.package and not _digest_of(spec.package)[1]:
+            raise RequestError(
+                f"{spec.package} has no digest. A package must name the content of another one that it gets by URL: "
+                f"append {_DIGEST} and the SHA-256 of the archive in hexadecimal."
+            )
         # A directory with the same name must not replace the package of the repository.
         return await self._locate_remote(spec.package, spec.operator_version, spec.app_version)
 
@@ -87,14 +97,38 @@ class PackageResolver:
                 raise RequestError(f"{message}: {error}") from None
         return self._index
 
-    async def _download(self, url: str, digest: str) -> Location:
+    async def _download(self, url: str, digest: str, source: str = "the index of the repository") -> Location:
         content = await fetch(url, MAX_UNPACKED)
         actual = hashlib.sha256(content).hexdigest()
         if digest and digest.lower() != actual:
-            raise PackageError(url, [f"its SHA-256 is {actual}, but the index of the repository has {digest}"])
+            raise PackageError(url, [f"its SHA-256 is {actual}, but {source} has {digest}"])
         file = Path(self._folder.name) / f"{actual}.tgz"
         file.write_bytes(content)
         return Location(file, name=url)
+
+
+_DIGEST = "#sha256="
+
+
+def _digest_of(url: str) -> tuple[str, str]:
+    """Split a URL from the digest in its fragment; the digest is empty if it has none."""
+    address, found, digest = url.partition(_DIGEST)
+    return (address, digest) if found else (url, "")
+
+
+def _require_entry(location: Location, operator: OperatorFile, entry: Entry) -> None:
+    """Raise PackageError if a downloaded package is not the one that the index describes."""
+    problems = [
+        f"its {field} is {actual or '(none)'}, but the index of the repository has {expected or '(none)'}"
+        for field, actual, expected in (
+            ("name", operator.name, entry.name),
+            ("operatorVersion", operator.operator_version, entry.operator_version),
+            ("appVersion", operator.app_version, entry.app_version),
+        )
+        if actual != expected
+    ]
+    if problems:
+        raise PackageError(str(location), problems)
 
 
 def _missing(repository: Repository, index: Index, package: str, operator_version: str, app_version: str) -> str:

@@ -281,3 +281,40 @@ async def test_index_with_invalid_url_is_refused(tmp_path: Path) -> None:
     result = await kudo("repo", "add", "mine", f"file://{tmp_path}")
     assert result.status == 1
     assert "index.yaml: the URL of a 1.0.0 is invalid: Invalid IPv6 URL." in result.err
+
+
+async def test_archive_that_is_not_the_one_of_the_index_is_refused(
+    installer: Installer, folder: Path, url: str
+) -> None:
+    index = folder / "index.yaml"
+    wrong = index.read_text().replace("operatorVersion: 0.10.0", "operatorVersion: 0.11.0")
+    assert wrong != index.read_text()
+    index.write_text(wrong)
+    await kudo("repo", "add", "mine", url)
+    result = await install("shop", "--repo", "mine")
+    assert result.status == 1
+    assert "its operatorVersion is 0.10.0, but the index of the repository has 0.11.0" in result.err
+    assert await installed(installer) == set()
+
+
+async def test_url_may_have_a_digest_and_that_of_a_dependency_must(
+    installer: Installer, folder: Path, url: str, tmp_path: Path
+) -> None:
+    digest = hashlib.sha256((folder / "shop-2.0-0.9.0.tgz").read_bytes()).hexdigest()
+    archive = f"{url}/shop-2.0-0.9.0.tgz"
+    assert (await install(f"{archive}#sha256={digest}")).status == 0
+    refused = await install(f"{archive}#sha256={'0' * 64}")
+    assert f"its SHA-256 is {digest}, but its URL has {'0' * 64}" in refused.err
+
+    def parent(package: str) -> Path:
+        return write_package(
+            tmp_path,
+            name="parent",
+            tasks=[{"name": "shop", "kind": "KudoOperator", "spec": {"package": package}}],
+            plans={"deploy": plan(phase("main", ("a", ["shop"])))},
+        )
+
+    without = await install(parent(archive))
+    assert without.status == 1
+    assert f"{archive} has no digest. A package must name the content of another one that it gets by URL" in without.err
+    assert (await install(parent(f"{archive}#sha256={digest}"))).status == 0
