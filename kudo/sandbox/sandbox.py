@@ -9,6 +9,7 @@ The store is the only state. It passes each write as a `Change` with a revision 
 
 import asyncio
 import json
+import logging
 import os
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,8 @@ from kudo.sandbox.objects import Object
 from kudo.sandbox.resources import CRDS, Registry
 from kudo.sandbox.server import Requests, Server
 from kudo.sandbox.store import Change, Store
+
+_log = logging.getLogger(__name__)
 
 _SAVE_SECONDS = 2.0
 
@@ -44,6 +47,7 @@ class Sandbox:
         self._port = port
         self._state = state
         self._saved = 0
+        self._cannot_save = False
         self._store = Store()
         self._registry = Registry()
         self._store.listeners.append(self._serve_crds)
@@ -146,7 +150,15 @@ class Sandbox:
     async def _keep_saved(self) -> None:
         while True:
             await asyncio.sleep(_SAVE_SECONDS)
-            await self._save()
+            try:
+                await self._save()
+            except OSError as error:
+                # The disk may be full for a while; the last saved state is kept, and saving is tried again.
+                if not self._cannot_save:
+                    _log.warning("The state cannot be saved in %s: %s", self._state, error.strerror)
+                self._cannot_save = True
+            else:
+                self._cannot_save = False
 
     async def _save(self) -> None:
         if self._state is None or self._saved == self._store.revision:
@@ -160,5 +172,9 @@ def _replace(path: Path, text: str) -> None:
     # Renamed into place, so that a crash never leaves a partial file.
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    draft.write_text(text)
-    draft.replace(path)
+    try:
+        draft.write_text(text)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,5 +1,6 @@
 """Injected faults, recorded requests and the saved state."""
 
+import asyncio
 from pathlib import Path
 
 import aiohttp
@@ -69,3 +70,22 @@ async def test_unreadable_state_is_refused(tmp_path: Path) -> None:
     state.write_text("{")
     with pytest.raises(ValueError, match="Expecting"):
         await Sandbox(state=state).start()
+
+
+async def test_state_is_saved_once_the_disk_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kudo.sandbox.sandbox._SAVE_SECONDS", 0.02)
+    folder = tmp_path / "disk"
+    folder.write_text("a file where the folder should be: nothing can be saved")
+    state = folder / "state.json"
+    async with Sandbox(rollout=0.02) as started, aiohttp.ClientSession(started.url) as session:
+        started._state = state
+        async with session.post(MAPS, json=config_map()) as response:
+            assert response.status == 201
+        await asyncio.sleep(0.2)
+        folder.unlink()
+        for _ in range(200):
+            if state.exists():
+                break
+            await asyncio.sleep(0.02)
+        assert "config" in state.read_text()
+        assert [path.name for path in folder.iterdir()] == ["state.json"]
