@@ -8,8 +8,10 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from kudo.client import TASK_QUEUE
 from kudo.plugin import workflow_runner
 from kudo.workflows import WORKFLOWS
+from kudo.workflows.options import control_queue
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*/*.json"))
 
@@ -30,3 +32,19 @@ def test_all_kinds_of_runs_were_recorded() -> None:
         *("exhausted", "timed-out", "paused", "approved", "conditional"),
         *("children", "failing-child", "stopped-child", "piped"),
     }
+
+
+def test_queues_are_those_of_running_plans() -> None:
+    """A replay does not compare the names of queues, but no worker would poll those that a running plan uses."""
+    used = {
+        event[attributes]["taskQueue"]["name"]
+        for file in HISTORIES
+        for event in json.loads(file.read_text())["history"]["events"]
+        for attributes in (
+            "activityTaskScheduledEventAttributes",
+            "startChildWorkflowExecutionInitiatedEventAttributes",
+            "workflowExecutionStartedEventAttributes",
+        )
+        if attributes in event
+    }
+    assert used == {TASK_QUEUE, control_queue(TASK_QUEUE)}
