@@ -12,6 +12,7 @@ from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support.cleanup import ClusterCleaner
 from support.control_plane import missing_control_plane
@@ -30,6 +31,10 @@ from kudo.model import yaml
 from kudo.sandbox import Sandbox
 from kudo.templates import Renderer
 from kudo.worker import running
+
+# Hypothesis fails examples that take long, which says more about the machine than about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SANDBOX, CONTROL_PLANE = "sandbox", "control-plane"
 

@@ -202,7 +202,7 @@ SPEC = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.sampled_from(KINDS), METADATA, SPEC, st.booleans())
 def test_enhance_is_idempotent(kind: tuple[str, str], metadata: Manifest, spec: Manifest, namespaced: bool) -> None:
     once = enhanced({**manifest_of(*kind), "metadata": metadata, "spec": spec}, namespaced=namespaced)

@@ -49,7 +49,7 @@ def variables(content: bytes) -> dict[str, str]:
 
 
 @pytest.mark.skipif(not KUBECTL.exists(), reason=f"no kubectl at {KUBECTL}; `make control-plane` builds it")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(LINES, max_size=6, unique_by=lambda line: line.strip().partition("=")[0]), st.sampled_from(["\n", "\r\n"])
 )

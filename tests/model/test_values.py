@@ -100,7 +100,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(JSON, max_size=4))
 def test_array_round_trips_through_wrapping(value: list[object]) -> None:
     wrapped = values.wrap(value, "array")
@@ -109,7 +109,7 @@ def test_array_round_trips_through_wrapping(value: list[object]) -> None:
     assert values.problem(Parameter(name="A", type="array"), wrapped) is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(TEXT, JSON, max_size=4))
 def test_map_round_trips_through_wrapping(value: dict[str, object]) -> None:
     wrapped = values.wrap(value, "map")
@@ -118,7 +118,7 @@ def test_map_round_trips_through_wrapping(value: dict[str, object]) -> None:
     assert values.problem(Parameter(name="A", type="map"), wrapped) is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 def test_wrapped_scalar_is_a_valid_value_of_its_type(integer: int, number: float, flag: bool) -> None:
     scalars: list[tuple[object, ParameterType]] = [(integer, "integer"), (number, "number"), (flag, "boolean")]

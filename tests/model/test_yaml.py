@@ -142,7 +142,7 @@ def json_of(text: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(value=json_of(TEXT | st.from_regex(r"[-+.0-9eEoxyn_:]{1,8}", fullmatch=True)))
 def test_dumped_value_loads_as_the_same_value(value: object) -> None:
     assert yaml.load(yaml.dump(value)) == value
@@ -152,7 +152,7 @@ def test_dumped_value_loads_as_the_same_value(value: object) -> None:
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Nd"], exclude_characters="\x85yYnN"))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(value=json_of(PLAIN))
 def test_output_of_pyyaml_is_parsed(value: object) -> None:
     assert yaml.load(pyyaml.safe_dump(value)) == value

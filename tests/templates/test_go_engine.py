@@ -163,7 +163,7 @@ TEMPLATES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(template=TEMPLATES)
 def test_rendered_template_equals_the_output_of_go(go: GoEngine, template: str) -> None:
     rendered = render_or_none(template)
@@ -251,7 +251,7 @@ TYPED = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(expression=TYPED)
 def test_values_of_every_type_are_as_in_go(go: GoEngine, expression: str) -> None:
     template = f"{{{{ {expression} }}}}"

@@ -79,14 +79,14 @@ def render(dialect: str, source: str) -> str:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(source=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{\r")))
 def test_text_without_braces_renders_to_itself(dialect: str, source: str) -> None:
     assert render(dialect, source) == source
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(source=st.one_of(fragments, expression, statement))
 def test_any_template_renders_or_raises_task_rendering_error(dialect: str, source: str) -> None:
     with contextlib.suppress(TaskRenderingError):
@@ -94,7 +94,7 @@ def test_any_template_renders_or_raises_task_rendering_error(dialect: str, sourc
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text())
 def test_values_are_printed_unchanged(dialect: str, text: str) -> None:
     source = "{{ Value }}" if dialect == "kudo.dev/v1" else "{{ .Value }}"

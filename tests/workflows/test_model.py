@@ -44,7 +44,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 on_temporal = settings(
     max_examples=30,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
