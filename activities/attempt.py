@@ -113,6 +113,7 @@ class Attempt:
         self._scope = scope
         self._grace = grace.total_seconds()
         self._slots = slots
+        self._ahead = activity.info().started_time - datetime.now(UTC)
         self._is_waiting = False
         self._waits_since = 0.0
         self._is_over = False
@@ -159,7 +160,7 @@ class Attempt:
         if deadline is None:
             yield
             return
-        left = (deadline.at - datetime.now(UTC)).total_seconds()
+        left = (deadline.at - self._now()).total_seconds()
         if left <= 0:
             raise self._out_of_time(deadline)
         try:
@@ -169,6 +170,10 @@ class Attempt:
             if not bound.expired():
                 raise
             raise self._out_of_time(deadline) from None
+
+    def _now(self) -> datetime:
+        """Return the time by Temporal's clock, which deadlines are set by; that of this machine may differ."""
+        return datetime.now(UTC) + self._ahead
 
     def _out_of_time(self, deadline: Deadline) -> TimedOut:
         return TimedOut(deadline.missed_message(self._details.error or self._details.waiting or "it had not started"))
