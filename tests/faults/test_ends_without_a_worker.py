@@ -48,6 +48,7 @@ async def test_plan_fails_if_job_failed_while_no_worker_ran(installer: Installer
     assert outcome.failure == "FailedTerminalStateError"
     message = outcome.status.phases[1].steps[0].message
     assert message.startswith("Job default/test-job failed: BackoffLimitExceeded")
+    reason, log = message.splitlines()
     assert tree(outcome.status) == [
         "└── test",
         "   └── Plan deploy (serial strategy) [FATAL_ERROR]",
@@ -55,7 +56,8 @@ async def test_plan_fails_if_job_failed_while_no_worker_ran(installer: Installer
         "      │  └── Step a (COMPLETE)",
         "      ├── Phase second [FATAL_ERROR]",
         "      │  ├── Step b (FATAL_ERROR)",
-        f"      │  │  └── {message}",
+        f"      │  │  ├── {reason}",
+        f"      │  │  └── {log}",
         "      │  └── Step c (CANCELLED)",
         "      └── Phase third [PENDING]",
         "         └── Step d (PENDING)",
