@@ -15,7 +15,7 @@ export KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint hooks lock demo dev unit test test-all lint types contracts check format dist clean docs schemas record bench \
-	control-plane kubernetes-schema
+	faults control-plane kubernetes-schema
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -126,6 +126,9 @@ record: setup ## Record the histories that the replay test replays
 
 bench: $(VENV)/setup-bench control-plane ## Run the benchmarks; docs/benchmarks.md has the results
 	@for name in chain many waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
+
+faults: $(VENV)/setup-bench control-plane ## Run plans while processes are killed and stopped at random
+	$(BIN)/python -m benchmarks.faults $(ARGS)
 
 check: lint types contracts test-all ## Run lint, types, contracts and test-all
 
