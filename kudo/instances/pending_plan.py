@@ -3,6 +3,7 @@
 So the plan is not lost if the process that wrote the change ends before it starts the plan.
 """
 
+from kudo.errors import ConflictError
 from kudo.instances.owners import owners
 from kudo.instances.resources import instance_ref
 from kudo.instances.triggers import plan_for_upgrade
@@ -42,10 +43,20 @@ def choose_plan(version: OperatorVersion, pending: str, changed: str | None) -> 
 
 
 async def clear_pending_plan(cluster: Cluster, done: PlanRequest, *, of_child: bool = True) -> None:
-    """Clear the pending plan, that of a child only if `of_child`. Raises the errors of writing to a cluster."""
+    """Clear the pending plan, that of a child only if `of_child`; one of a change that is made meanwhile stays.
+
+    Raises the errors of writing to a cluster.
+    """
     ref = instance_ref(done.namespace, done.instance)
-    existing = await cluster.get(ref)
-    if existing is None or existing.annotations.get(PENDING_PLAN) != done.plan:
-        return
-    if of_child or not owners(existing):
-        await cluster.patch(ref, {"metadata": pending_plan_metadata("")})
+    first = existing = await cluster.get(ref)
+    while first and existing and existing.annotations.get(PENDING_PLAN) == done.plan:
+        is_of_child = not of_child and bool(owners(existing))
+        if is_of_child or existing.integer("metadata", "generation") != first.integer("metadata", "generation"):
+            return
+        metadata = {**pending_plan_metadata(""), "resourceVersion": existing.resource_version}
+        try:
+            await cluster.patch(ref, {"metadata": metadata})
+        except ConflictError:
+            existing = await cluster.get(ref)
+        else:
+            return
