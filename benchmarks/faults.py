@@ -229,7 +229,7 @@ async def running_stack() -> AsyncIterator[Stack]:
         )
         started = await stack.enter_async_context(control_plane(directory))
         os.environ |= {"TEMPORAL_ADDRESS": temporal.address, "KUBECONFIG": str(started.kubeconfig)}
-        parts = [Part.of("temporal", psutil.Process(temporal.pid)), *_parts_of_control_plane()]
+        parts = [Part.of(Path(child.exe()).name, child) for child in psutil.Process().children()]
         parts += [Part("worker", [sys.executable, "-m", "kudo.worker"], dict(os.environ)) for _ in range(WORKERS)]
         for part in parts:
             stack.callback(part.kill)
@@ -240,12 +240,6 @@ async def running_stack() -> AsyncIterator[Stack]:
         for part in parts:
             part.start()
         yield Stack(Bench(await connect(), cluster, 0), audit_log, parts)
-
-
-def _parts_of_control_plane() -> list[Part]:
-    names = {"etcd", "kube-apiserver", "kube-controller-manager"}
-    children = {Path(child.exe()).name: child for child in psutil.Process().children()}
-    return [Part.of(name, children[name]) for name in sorted(names)]
 
 
 async def _with_audit_log(apiserver: Part, directory: Path) -> Path:
