@@ -1,6 +1,7 @@
 """The tour of the README works command by command as written, at any typing speed."""
 
 import asyncio
+import os
 import re
 import shlex
 import shutil
@@ -65,7 +66,8 @@ async def test_tour_works_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
             if program == "kubectl":
                 if shutil.which("kubectl") is None:
                     continue
-                kubectl = await asyncio.create_subprocess_exec("kubectl", *arguments, env=variables)
+                environment = {**os.environ, **variables, "KUBECACHEDIR": str(tmp_path / "cache")}
+                kubectl = await asyncio.create_subprocess_exec("kubectl", *arguments, env=environment)
                 assert await kubectl.wait() == 0
                 continue
             assert program == "kudo"
