@@ -48,7 +48,7 @@ GROUP = 10
 """How many plans run at the same time; each group begins without a fault."""
 
 WORKERS = 2
-CALM = (3.0, 12.0)
+CALM = (0.2, 2.0)
 """Seconds between two faults."""
 
 DOWN = (0.0, 3.0)
@@ -357,8 +357,9 @@ async def main() -> bool:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     print(f"Seed {arguments.seed}")
-    # Both log that processes end, which they do all the time.
-    logging.getLogger("kudo.devstack.control_plane").disabled = True
+    # These log that processes end, which they do all the time.
+    for logger in ("kudo.devstack.control_plane", "asyncio"):
+        logging.getLogger(logger).disabled = True
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     names = [f"plan-{number}" for number in range(arguments.plans)]
     problems: dict[str, str] = {}
