@@ -132,7 +132,7 @@ def check_processes() -> bool:
         try:
             os.kill(pid, 0)
             content = json.loads(file.read_text())
-        except (ProcessLookupError, PermissionError, OSError, ValueError):
+        except (OSError, ValueError):
             continue  # It has ended, or belongs to somebody else.
         found = True
         if (late := time.time() - content["beat"]) > SLOW:

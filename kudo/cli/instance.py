@@ -270,6 +270,4 @@ async def _show_event(event: UninstallEvent) -> None:
         case LeftBehind(objects=objects):
             out.print("These cluster-scoped objects of the instance stay, because others may use them:")
             for ref in objects:
-                group = ref.api_version.rpartition("/")[0]
-                resource = f"{ref.kind}.{group}".lower() if group else ref.kind.lower()
-                out.print(f"  kubectl delete {resource} {ref.name}")
+                out.print(f"  kubectl delete {ref.qualified_kind.lower()} {ref.name}")

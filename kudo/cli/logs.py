@@ -12,7 +12,7 @@ from kudo.instances.resources import read_instance
 from kudo.kubernetes import Cluster
 from kudo.model.annotations import INSTANCE
 from kudo.model.objects import Object
-from kudo.rollout.health import State, health
+from kudo.rollout.health import State, container_statuses, health
 
 
 @of_instance
@@ -35,14 +35,9 @@ async def logs(
             hint = "pods" if everything or not pods else "pods that are not ready. Print the logs of all with --all"
             out.print(f"The instance {instance} in the namespace {namespace} has no {hint}.")
         for pod in chosen:
-            for name in _containers(pod):
+            for name in (status.text("name") for status in container_statuses(pod)):
                 if container in ("", name):
                     await _print_log(cluster, pod, name, tail, previous=previous)
-
-
-def _containers(pod: Object) -> list[str]:
-    statuses = [*pod.children("status", "initContainerStatuses"), *pod.children("status", "containerStatuses")]
-    return [status.text("name") for status in statuses]
 
 
 async def _print_log(cluster: Cluster, pod: Object, container: str, tail: int, *, previous: bool) -> None:

@@ -214,8 +214,7 @@ async def pause(instance: InstanceOption, namespace: NamespaceOption = None, rea
     """Pause the running plan: running steps finish, and no other step starts until `resume`."""
     async with open_session(namespace) as session:
         run = await session.plans.pause(session.namespace, instance, _signed(reason))
-        options = f"--instance {instance} --namespace {session.namespace}"
-        out.print(f"The plan {run.request.plan} is paused. Resume it with `kudo plan resume {options}`.")
+        out.print(f"The plan {run.request.plan} is paused. Resume it with `kudo plan resume {run.request.options}`.")
 
 
 @app.command()

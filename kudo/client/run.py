@@ -1,13 +1,11 @@
 """One run of a plan: its status while it runs, and its outcome."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -18,6 +16,7 @@ from temporalio.service import RPCError
 from kudo.client.connection import brief, has_worker
 from kudo.client.origin import Origin
 from kudo.client.rpc import translated_errors
+from kudo.client.web_ui import address_of_run, find_ui
 from kudo.errors import KudoError, TemporalUnavailable
 from kudo.model.execution import PlanRequest
 from kudo.model.status import ChildPlan, ExecutionStatus, PlanStatus
@@ -27,9 +26,6 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 
 ENDED_TIMEOUT = timedelta(seconds=15)
 """The same for a plan that has ended, whose history the worker has to replay."""
-
-UI = "KUDO_TEMPORAL_UI"
-"""The environment variable with the address of Temporal's Web UI."""
 
 SLOT_WAIT = timedelta(seconds=5)
 """How long a task may be scheduled before it counts as one that waits for a worker."""
@@ -75,7 +71,8 @@ class Run:
     @property
     def link(self) -> str:
         """The address of the run in Temporal's Web UI, if KUDO_TEMPORAL_UI or Temporal Cloud tells that; else empty."""
-        return link_to(self._client, self.workflow_id, self.run_id)
+        ui = find_ui(self._client)
+        return address_of_run(ui, self._client.namespace, self.workflow_id, self.run_id) if ui else ""
 
     async def has_worker(self) -> bool:
         """Whether a worker has polled Temporal recently. Raises TemporalUnavailable."""
@@ -186,14 +183,6 @@ def _waits_for_slot(activity: PendingActivityInfo) -> bool:
     since = activity.scheduled_time.ToDatetime(UTC)
     scheduled = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     return scheduled and datetime.now(UTC) - since > SLOT_WAIT
-
-
-def link_to(client: Client, workflow_id: str, run_id: str) -> str:
-    """Return the address of a run in Temporal's Web UI; empty if that is not known."""
-    cloud = "https://cloud.temporal.io" if "tmprl.cloud" in client.service_client.config.target_host else ""
-    address = os.environ.get(UI, cloud).rstrip("/")
-    path = f"/namespaces/{client.namespace}/workflows/{quote(workflow_id, safe='')}/{run_id}/history"
-    return f"{address}{path}" if address else ""
 
 
 async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:

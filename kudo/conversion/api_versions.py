@@ -9,15 +9,13 @@ written again. A candidate is used only if it renders to the objects that the ol
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from kudo.errors import KudoError
 from kudo.manifests import render
-from kudo.manifests.api_versions import NotRewritable, removal_of, rewritten
-from kudo.model.base import Manifest
+from kudo.manifests.api_versions import NotRewritable, removal_of, rewritten, served
 from kudo.model.execution import Variables
 from kudo.model.objects import Object
 
@@ -36,10 +34,8 @@ def rewrite_template(
 
     `api_version` is the dialect of the template. Does not raise; runs in the process of a Renderer.
     """
-    try:
-        objects = render(api_version, {name: source}, variations[0], named=False)
-    except KudoError:
-        return source, []  # The template has other problems, which are reported as such.
+    # A template that cannot be rendered has other problems, which are reported as such.
+    objects = _rendered(api_version, name, source, variations[0]) or []
     removed = [item for item in objects if removal_of(item, kubernetes)]
     if not removed:
         return source, []
@@ -62,30 +58,22 @@ def _reason(item: Object) -> str:
 
 
 def _alike(api_version: str, name: str, old: str, new: str, variables: Variables, kubernetes: str) -> bool:
-    results: list[list[Manifest] | None] = []
-    for source in (old, new):
-        try:
-            objects = render(api_version, {name: source}, variables, named=False)
-        except KudoError:
-            results.append(None)
-        else:
-            results.append([_rewritten_or_same(item, kubernetes).manifest for item in objects])
-    return results[0] == results[1] and not _has_removed(api_version, name, new, variables, kubernetes)
+    """Whether a new template renders to what the old one does, rewritten, or both fail."""
+    before = _rendered(api_version, name, old, variables)
+    after = _rendered(api_version, name, new, variables)
+    if before is None or after is None:
+        return before is after
+    if any(removal_of(item, kubernetes) and not _reason(item) for item in after):
+        return False
+    return [served(item, kubernetes) for item in before] == [served(item, kubernetes) for item in after]
 
 
-def _has_removed(api_version: str, name: str, source: str, variables: Variables, kubernetes: str) -> bool:
-    """Whether a rendered template has objects that could still be rewritten."""
-    with suppress(KudoError):
-        for item in render(api_version, {name: source}, variables, named=False):
-            if removal_of(item, kubernetes) and not _reason(item):
-                return True
-    return False
-
-
-def _rewritten_or_same(item: Object, kubernetes: str) -> Object:
-    with suppress(NotRewritable):
-        return rewritten(item, kubernetes)
-    return item
+def _rendered(api_version: str, name: str, source: str, variables: Variables) -> list[Object] | None:
+    """Return the objects of a template; None if it cannot be rendered."""
+    try:
+        return render(api_version, {name: source}, variables, named=False)
+    except KudoError:
+        return None
 
 
 def _candidates(source: str, kubernetes: str) -> Iterator[str]:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from temporalio.client import Client
 
+from kudo.client.web_ui import address_of_run
 from kudo.devstack.ports import HOST, is_free
 from kudo.errors import ConfigurationError
 from kudo.model.search_attributes import SEARCH_ATTRIBUTES
@@ -39,7 +39,7 @@ class TemporalServer:
 
     def ui_of(self, workflow_id: str, run_id: str) -> str:
         """Return the address of a run in the Web UI."""
-        return f"{self.ui}/namespaces/default/workflows/{quote(workflow_id, safe='')}/{run_id}/history"
+        return address_of_run(self.ui, "default", workflow_id, run_id)
 
 
 @asynccontextmanager

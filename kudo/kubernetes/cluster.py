@@ -87,9 +87,9 @@ class Cluster:
         self._require_allowed(kind, ref)
         if kind.namespaced or self._confined_to is None or self._cluster_scoped is None:
             return
-        if kind.qualified not in self._cluster_scoped:
+        if ref.qualified_kind not in self._cluster_scoped:
             raise ResourceValidationError(
-                f"{kind.kind} {ref.name} is refused: {kind.qualified} is not one of the cluster-scoped kinds that "
+                f"{kind.kind} {ref.name} is refused: {ref.qualified_kind} is not one of the cluster-scoped kinds that "
                 "plans of this worker may write (KUDO_CLUSTER_SCOPED_KINDS)."
             )
 

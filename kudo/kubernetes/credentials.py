@@ -5,6 +5,8 @@ itself is replaced while a worker runs.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +37,13 @@ class Credentials:
 
     async def load(self) -> client.Configuration:
         """Read the credentials, and run the credential plugin if there is one. Raises ConfigurationError."""
-        try:
+        with self._explained():
             return await self._load()
-        except (config.ConfigException, yaml.YAMLError, OSError, *_MALFORMED) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigurationError(f"The kubeconfig {self._files} cannot be used: {reason}") from None
 
     def namespace(self) -> str:
         """Return the namespace of the context, or of the service account. Raises ConfigurationError."""
-        try:
+        with self._explained():
             return self._namespace()
-        except (config.ConfigException, yaml.YAMLError, OSError, *_MALFORMED) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigurationError(f"The kubeconfig {self._files} cannot be used: {reason}") from None
 
     def stamp(self) -> Stamp:
         """Return the state of the files that the last `load` has read; it differs when one was replaced."""
@@ -59,6 +55,15 @@ class Credentials:
                 continue  # It is being replaced.
             found.append((path, status.st_mtime_ns, status.st_size))
         return tuple(found)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the errors of the library into ConfigurationError."""
+        try:
+            yield
+        except (config.ConfigException, yaml.YAMLError, OSError, *_MALFORMED) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigurationError(f"The kubeconfig {self._files} cannot be used: {reason}") from None
 
     async def _load(self) -> client.Configuration:
         configuration = client.Configuration()

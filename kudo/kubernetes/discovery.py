@@ -29,12 +29,6 @@ class ResourceKind:
         scope = f"/namespaces/{_segment(namespace)}" if self.namespaced and namespace else ""
         return "/".join(part for part in (f"{root}{scope}/{self.plural}", _segment(name), subresource) if part)
 
-    @property
-    def qualified(self) -> str:
-        """The kind with its group, such as `ClusterRole.rbac.authorization.k8s.io`; without one in the core group."""
-        group = self.api_version.rpartition("/")[0]
-        return f"{self.kind}.{group}" if group else self.kind
-
     def path_of(self, ref: ObjectRef, subresource: str = "") -> str:
         return self.path(ref.namespace, ref.name, subresource)
 

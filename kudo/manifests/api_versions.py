@@ -5,6 +5,7 @@ The removals are in Kubernetes' deprecation guide (https://kubernetes.io/docs/re
 
 import copy
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from kudo.manifests.definition_versions import NotRewritable, rewrite_definition
 from kudo.model.base import Manifest
 from kudo.model.objects import Object
 
-__all__ = ["CURRENT", "NotRewritable", "Removal", "removal_of", "rewritten"]
+__all__ = ["CURRENT", "NotRewritable", "Removal", "removal_of", "rewritten", "served"]
 
 CURRENT = "1.37"
 """The minor version of Kubernetes whose removals are known."""
@@ -52,6 +53,13 @@ def rewritten(item: Object, kubernetes: str = CURRENT) -> Object:
     return item if custom else Object(_without_removed_fields(item.manifest))
 
 
+def served(item: Object, kubernetes: str = CURRENT) -> Object:
+    """Return an object in an API version that Kubernetes serves, or itself if it has no equivalent in one."""
+    with suppress(NotRewritable):
+        return rewritten(item, kubernetes)
+    return item
+
+
 _REMOVED_FIELDS = ("clusterName", "initializers")
 """Fields of metadata, also in templates of pods, that Kubernetes removed in 1.16 and 1.24."""
 
@@ -83,15 +91,14 @@ def _workload(item: Object) -> None:
         spec["selector"] = {"matchLabels": dict(labels)}
 
 
-def _daemon_set(item: Object) -> None:
-    _workload(item)
-    item.manifest["spec"].pop("templateGeneration", None)
-    item.manifest["spec"].setdefault("updateStrategy", {"type": "OnDelete"})
-
-
 def _stateful_set(item: Object) -> None:
     _workload(item)
     item.manifest["spec"].setdefault("updateStrategy", {"type": "OnDelete"})
+
+
+def _daemon_set(item: Object) -> None:
+    _stateful_set(item)
+    item.manifest["spec"].pop("templateGeneration", None)
 
 
 def _budget(item: Object) -> None:
@@ -167,10 +174,6 @@ def _endpoint_slice(item: Object) -> None:
             raise NotRewritable("the field topology of its endpoints was removed")
 
 
-def _without_successor(_: Object) -> None:
-    raise NotRewritable("nothing took its place")
-
-
 def _signing_request(item: Object) -> None:
     if not item.has("spec", "signerName") or not item.has("spec", "usages"):
         raise NotRewritable("it must have the fields signerName and usages")
@@ -222,7 +225,7 @@ _REMOVALS: dict[tuple[str, str], Removal] = {
     ),
     **_moved("1.25", "batch/v1beta1", "batch/v1", ("CronJob",)),
     **_moved("1.25", "policy/v1beta1", "policy/v1", ("PodDisruptionBudget",), _budget),
-    **_moved("1.25", "policy/v1beta1", "", ("PodSecurityPolicy",), _without_successor),
+    **_moved("1.25", "policy/v1beta1", "", ("PodSecurityPolicy",)),
     **_moved("1.25", "discovery.k8s.io/v1beta1", "discovery.k8s.io/v1", ("EndpointSlice",), _endpoint_slice),
     **_moved("1.25", "node.k8s.io/v1beta1", "node.k8s.io/v1", ("RuntimeClass",)),
     **_moved("1.25", "autoscaling/v2beta1", "autoscaling/v2", ("HorizontalPodAutoscaler",), _autoscaler),

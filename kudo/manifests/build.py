@@ -7,10 +7,9 @@ The variables of a template are those of the instance, then those of the plan, t
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 
 from kudo.errors import KindNotFound, TaskRenderingError
-from kudo.manifests.api_versions import NotRewritable, rewritten
+from kudo.manifests.api_versions import served
 from kudo.manifests.enhance import enhance
 from kudo.manifests.parse import parse
 from kudo.model.execution import Metadata, TaskRequest, Variables
@@ -26,14 +25,7 @@ async def render_objects(renderer: Renderer, request: TaskRequest, resources: It
     sources = {name: source_of(request, name) for name in resources}
     what = ", ".join(f"templates/{name}" for name in sources)
     objects = await renderer.run(what, render, request.metadata.api_version, sources, task_variables(request))
-    return [_served(item) for item in objects] if request.metadata.rewrite_api_versions else objects
-
-
-def _served(item: Object) -> Object:
-    """Return an object in an API version that Kubernetes serves, or itself if it has no equivalent in one."""
-    with suppress(NotRewritable):
-        return rewritten(item)
-    return item
+    return [served(item) for item in objects] if request.metadata.rewrite_api_versions else objects
 
 
 async def enhance_all(objects: Iterable[Object], request: TaskRequest, namespaced: Namespaced) -> list[Object]:

@@ -18,6 +18,12 @@ class ObjectRef(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
+    @property
+    def qualified_kind(self) -> str:
+        """The kind with its group, such as `ClusterRole.rbac.authorization.k8s.io`; without one in the core group."""
+        group = self.api_version.rpartition("/")[0]
+        return f"{self.kind}.{group}" if group else self.kind
+
 
 @dataclass(frozen=True, slots=True)
 class Object:

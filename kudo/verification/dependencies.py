@@ -10,15 +10,15 @@ from kudo.model.execution import Variables
 from kudo.model.package import Package
 from kudo.model.suggestion import did_you_mean
 from kudo.model.tasks import KudoOperatorTask
-from kudo.packages import Location, parameter_of, read_bundle, read_package
+from kudo.packages import Location, parameter_of, read_bundle
 from kudo.packages.dependencies import leave_named_unresolved
 from kudo.templates import Renderer, render_all
 from kudo.verification.finding import Finding, error, warning
 from kudo.verification.samples import sample_variables
 
 
-async def dependency_findings(location: Location, renderer: Renderer) -> list[Finding]:
-    """Return the problems of dependencies that are given as a path, and of the parameters that they get.
+async def dependency_findings(package: Package, location: Location, renderer: Renderer) -> list[Finding]:
+    """Return the problems of a package's dependencies that are given as a path, and of the parameters that they get.
 
     They are packages that cannot be read, of another version, or in a cycle, and packages that an archive cannot have.
     """
@@ -27,7 +27,7 @@ async def dependency_findings(location: Location, renderer: Renderer) -> list[Fi
     except PackageError as problem:
         return [error(f"{problem.package}: {line}") for line in problem.problems]
     children = {package.operator.name: package for package in bundle.dependencies}
-    found = list(_outside(read_package(location)))
+    found = list(_outside(package))
     for task in bundle.package.operator.tasks:
         if isinstance(task, KudoOperatorTask) and task.spec.package in children:
             child = children[task.spec.package]

@@ -23,7 +23,7 @@ async def verify_location(location: Location, kubernetes: str = CURRENT) -> tupl
         return None, [error(text) for text in problem.problems]
     async with Renderer(processes=1) as renderer:
         found = await _findings(package, renderer, kubernetes)
-        found += await dependency_findings(location, renderer)
+        found += await dependency_findings(package, location, renderer)
     return package, _sorted(found)
 
 

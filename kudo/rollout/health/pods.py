@@ -28,7 +28,7 @@ def pod_reason(pod: Object) -> str:
     scheduled = pod.condition("PodScheduled")
     if scheduled.text("status") == "False":
         return condition_text(scheduled)
-    for status in _containers(pod):
+    for status in container_statuses(pod):
         held = status.child("state", "waiting")
         if held.text("reason") not in ("", "PodInitializing", "ContainerCreating") or held.text("message"):
             return condition_text(held)
@@ -53,18 +53,19 @@ _TROUBLE = (
 def in_trouble(pod: Object) -> bool:
     """Whether a pod crashes, or lacks its image, its configuration or a node; it may recover."""
     return pod.condition("PodScheduled").text("reason") == "Unschedulable" or any(
-        status.text("state", "waiting", "reason") in _TROUBLE for status in _containers(pod)
+        status.text("state", "waiting", "reason") in _TROUBLE for status in container_statuses(pod)
     )
 
 
 def failed_container(pod: Object) -> tuple[str, bool] | None:
     """Return the name of a container that has failed, and whether it has been started again; None if none has."""
-    for status in _containers(pod):
+    for status in container_statuses(pod):
         for state, previous in (("state", False), ("lastState", True)):
             if status.integer(state, "terminated", "exitCode"):
                 return status.text("name"), previous
     return None
 
 
-def _containers(pod: Object) -> list[Object]:
+def container_statuses(pod: Object) -> list[Object]:
+    """Return the statuses of the init containers of a pod, and of its containers."""
     return [*pod.children("status", "initContainerStatuses"), *pod.children("status", "containerStatuses")]
