@@ -101,7 +101,8 @@ class Health:
         while True:
             await asyncio.sleep(PROBE)
             try:
-                await asyncio.wait_for(self._probe(), PROBE_TIMEOUT)
+                async with asyncio.timeout(PROBE_TIMEOUT):
+                    await self._probe()
             except (KudoError, TimeoutError) as error:
                 failures += 1
                 self._problem = f"no template can be rendered: {error or f'no result after {PROBE_TIMEOUT:g} s'}"

@@ -18,7 +18,8 @@ async def stop(process: asyncio.subprocess.Process, timeout: float) -> None:
     if process.returncode is None:
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

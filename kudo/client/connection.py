@@ -36,9 +36,8 @@ async def connect(identity: str | None = None) -> Client:
     settings = _settings()
     address = settings.setdefault("target_host", "localhost:7233")
     try:
-        return await asyncio.wait_for(
-            Client.connect(**settings, data_converter=pydantic_data_converter, identity=identity), CONNECT_TIMEOUT
-        )
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            return await Client.connect(**settings, data_converter=pydantic_data_converter, identity=identity)
     except (RuntimeError, RPCError, TimeoutError, ValueError, OSError) as error:
         raise TemporalUnavailable(
             f"Temporal at {address} cannot be reached ({brief(error)}). "

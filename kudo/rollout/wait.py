@@ -181,8 +181,10 @@ async def _subscribed(cluster: Cluster, pending: dict[ObjectRef, Object]) -> Asy
 
 async def _change(changed: asyncio.Event) -> None:
     """Wait until one of the objects changes, or it is time to check their pods again."""
+    # Not asyncio.wait_for: in Python 3.11, it loses a cancel that arrives together with the change.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), PODS)
+        async with asyncio.timeout(PODS):
+            await changed.wait()
     changed.clear()
 
 

@@ -78,6 +78,15 @@ async def test_renderer_that_works_again_is_healthy(monkeypatch: pytest.MonkeyPa
         assert not watched.failed.is_set()
 
 
+async def test_probes_end_whenever_the_worker_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python 3.11, `asyncio.wait_for` loses a cancel that arrives together with a result."""
+    monkeypatch.setattr(health, "PROBE", 0)
+    for turns in range(20):
+        async with asyncio.timeout(10), Health(works).watched():
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+
 def test_file_of_a_process_that_has_ended_is_ignored(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -19,7 +19,7 @@ from support.waiting import until
 from kudo.errors import ClusterUnavailable, ConflictError, FailedTerminalStateError
 from kudo.kubernetes import Cluster
 from kudo.model.objects import Object
-from kudo.rollout import wait_until_gone, wait_until_healthy, warning_events
+from kudo.rollout import wait, wait_until_gone, wait_until_healthy, warning_events
 from kudo.sandbox import Sandbox
 
 
@@ -169,6 +169,24 @@ async def test_claim_that_waits_for_its_first_consumer_is_healthy(cluster: Clust
     live = await cluster.get(claim("waiting").ref)
     assert live is not None
     assert live.text("status", "phase") == "Pending"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_cancel_that_arrives_with_a_change_ends_the_wait(turns: int) -> None:
+    changed = asyncio.Event()
+
+    async def follow() -> None:
+        while True:
+            await wait._change(changed)
+
+    following = asyncio.create_task(follow())
+    await asyncio.sleep(0.01)
+    changed.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    following.cancel()
+    await asyncio.wait([following], timeout=5)
+    assert following.cancelled()
 
 
 async def test_object_deleted_during_the_wait_raises_a_conflict(cluster: Cluster) -> None:
