@@ -114,11 +114,10 @@ class Attempt:
         self._grace = grace.total_seconds()
         self._slots = slots
         self._ahead = activity.info().started_time - datetime.now(UTC)
-        self._is_waiting = False
-        self._waits_since = 0.0
+        self._waits_since: float | None = None
         self._is_over = False
         self._wait_reports = 0
-        self._quiet_until = 0.0
+        self._no_wait_report_until = 0.0
         self._reporting: list[asyncio.Task[None]] = []
 
     def doing(self, action: str) -> None:
@@ -130,8 +129,7 @@ class Attempt:
         """Set the condition in the heartbeat, and clear the error: every request to the cluster has succeeded."""
         self._details.refused_since = None
         self._details.error = ""
-        if not self._is_waiting:
-            self._is_waiting = True
+        if self._waits_since is None:
             self._waits_since = time.time()
             if self._slots:
                 self._slots.wait()
@@ -139,7 +137,7 @@ class Attempt:
 
     def end(self) -> None:
         """Give the slot of an attempt that waited back to the worker, which frees it."""
-        if self._slots and self._is_waiting:
+        if self._slots and self._waits_since is not None:
             self._slots.end_wait()
 
     async def keep_heartbeating(self) -> None:
@@ -221,19 +219,20 @@ class Attempt:
             if details.reports >= FREE_REPORTS:
                 details.quiet_until = time.time() + 2.0 ** min(details.reports - FREE_REPORTS, 30)
             self._report(self._scope, self._scope.message(details.error))
-        if self._is_waiting and not self._is_over and time.time() - self._waits_since >= LONG_WAIT:
+        if self._waits_since is not None and not self._is_over and time.time() - self._waits_since >= LONG_WAIT:
             self._report_wait(details.waiting)
         activity.heartbeat(details)
 
     def _report_wait(self, waiting: str) -> None:
         """Report a long wait to the plan, which shows it; less and less often if it keeps changing."""
-        details, message = self._details, self._scope and self._scope.wait_message
-        if not self._scope or not message or waiting == details.reported_wait or time.time() < self._quiet_until:
+        if self._scope is None or self._scope.wait_message is None:
             return
-        details.reported_wait = waiting
+        if waiting == self._details.reported_wait or time.time() < self._no_wait_report_until:
+            return
+        self._details.reported_wait = waiting
         self._wait_reports += 1
-        self._quiet_until = time.time() + LONG_WAIT * 2 ** min(self._wait_reports, 10)
-        self._report(self._scope, message(waiting))
+        self._no_wait_report_until = time.time() + LONG_WAIT * 2 ** min(self._wait_reports, 10)
+        self._report(self._scope, self._scope.wait_message(waiting))
 
     def _report(self, scope: AttemptScope, message: ProgressMessage) -> None:
         self._reporting.append(asyncio.create_task(_signal(scope.plan, message, self._reporting[-1:])))

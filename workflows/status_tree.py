@@ -103,7 +103,7 @@ class StatusTree:
         if step.status.is_terminal:
             return
         if message.status is ExecutionStatus.IN_PROGRESS and self._errors.get((message.phase, message.step)):
-            self._show_errors(message.phase, message.step)
+            self._show_step(message.phase, message.step)
         else:
             step.set(message.status, self._clipped(message.message) if message.status.is_terminal else "", message.at)
 
@@ -113,7 +113,7 @@ class StatusTree:
         if message.error:
             errors[message.task] = message.error
         if not self._step(message.phase, message.step).status.is_terminal:
-            self._show_errors(message.phase, message.step)
+            self._show_step(message.phase, message.step)
 
     def _change_wait(self, message: TaskWaitChanged) -> None:
         waits = self._waits.setdefault((message.phase, message.step), {})
@@ -121,9 +121,9 @@ class StatusTree:
         if message.waiting:
             waits[message.task] = message.waiting
         if self._step(message.phase, message.step).status is ExecutionStatus.IN_PROGRESS:
-            self._show_errors(message.phase, message.step)
+            self._show_step(message.phase, message.step)
 
-    def _show_errors(self, phase: str, name: str) -> None:
+    def _show_step(self, phase: str, name: str) -> None:
         """Show the step as ERROR with the errors of its tasks, or as IN_PROGRESS with their waits if there are none."""
         errors = self._errors.get((phase, name))
         status = ExecutionStatus.ERROR if errors else ExecutionStatus.IN_PROGRESS

@@ -53,12 +53,10 @@ async def _past_run(client: Client, item: WorkflowExecution, namespace: str, ins
     handle = client.get_workflow_handle(item.id, run_id=item.run_id, result_type=PlanStatus)
     origin = await read_origin(client, handle, namespace, instance)
     failing = ""
-    if item.status in _CUT_OFF:
-        failing = (await Run(client, handle, origin).outcome()).message
-    if item.status is WorkflowExecutionStatus.FAILED:
+    if item.status is WorkflowExecutionStatus.FAILED or item.status in _CUT_OFF:
         outcome = await Run(client, handle, origin).outcome()
-        failing = ", ".join(f"{phase.name}.{step.name}" for phase, step in outcome.status.failed_steps())
-        failing = failing or outcome.message
+        failed = outcome.status.failed_steps() if item.status is WorkflowExecutionStatus.FAILED else ()
+        failing = ", ".join(f"{phase.name}.{step.name}" for phase, step in failed) or outcome.message
     return PastRun(
         request=origin.request,
         run_id=item.run_id,

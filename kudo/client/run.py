@@ -1,11 +1,13 @@
 """One run of a plan: its status while it runs, and its outcome."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -16,7 +18,6 @@ from temporalio.service import RPCError
 from kudo.client.connection import brief, has_worker
 from kudo.client.origin import Origin
 from kudo.client.rpc import translated_errors
-from kudo.client.web_ui import address_of_run, find_ui
 from kudo.errors import KudoError, TemporalUnavailable
 from kudo.model.execution import PlanRequest
 from kudo.model.status import ChildPlan, ExecutionStatus, PlanStatus
@@ -26,6 +27,9 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 
 ENDED_TIMEOUT = timedelta(seconds=15)
 """The same for a plan that has ended, whose history the worker has to replay."""
+
+UI = "KUDO_TEMPORAL_UI"
+"""The environment variable with the address of Temporal's Web UI."""
 
 SLOT_WAIT = timedelta(seconds=5)
 """How long a task may be scheduled before it counts as one that waits for a worker."""
@@ -71,7 +75,7 @@ class Run:
     @property
     def link(self) -> str:
         """The address of the run in Temporal's Web UI, if KUDO_TEMPORAL_UI or Temporal Cloud tells that; else empty."""
-        ui = find_ui(self._client)
+        ui = _find_ui(self._client)
         return address_of_run(ui, self._client.namespace, self.workflow_id, self.run_id) if ui else ""
 
     async def has_worker(self) -> bool:
@@ -183,6 +187,17 @@ def _waits_for_slot(activity: PendingActivityInfo) -> bool:
     since = activity.scheduled_time.ToDatetime(UTC)
     scheduled = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     return scheduled and datetime.now(UTC) - since > SLOT_WAIT
+
+
+def _find_ui(client: Client) -> str:
+    """Return the address of the Web UI, from KUDO_TEMPORAL_UI or that of Temporal Cloud; empty if it is not known."""
+    cloud = "https://cloud.temporal.io" if "tmprl.cloud" in client.service_client.config.target_host else ""
+    return os.environ.get(UI, cloud).rstrip("/")
+
+
+def address_of_run(ui: str, namespace: str, workflow_id: str, run_id: str) -> str:
+    """Return the address of a run in the Web UI with the address `ui`; `namespace` is Temporal's."""
+    return f"{ui}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}/{run_id}/history"
 
 
 async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from kudo.client.web_ui import address_of_run
+from kudo.client.run import address_of_run
 from kudo.devstack.ports import HOST, is_free
 from kudo.errors import ConfigurationError
 from kudo.model.search_attributes import SEARCH_ATTRIBUTES

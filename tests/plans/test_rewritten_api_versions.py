@@ -1,6 +1,7 @@
 """Objects of API versions that Kubernetes no longer serves."""
 
 import asyncio
+from pathlib import Path
 
 from support.command import kudo
 from support.plans import NAMESPACE, Installer, apply, phase, plan, write_package
@@ -18,16 +19,20 @@ spec: {backend: {serviceName: web, servicePort: 80}}
 """
 
 
-async def test_kind_that_is_served_in_another_version_is_fatal_at_once(
-    installer: Installer, client: Client, cluster: Cluster
-) -> None:
-    """A grace of a minute is for kinds that may still come."""
-    package = write_package(
-        installer.directory,
+def write_ingress_package(directory: Path) -> Path:
+    return write_package(
+        directory,
         tasks=[apply("ingress", "ingress.yaml")],
         plans={"deploy": plan(phase("main", ("a", ["ingress"])))},
         templates={"ingress.yaml": REMOVED},
     )
+
+
+async def test_kind_that_is_served_in_another_version_is_fatal_at_once(
+    installer: Installer, client: Client, cluster: Cluster
+) -> None:
+    """A grace of a minute is for kinds that may still come."""
+    package = write_ingress_package(installer.directory)
     async with running(client, cluster):
         outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 40)
     assert outcome.status.status == "FATAL_ERROR"
@@ -38,12 +43,7 @@ async def test_kind_that_is_served_in_another_version_is_fatal_at_once(
 async def test_installed_with_the_option_the_kind_is_rewritten(
     installer: Installer, client: Client, cluster: Cluster
 ) -> None:
-    package = write_package(
-        installer.directory,
-        tasks=[apply("ingress", "ingress.yaml")],
-        plans={"deploy": plan(phase("main", ("a", ["ingress"])))},
-        templates={"ingress.yaml": REMOVED},
-    )
+    package = write_ingress_package(installer.directory)
     async with running(client, cluster):
         installed = await kudo("install", str(package), "--instance", "a", "--rewrite-api-versions", "--wait")
         assert installed.status == 0, installed.err
