@@ -9,7 +9,7 @@ A renderer that fails again and again ends the worker as well: other workers tak
 
 import asyncio
 import faulthandler
-import json
+import fcntl
 import logging
 import os
 import sys
@@ -19,6 +19,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from kudo.errors import KudoError, WorkerUnhealthy
 
@@ -42,6 +44,9 @@ PROBE_TIMEOUT = 60.0
 FAILED_PROBES = 4
 """Probes in a row that may fail before the worker ends."""
 
+SIZE = 4096
+"""Bytes of a file. Each write replaces all of them, so that a reader sees one write."""
+
 EXIT_BLOCKED = 70
 """The exit status of a process whose event loop was blocked."""
 
@@ -54,6 +59,15 @@ def directory() -> Path:
     return Path(os.environ.get("KUDO_RUN_DIR") or Path(tempfile.gettempdir()) / f"kudo-{os.getuid()}")
 
 
+class State(BaseModel):
+    """The content of a file."""
+
+    beat: float
+    """Unix time of the last beat."""
+    problem: str = ""
+    """Why no template can be rendered; empty if that is possible."""
+
+
 class Health:
     """The health of this process, written to its file."""
 
@@ -63,11 +77,15 @@ class Health:
         self._problem = ""
         self.failed = asyncio.Event()
         """Set when the renderer has failed for so long that the worker should end."""
-        self._file = directory() / f"worker-{os.getpid()}.json"
+        self._path = directory() / f"worker-{os.getpid()}.json"
+        self._file: int | None = None
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Watch the process while the body runs."""
+        # Without a place for the file, only the polls of the worker tell that it runs.
+        with suppress(OSError):
+            self._file = self._open()
         stopped = threading.Event()
         threading.Thread(target=self._watch, args=(stopped,), daemon=True, name="watchdog").start()
         tasks = [asyncio.create_task(self._beating()), asyncio.create_task(self._probing())]
@@ -78,8 +96,22 @@ class Health:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            with suppress(OSError):
-                self._file.unlink(missing_ok=True)
+            if self._file is not None:
+                self._path.unlink(missing_ok=True)
+                os.close(self._file)
+                self._file = None
+
+    def _open(self) -> int:
+        """Open the file, and lock it: the lock ends with the process, whatever becomes of the file and of its PID."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            # It fails if another worker of this process has the file, which tells of the process as a whole.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            raise
+        return file
 
     async def _beating(self) -> None:
         while True:
@@ -88,13 +120,10 @@ class Health:
             await asyncio.sleep(BEAT)
 
     def _write(self) -> None:
-        content = json.dumps({"beat": time.time(), "problem": self._problem})
-        # Without a place for the file, only the polls of the worker tell that it runs.
-        with suppress(OSError):
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            partial = self._file.with_suffix(".new")
-            partial.write_text(content)
-            partial.replace(self._file)
+        if self._file is not None:
+            state = State(beat=time.time(), problem=self._problem[: SIZE // 8])
+            with suppress(OSError):
+                os.pwrite(self._file, state.model_dump_json().encode().ljust(SIZE), 0)
 
     async def _probing(self) -> None:
         failures = 0
@@ -129,15 +158,26 @@ def check_processes() -> bool:
     """Return whether a worker of this machine has written its health. Raises WorkerUnhealthy."""
     found = False
     for file in sorted(directory().glob("worker-*.json")):
-        pid = int(file.stem.removeprefix("worker-"))
+        pid = file.stem.removeprefix("worker-")
         try:
-            os.kill(pid, 0)
-            content = json.loads(file.read_text())
+            state = _read(file)
         except (OSError, ValueError):
-            continue  # It has ended, or belongs to somebody else.
+            continue  # It belongs to somebody else, or has just been made.
+        if state is None:
+            continue
         found = True
-        if (late := time.time() - content["beat"]) > SLOW:
+        if (late := time.time() - state.beat) > SLOW:
             raise WorkerUnhealthy(f"The worker {pid} makes no progress: its event loop is blocked for {late:.0f} s.")
-        if content["problem"]:
-            raise WorkerUnhealthy(f"The worker {pid} makes no progress: {content['problem']}.")
+        if state.problem:
+            raise WorkerUnhealthy(f"The worker {pid} makes no progress: {state.problem}.")
     return found
+
+
+def _read(path: Path) -> State | None:
+    """Return the content of a file, or None if its process has ended."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return State.model_validate_json(file.read())
+    return None

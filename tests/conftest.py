@@ -59,6 +59,14 @@ ROLLOUT = 0.05
 """Seconds that a simulated roll-out takes."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_run_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A directory for the health of workers, so that `kudo worker --check` reads that of the tests' worker alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUDO_RUN_DIR", str(tmp_path_factory.mktemp("run")))
+        yield
+
+
 @pytest.fixture(scope="session")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalServer]:
     database = tmp_path_factory.mktemp("temporal") / "temporal.db"

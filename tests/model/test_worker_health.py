@@ -87,11 +87,45 @@ async def test_probes_end_whenever_the_worker_stops(monkeypatch: pytest.MonkeyPa
                 await asyncio.sleep(0)
 
 
-def test_file_of_a_process_that_has_ended_is_ignored(tmp_path: Path) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    (tmp_path / f"worker-{ended.pid}.json").write_text('{"beat": 0, "problem": ""}')
+def test_file_that_a_killed_worker_left_is_ignored(tmp_path: Path) -> None:
+    """Also if another process has its PID now."""
+    (tmp_path / f"worker-{os.getpid()}.json").write_text('{"beat": 0, "problem": ""}')
     assert not check_processes()
+
+
+async def test_file_that_a_killed_worker_left_is_used_again(tmp_path: Path) -> None:
+    (tmp_path / f"worker-{os.getpid()}.json").write_text('{"beat": 0, "problem": "none"}')
+    async with Health(works).watched():
+        await asyncio.sleep(0.1)
+        assert check_processes()
+
+
+async def test_two_workers_of_one_process_share_its_file(tmp_path: Path) -> None:
+    async with Health(works).watched(), Health(works).watched():
+        await asyncio.sleep(0.1)
+        assert check_processes()
+        assert [file.name for file in tmp_path.iterdir()] == [f"worker-{os.getpid()}.json"]
+
+
+async def test_long_problem_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "PROBE", 0.01)
+    monkeypatch.setattr(health, "BEAT", 0.01)
+
+    async def fails() -> None:
+        raise RendererUnavailable("\N{SNOWMAN}" * 10_000)
+
+    async with Health(fails).watched():
+        await asyncio.sleep(0.2)
+        with pytest.raises(WorkerUnhealthy, match="no template can be rendered: \N{SNOWMAN}"):
+            check_processes()
+
+
+async def test_worker_without_a_place_for_its_file_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KUDO_RUN_DIR", str(tmp_path / "file" / "folder"))
+    async with Health(works).watched():
+        await asyncio.sleep(0)
+        assert not check_processes()
 
 
 def test_watchdog_ends_a_process_whose_event_loop_is_blocked() -> None:

@@ -63,7 +63,7 @@ def test_project_with_modules_of_the_same_names_works(path: str, tmp_path: Path)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith(path)
     command = [sys.executable, "-c", "from kudo.cli.main import run; run()", "worker", "--check"]
-    environment["TEMPORAL_ADDRESS"] = "localhost:1"
+    environment |= {"TEMPORAL_ADDRESS": "localhost:1", "KUDO_RUN_DIR": str(tmp_path)}
     checked = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert checked.returncode == 1
     assert "Temporal" in checked.stderr
