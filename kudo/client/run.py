@@ -11,7 +11,13 @@ from urllib.parse import quote
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 from temporalio.service import RPCError
 
@@ -27,6 +33,9 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 
 ENDED_TIMEOUT = timedelta(seconds=15)
 """The same for a plan that has ended, whose history the worker has to replay."""
+
+QUERIES = 3
+"""How often a query is sent that the worker fails: after a failure, it replays the workflow from the beginning."""
 
 UI = "KUDO_TEMPORAL_UI"
 """The environment variable with the address of Temporal's Web UI."""
@@ -202,8 +211,15 @@ def address_of_run(ui: str, namespace: str, workflow_id: str, run_id: str) -> st
 
 async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:
     """Query a workflow for its status. Raises TemporalUnavailable if no worker answers."""
-    try:
-        status: PlanStatus = await handle.query("status", result_type=PlanStatus, rpc_timeout=timeout)
-    except (RPCError, FailureError, RuntimeError) as error:
-        raise TemporalUnavailable(f"No worker answers for {handle.id} ({brief(error)})") from None
-    return status
+    failure = ""
+    for _ in range(QUERIES):
+        try:
+            status: PlanStatus = await handle.query("status", result_type=PlanStatus, rpc_timeout=timeout)
+        except WorkflowQueryFailedError as error:
+            # A workflow that is terminated while a worker executes it may leave that with commands that nobody knows.
+            failure = brief(error)
+        except (RPCError, FailureError, RuntimeError) as error:
+            raise TemporalUnavailable(f"No worker answers for {handle.id} ({brief(error)})") from None
+        else:
+            return status
+    raise TemporalUnavailable(f"The worker cannot answer for {handle.id} ({failure})")
