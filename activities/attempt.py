@@ -77,6 +77,8 @@ class HeartbeatDetails(Model):
     """The error of the last attempt; empty if the activity has made progress since."""
     reported_error: Text = ""
     """The error that was reported to the plan last."""
+    reported_attempt: Annotated[int, OMIT_EMPTY] = 0
+    """The attempt that was reported to the plan last."""
     reported_wait: Text = ""
     """The wait that was reported to the plan last."""
     reports: Annotated[int, OMIT_EMPTY] = 0
@@ -213,8 +215,8 @@ class Attempt:
 
     def _heartbeat(self) -> None:
         details = self._details
-        if self._scope and details.error != details.reported_error and time.time() >= details.quiet_until:
-            details.reported_error = details.error
+        if self._scope and self._has_changed() and time.time() >= details.quiet_until:
+            details.reported_error, details.reported_attempt = details.error, activity.info().attempt
             details.reports += 1
             if details.reports >= FREE_REPORTS:
                 details.quiet_until = time.time() + 2.0 ** min(details.reports - FREE_REPORTS, 30)
@@ -222,6 +224,12 @@ class Attempt:
         if self._waits_since is not None and not self._is_over and time.time() - self._waits_since >= LONG_WAIT:
             self._report_wait(details.waiting)
         activity.heartbeat(details)
+
+    def _has_changed(self) -> bool:
+        """Whether the plan has to know of the error: it differs, or its attempts have doubled."""
+        details = self._details
+        doubled = activity.info().attempt >= 2 * details.reported_attempt
+        return details.error != details.reported_error or (details.error != "" and doubled)
 
     def _report_wait(self, waiting: str) -> None:
         """Report a long wait to the plan, which shows it; less and less often if it keeps changing."""
@@ -251,7 +259,8 @@ def attempting_task(request: TaskRequest, context: ActivityContext) -> AbstractA
     metadata, task = request.metadata, request.task
 
     def message(error: str) -> TaskErrorChanged:
-        return TaskErrorChanged(phase=request.phase, step=request.step, task=task.name, error=error)
+        attempt = activity.info().attempt if error else 0
+        return TaskErrorChanged(phase=request.phase, step=request.step, task=task.name, error=error, attempt=attempt)
 
     def wait_message(waiting: str) -> TaskWaitChanged:
         return TaskWaitChanged(phase=request.phase, step=request.step, task=task.name, waiting=waiting)

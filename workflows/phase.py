@@ -20,7 +20,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from kudo.model import limits
 from kudo.model.base import byte_size
 from kudo.model.execution import (
-    ChildPlanStarted,
+    ChildPlanChanged,
     Deadline,
     Decision,
     PhaseRequest,
@@ -96,6 +96,11 @@ class Phase:
     def decide(self, decision: Decision) -> None:
         """Sent by the plan, when somebody approved or refused a step."""
         self._decisions.setdefault(decision.step, decision)
+
+    @workflow.signal
+    def report_child(self, child: ChildPlan) -> None:
+        """Sent by the plan of a child when it writes its status."""
+        self._children.report(child)
 
     def _is_full(self) -> bool:
         """Whether the history is so long that the remaining steps need a new run."""
@@ -174,15 +179,15 @@ class Phase:
         place = {"phase": request.phase, "step": request.step, "task": request.task.name}
         status = self._status.step(request.step)
 
-        def on_started(child: ChildPlan) -> None:
-            if status:
+        def on_changed(child: ChildPlan) -> None:
+            if status and not child.status:
                 status.add_child(child)
-            self._changes.send(ChildPlanStarted(**place, child=child))
+            self._changes.send(ChildPlanChanged(**place, child=child))
 
         def on_blocked(message: str) -> None:
             self._changes.send(TaskErrorChanged(**place, error=message))
 
-        await self._children.run(plan, request.deadline, on_started, on_blocked)
+        await self._children.run(plan, request.deadline, on_changed, on_blocked)
 
     async def _run_activity(self, request: TaskRequest, result_type: type | None = None) -> Any:
         task = request.task

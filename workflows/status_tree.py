@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from temporalio import workflow
 
 from kudo.model.execution import (
-    ChildPlanStarted,
+    ChildPlanChanged,
     LoadErrorChanged,
     PlanRequest,
     ProgressMessage,
@@ -33,8 +33,14 @@ class StatusTree:
         """The errors that the tasks of a step are retried on, by phase and step, and by task."""
         self._waits: dict[tuple[str, str], dict[str, str]] = {}
         """What the tasks of a step have been waiting for, by phase and step, and by task."""
+        self._attempts: dict[tuple[str, str], dict[str, int]] = {}
+        """The last known attempts of tasks that are retried, by phase and step, and by task."""
+        self._child_plans: dict[str, PlanStatus] = {}
+        """The status of the plans of children, by uid; it is recorded in the children."""
         self.plan = PlanStatus(name=request.plan, uid=workflow.info().run_id)
         self.changed = False
+        self.child_changed = False
+        """Whether the plan of a child has changed; set and cleared like `changed`."""
 
     def load(self, plan: PlanStatus) -> None:
         """Start from a status."""
@@ -77,7 +83,9 @@ class StatusTree:
 
     def apply(self, messages: Iterable[ProgressMessage]) -> None:
         """Apply messages of phases and activities; those for a step that has ended are ignored."""
+        is_recorded = False
         for message in messages:
+            is_recorded |= not (isinstance(message, ChildPlanChanged) and message.child.status)
             match message:
                 case LoadErrorChanged():
                     self.plan.message = message.error
@@ -87,11 +95,12 @@ class StatusTree:
                     self._change_error(message)
                 case TaskWaitChanged():
                     self._change_wait(message)
-                case ChildPlanStarted():
-                    self._step(message.phase, message.step).add_child(message.child)
-                    solved = TaskErrorChanged(phase=message.phase, step=message.step, task=message.task)
-                    self._change_error(solved)
-        self._touch()
+                case ChildPlanChanged():
+                    self._change_child(message)
+        if is_recorded:
+            self._touch()
+        else:
+            self._show_if_small()
 
     def _step(self, phase: str, name: str) -> StepStatus:
         """Return the step; one that is in no plan if the plan has none of these names."""
@@ -109,11 +118,23 @@ class StatusTree:
 
     def _change_error(self, message: TaskErrorChanged) -> None:
         errors = self._errors.setdefault((message.phase, message.step), {})
+        attempts = self._attempts.setdefault((message.phase, message.step), {})
         errors.pop(message.task, None)
+        attempts.pop(message.task, None)
         if message.error:
             errors[message.task] = message.error
+            attempts[message.task] = message.attempt
         if not self._step(message.phase, message.step).status.is_terminal:
             self._show_step(message.phase, message.step)
+
+    def _change_child(self, message: ChildPlanChanged) -> None:
+        child = message.child
+        if child.status:
+            self._child_plans[child.uid] = child.status
+            self.child_changed = True
+            return
+        self._step(message.phase, message.step).add_child(child)
+        self._change_error(TaskErrorChanged(phase=message.phase, step=message.step, task=message.task))
 
     def _change_wait(self, message: TaskWaitChanged) -> None:
         waits = self._waits.setdefault((message.phase, message.step), {})
@@ -137,17 +158,37 @@ class StatusTree:
     def _touch(self) -> None:
         self.plan.last_updated_timestamp = workflow.now()
         self.changed = True
-        if self.steps <= SHOWN_AT_ONCE:
-            self.show()
+        self._show_if_small()
 
     @property
     def steps(self) -> int:
         """How many steps the plan has."""
         return sum(len(phase.steps) for phase in self.plan.phases)
 
+    def detailed(self) -> PlanStatus:
+        """Return the status with the plans of children, and the attempts of tasks that are retried."""
+        if not (self._attempts or self._child_plans):
+            return self.plan
+        plan = self.plan.model_copy(deep=True)
+        for phase in plan.phases:
+            for step in phase.steps:
+                for child in step.children:
+                    child.status = self._child_plans.get(child.uid)
+                if step.status is ExecutionStatus.ERROR:
+                    attempts = self._attempts.get((phase.name, step.name), {})
+                    again = [
+                        f"task {task}: attempt {number} or later" for task, number in attempts.items() if number > 1
+                    ]
+                    step.message = "\n".join([step.message, *again])
+        return plan
+
+    def _show_if_small(self) -> None:
+        if self.steps <= SHOWN_AT_ONCE:
+            self.show()
+
     def show(self) -> None:
         """Show the tree in the Web UI, as the current details of the workflow."""
-        tree = f"```\n{wrapped(status_tree(self._request.instance, self.plan, times=True), COLUMNS)}\n```"
+        tree = f"```\n{wrapped(status_tree(self._request.instance, self.detailed(), times=True), COLUMNS)}\n```"
         hints = (
             f"The step {phase.name}.{step.name} waits for approval: "
             f"`kudo plan approve {self._request.options} --step {phase.name}.{step.name}`, or `refuse`."

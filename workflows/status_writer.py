@@ -20,6 +20,7 @@ from kudo.model.limits import STATUS_REPORT_BYTES
 from kudo.model.report import PlanEvent, StatusReport
 from kudo.workflows import options
 from kudo.workflows.branches import cancel_and_wait, raise_if_cancelled
+from kudo.workflows.children import report_to_parent
 from kudo.workflows.control_activities import execute_control_activity
 from kudo.workflows.failures import root_cause
 from kudo.workflows.status_tree import StatusTree
@@ -74,9 +75,9 @@ class StatusWriter:
 
     async def _follow(self) -> None:
         while True:
-            await workflow.wait_condition(lambda: self._tree.changed)
+            await workflow.wait_condition(lambda: self._tree.changed or self._tree.child_changed)
             try:
-                await self._write()
+                await (self._write() if self._tree.changed else self._report_to_parent())
             except FailureError as error:
                 raise_if_cancelled()
                 workflow.logger.warning("Could not write the status to the Instance: %s", root_cause(error).message)
@@ -98,5 +99,10 @@ class StatusWriter:
             request=self._request, uid=plan.uid, instance_uid=self._instance_uid, status=plan, events=events
         )
         self._written += byte_size(plan)
+        await self._report_to_parent()
         await execute_control_activity("report_status", report, f"Report {plan.status}")
         del self._events[: len(events)]
+
+    async def _report_to_parent(self) -> None:
+        self._tree.child_changed = False
+        await report_to_parent(self._request, self._tree.detailed())

@@ -28,6 +28,8 @@ class PlanRequest(Model):
     """Skip steps that are COMPLETE in the recorded status of this plan."""
     start_from: Text = ""
     """PHASE or PHASE.STEP; the phases and steps listed before it are skipped."""
+    report_to_parent: Annotated[bool, OMIT_EMPTY] = False
+    """Whether the workflow that starts the run as a child gets its status by the signal `report_child`, a ChildPlan."""
 
     @property
     def options(self) -> str:
@@ -166,6 +168,8 @@ class TaskErrorChanged(Model):
     task: Name
     error: Text = ""
     """The error of the last attempt; empty if the task has made progress since."""
+    attempt: Annotated[int, OMIT_EMPTY] = 0
+    """The number of the attempt that failed, from 1."""
 
 
 class TaskWaitChanged(Model):
@@ -178,8 +182,8 @@ class TaskWaitChanged(Model):
     waiting: Text = ""
 
 
-class ChildPlanStarted(Model):
-    """Sent by a phase to its plan: the plan of a child Instance runs for a task."""
+class ChildPlanChanged(Model):
+    """Sent by a phase to its plan: the plan of a child Instance has started for a task, or its status has changed."""
 
     kind: Literal["child"] = "child"
     phase: Name
@@ -196,7 +200,7 @@ class LoadErrorChanged(Model):
 
 
 ProgressMessage = Annotated[
-    StepChanged | TaskErrorChanged | TaskWaitChanged | ChildPlanStarted | LoadErrorChanged, Field(discriminator="kind")
+    StepChanged | TaskErrorChanged | TaskWaitChanged | ChildPlanChanged | LoadErrorChanged, Field(discriminator="kind")
 ]
 """A message to a running plan; the signal `report_progress` takes a list of them, in chronological order."""
 

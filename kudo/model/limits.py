@@ -53,3 +53,7 @@ PHASE_SIGNALS = 100
 def step_message_bytes(steps: int) -> int:
     """Return the maximum size, in bytes, of the message of a step in a plan with `steps` steps."""
     return max(100, min(STEP_MESSAGE_BYTES, STATUS_MESSAGES_BYTES // max(steps, 1)))
+
+
+CHILD_STATUS_BYTES = 16 * 1024
+"""Size of the status that the plan of a child sends to its parent, each time that it is written."""
