@@ -128,7 +128,7 @@ bench: $(VENV)/setup-bench control-plane ## Run the benchmarks; docs/benchmarks.
 	@for name in chain many waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
 
 faults: $(VENV)/setup-bench control-plane ## Run plans while processes are killed and stopped at random
-	$(BIN)/python -m benchmarks.faults $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m support.random_faults $(ARGS)
 
 check: lint types contracts test-all ## Run lint, types, contracts and test-all
 

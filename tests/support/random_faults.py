@@ -1,6 +1,6 @@
 """Runs plans under random faults, and checks what they did.
 
-python -m benchmarks.faults --plans 60 --seed 1
+make faults ARGS="--plans 60 --seed 1"
 
 The plans run in groups, with a Temporal dev server, a Kubernetes control plane and two workers. Every few seconds, one
 of the processes is killed (SIGKILL) and started again, or stopped for a while (SIGSTOP). Nothing else fails, so that
@@ -29,21 +29,20 @@ import psutil
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
-from benchmarks.support import NAMESPACE, Bench, install
 from kudo.client import Outcome, Plans, Run, connect
 from kudo.devstack.control_plane import control_plane
 from kudo.devstack.ports import free_port
 from kudo.devstack.temporal import temporal_server
 from kudo.errors import KudoError, PlanAlreadyRunning
 from kudo.instances.crds import install_crds
-from kudo.instances.resources import read_instance
 from kudo.kubernetes import Cluster
 from kudo.model import yaml
-from kudo.model.status import ExecutionStatus, PlanStatus
-from kudo.operations import Session
+from kudo.model.status import ExecutionStatus
 from kudo.processes import die_with_parent
+from support.outcomes import recorded
+from support.plans import NAMESPACE, Installer
+from support.twenty_step_plan import APPLIED, STEPS, statuses, write_twenty_step_package
 
-STEPS = 20
 GROUP = 10
 """How many plans run at the same time; each group begins without a fault."""
 
@@ -57,34 +56,6 @@ STOPPED = (1.0, 15.0)
 
 PATIENCE = 900.0
 """Maximum seconds for a group of plans."""
-
-CONFIG_MAP = """\
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {{{{ Name }}}}-{step}
-data:
-  key: value
-"""
-
-DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{{{ Name }}}}-{step}
-spec:
-  selector:
-    matchLabels:
-      app: {{{{ Name }}}}-{step}
-  template:
-    metadata:
-      labels:
-        app: {{{{ Name }}}}-{step}
-    spec:
-      containers:
-        - name: main
-          image: busybox
-"""
 
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -102,14 +73,6 @@ AUDIT_POLICY = {
         {"level": "None"},
     ],
 }
-
-
-def template(number: int) -> str:
-    """Return the template of a step; empty for every third step, which applies nothing."""
-    return (CONFIG_MAP, DEPLOYMENT, "")[number % 3].format(step=f"s{number}")
-
-
-APPLIED = [f"s{number}" for number in range(STEPS) if template(number)]
 
 
 class Part:
@@ -214,9 +177,13 @@ class Faults:
 class Stack:
     """What the plans run on."""
 
-    bench: Bench
+    installer: Installer
     audit_log: Path
     parts: list[Part]
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.installer.cluster
 
 
 @asynccontextmanager
@@ -239,7 +206,7 @@ async def running_stack() -> AsyncIterator[Stack]:
         await install_crds(cluster)
         for part in parts:
             part.start()
-        yield Stack(Bench(await connect(), cluster, 0), audit_log, parts)
+        yield Stack(Installer(cluster, Plans(await connect()), directory), audit_log, parts)
 
 
 async def _with_audit_log(apiserver: Part, directory: Path) -> Path:
@@ -264,68 +231,50 @@ async def until(is_reached: Callable[[], Awaitable[bool]]) -> None:
 
 async def run_group(stack: Stack, faults: Faults, names: list[str]) -> dict[str, str]:
     """Run the plans of a group to their end under faults; return the problem of each plan that has one."""
-    tasks: list[dict[str, object]] = [
-        {"name": step, "kind": "Apply", "spec": {"resources": [f"{step}.yaml"]}} for step in APPLIED
-    ]
-    tasks.append({"name": "done", "kind": "Dummy", "spec": {"done": True}})
-    steps = [{"name": f"s{number}", "tasks": [f"s{number}" if template(number) else "done"]} for number in range(STEPS)]
-    plan: dict[str, object] = {
-        "phases": [
-            {"name": "serial", "steps": steps[:12]},
-            {"name": "parallel", "strategy": "parallel", "steps": steps[12:]},
-        ]
-    }
-    templates = {f"s{number}": text for number in range(STEPS) if (text := template(number))}
+    package = write_twenty_step_package(stack.installer.directory)
     for name in names:
-        await install(stack.bench, name, plan, tasks, {}, **templates)
-    session = Session(stack.bench.cluster, Plans(stack.bench.client), NAMESPACE)
+        await stack.installer.install(package, name)
     async with faults.happening():
-        outcomes = await asyncio.gather(*(_outcome(session, name) for name in names))
+        outcomes = await asyncio.gather(*(_outcome(stack.installer, name) for name in names))
     for part in stack.parts:
         part.start()
-    await until(stack.bench.cluster.is_ready)
+    await until(stack.cluster.is_ready)
     problems = {
-        name: await _problem(stack.bench.cluster, name, outcome) for name, outcome in zip(names, outcomes, strict=True)
+        name: await _problem(stack.installer, name, outcome) for name, outcome in zip(names, outcomes, strict=True)
     }
     return {name: problem for name, problem in problems.items() if problem}
 
 
-async def _outcome(session: Session, name: str) -> Outcome | None:
+async def _outcome(installer: Installer, name: str) -> Outcome | None:
     """Start the plan of an instance, and return its outcome; None if it does not end."""
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
             run = None
             while True:
                 with suppress(KudoError, RPCError):
-                    run = run or await _run(session, name)
+                    run = run or await _run(installer, name)
                     return await run.outcome()
                 await asyncio.sleep(1)
     return None
 
 
-async def _run(session: Session, name: str) -> Run:
+async def _run(installer: Installer, name: str) -> Run:
     try:
-        return await session.start(session.request(name, "deploy"))
+        return await installer.start(name)
     except PlanAlreadyRunning:
         # An earlier attempt has started it, and lost the answer.
-        return await session.plans.latest(NAMESPACE, name)
+        return await installer.plans.latest(NAMESPACE, name)
 
 
-async def _problem(cluster: Cluster, name: str, outcome: Outcome | None) -> str:
+async def _problem(installer: Installer, name: str, outcome: Outcome | None) -> str:
     if outcome is None:
         return f"It did not end within {PATIENCE:g} s."
-    recorded = (await read_instance(cluster, NAMESPACE, name)).status.plan_status["deploy"]
+    in_instance = await recorded(installer, instance=name)
     if statuses(outcome.status) != {ExecutionStatus.COMPLETE}:
         return f"It is {outcome.status.status} in Temporal: {outcome.message}"
-    if statuses(recorded) != {ExecutionStatus.COMPLETE}:
-        return f"It is COMPLETE in Temporal and {recorded.status} in the Instance."
+    if statuses(in_instance) != {ExecutionStatus.COMPLETE}:
+        return f"It is COMPLETE in Temporal and {in_instance.status} in the Instance."
     return ""
-
-
-def statuses(status: PlanStatus) -> set[ExecutionStatus]:
-    """Return the distinct statuses of a plan, its phases and its steps."""
-    steps = [step.status for phase in status.phases for step in phase.steps]
-    return {status.status, *(phase.status for phase in status.phases), *steps}
 
 
 def created(audit_log: Path) -> Counter[str]:
@@ -352,7 +301,7 @@ def print_result(plans: list[str], seconds: float, faults: Faults, problems: dic
 
 
 async def main() -> bool:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="Run plans under random faults.")
+    parser = argparse.ArgumentParser(prog="make faults", description="Run plans under random faults.")
     parser.add_argument("--plans", type=int, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
