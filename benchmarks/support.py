@@ -16,7 +16,8 @@ from kudo.devstack.temporal import temporal_server
 from kudo.instances.crds import install_crds
 from kudo.kubernetes import Cluster
 from kudo.model import yaml
-from kudo.operations import Session, create_instance
+from kudo.operations.install import create_instance
+from kudo.operations.session import Session
 from kudo.packages import Bundle, read_package
 from kudo.sandbox import Sandbox
 from kudo.worker import running

@@ -1,14 +1,14 @@
 """delete operator, operatorversion: delete what nothing uses."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kudo.cli.command import command, out
+from kudo.cli.command import command
 from kudo.cli.options import NamespaceOption
-from kudo.kubernetes import Cluster
-from kudo.operations.delete import Kind
-from kudo.operations.delete import delete as delete_resource
+
+if TYPE_CHECKING:
+    from kudo.operations.delete import Kind
 
 app = typer.Typer(no_args_is_help=True, help="Delete operators and versions that nothing uses.")
 
@@ -32,7 +32,11 @@ async def operatorversion(
     await _delete("OperatorVersion", name, namespace)
 
 
-async def _delete(kind: Kind, name: str, namespace: str | None) -> None:
+async def _delete(kind: "Kind", name: str, namespace: str | None) -> None:
+    from kudo.cli.console import out
+    from kudo.kubernetes import Cluster
+    from kudo.operations.delete import delete as delete_resource
+
     async with await Cluster.connect() as cluster:
         namespace = namespace or cluster.namespace
         await delete_resource(cluster, namespace, kind, name)

@@ -1,27 +1,15 @@
-"""dev, demo and worker: run the whole stack, or a worker, on this machine.
+"""dev, demo and worker: run the whole stack, or a worker, on this machine."""
 
-The stack is imported inside the commands: the import would slow every other command down by a third of a second.
-"""
-
-import asyncio
-import logging
-import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kudo.cli.command import command, interruption, out
-from kudo.cli.dev_loop import develop
+from kudo.cli.command import command
 from kudo.cli.options import PackageArgument
-from kudo.cli.progress import wait_for
-from kudo.client import Plans, connect, has_worker
 from kudo.devstack.ports import ClusterKind, Ports, free_port
 from kudo.errors import TemporalUnavailable
-from kudo.health import check_processes
-from kudo.operations import Session, install
-from kudo.packages import PackageResolver
 
 NAMESPACE = "default"
 
@@ -55,7 +43,14 @@ async def dev(
     ] = None,
 ) -> None:
     """Run Temporal, a cluster and a worker until Ctrl-C."""
+    import asyncio
+
+    from kudo.cli.console import out
+    from kudo.cli.dev_loop import develop
+    from kudo.cli.runner import interruption
+    from kudo.client import Plans
     from kudo.devstack.stack import stack
+    from kudo.operations.session import Session
 
     _log()
     ports = Ports(temporal_port, ui_port, cluster_port)
@@ -85,7 +80,14 @@ async def demo(
     rollout: Rollout = 2.0,
 ) -> None:
     """Start a temporary stack, install a package in it, and follow its deploy plan."""
+    from kudo.cli.console import out
+    from kudo.cli.progress import wait_for
+    from kudo.cli.runner import interruption
+    from kudo.client import Plans
     from kudo.devstack.stack import stack
+    from kudo.operations.install import install
+    from kudo.operations.session import Session
+    from kudo.packages import PackageResolver
 
     _log()
     with PackageResolver() as resolver:
@@ -123,6 +125,11 @@ def worker(
 @command
 async def check_worker() -> None:
     """Exit with status 1 if no worker on this machine has polled Temporal recently, or one makes no progress."""
+    import socket
+
+    from kudo.client import connect, has_worker
+    from kudo.health import check_processes
+
     check_processes()
     host = socket.gethostname()
     if not await has_worker(await connect(), host):
@@ -131,5 +138,7 @@ async def check_worker() -> None:
 
 def _log() -> None:
     """Log warnings of the stack only: plans have a status of their own."""
+    import logging
+
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("temporalio").setLevel(logging.ERROR)

@@ -7,13 +7,14 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from kudo.cli.command import err, out, with_severity
+from kudo.cli.console import err, out, with_severity
 from kudo.cli.progress import show
 from kudo.client import Run
 from kudo.errors import InstanceNotFound, KudoError, PlanNotRunning
 from kudo.instances.resources import read_instance
-from kudo.operations import Session, install, upgrade
-from kudo.operations.session import NO_PARAMETERS
+from kudo.operations.install import install
+from kudo.operations.session import NO_PARAMETERS, Session
+from kudo.operations.upgrade import upgrade
 from kudo.packages import PackageResolver
 
 INTERVAL = 0.5

@@ -2,12 +2,12 @@
 
 import difflib
 from collections.abc import Iterator
-from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
 
-from kudo.cli.command import err, out
+from kudo.cli.console import err, out
+from kudo.cli.options import Form
 from kudo.cli.output import objects_as_yaml
 from kudo.kubernetes import Cluster
 from kudo.model import yaml
@@ -18,16 +18,6 @@ from kudo.model.resources import Instance, OperatorVersion
 from kudo.operations.preview import TaskPreview, preview
 from kudo.rollout.diff import Comparison, Difference, Operation
 from kudo.templates import Renderer
-
-Form = Literal["diff", "yaml"]
-
-DryRun = Annotated[
-    Form | None,
-    typer.Option(
-        "--dry-run",
-        help="Change nothing; print the objects of the plan as YAML, or a diff against the cluster.",
-    ),
-]
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 

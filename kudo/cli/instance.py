@@ -1,16 +1,16 @@
 """init, install, update, upgrade, uninstall: manage Instances."""
 
-import asyncio
 from contextlib import aclosing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kudo.cli.command import command, out
-from kudo.cli.dry_run import DryRun, Form, print_dry_run
+from kudo.cli.command import command
 from kudo.cli.instance_argument import of_instance
 from kudo.cli.options import (
     AppVersion,
+    DryRun,
+    Form,
     InstanceOption,
     NamespaceOption,
     OperatorVersionOption,
@@ -23,32 +23,22 @@ from kudo.cli.options import (
     WaitTime,
     read_parameters,
 )
-from kudo.cli.progress import report_start, show, wait_for
-from kudo.cli.session import open_session
 from kudo.errors import TimedOut
-from kudo.instances.change import Change
-from kudo.instances.crds import install_crds
-from kudo.kubernetes import Cluster
-from kudo.manifests.scopes import cluster_scoped_kinds
-from kudo.model.plans import CLEANUP, DEPLOY
-from kudo.operations import Session, install_package
-from kudo.operations import install as install_instance
-from kudo.operations import rollback as rollback_instance
-from kudo.operations import uninstall as uninstall_instance
-from kudo.operations import update as update_instance
-from kudo.operations import upgrade as upgrade_instance
-from kudo.operations.install import check_install
-from kudo.operations.preview import new_instance
-from kudo.operations.rollback import check_rollback
-from kudo.operations.uninstall import CleanupStarted, LeftBehind, PlanCancelled, UninstallEvent
-from kudo.operations.update import check_update
-from kudo.operations.upgrade import check_upgrade
-from kudo.packages import Bundle, PackageResolver
+
+if TYPE_CHECKING:
+    from kudo.instances.change import Change
+    from kudo.operations.session import Session
+    from kudo.operations.uninstall import UninstallEvent
+    from kudo.packages import Bundle
 
 
 @command
 async def init() -> None:
     """Install KUDO's CustomResourceDefinitions in the cluster."""
+    from kudo.cli.console import out
+    from kudo.instances.crds import install_crds
+    from kudo.kubernetes import Cluster
+
     async with await Cluster.connect() as cluster:
         for crd, outcome in await install_crds(cluster):
             out.print(f"{crd.name} {outcome}")
@@ -78,6 +68,13 @@ async def install(
     wait_time: WaitTime = 300,
 ) -> None:
     """Install a package and an instance of it, and run its deploy plan."""
+    from kudo.cli.console import out
+    from kudo.cli.progress import report_start
+    from kudo.cli.session import open_session
+    from kudo.operations.install import check_install, install_package
+    from kudo.operations.install import install as install_instance
+    from kudo.packages import PackageResolver
+
     parameters = read_parameters(parameter, parameter_file)
     if skip_instance and (parameters or wait or dry_run or instance is not None):
         raise typer.BadParameter("--skip-instance cannot be combined with --instance, -p, -P, --wait or --dry-run")
@@ -105,19 +102,30 @@ async def install(
         await report_start(installed.run, wait, wait_time)
 
 
-async def _dry_run_install(session: Session, bundle: Bundle, name: str, parameters: dict[str, str], form: Form) -> None:
+async def _dry_run_install(
+    session: "Session", bundle: "Bundle", name: str, parameters: dict[str, str], form: Form
+) -> None:
+    from kudo.cli.dry_run import print_dry_run
+    from kudo.model.plans import DEPLOY
+    from kudo.operations.preview import new_instance
+
     request = session.request(name, DEPLOY, parameters=parameters)
     await print_dry_run(session.cluster, *new_instance(bundle.package, request), request, form)
 
 
-def _report_cluster_scoped(bundle: Bundle) -> None:
+def _report_cluster_scoped(bundle: "Bundle") -> None:
     """Print the cluster-scoped kinds of a package, whose objects are outside of the namespace of the instance."""
+    from kudo.cli.console import out
+    from kudo.manifests.scopes import cluster_scoped_kinds
+
     kinds = sorted({kind for package in bundle.packages for kind in cluster_scoped_kinds(package)})
     if kinds:
         out.print(f"The package has templates of cluster-scoped objects: {', '.join(kinds)}.")
 
 
-def _report_namespace(session: Session, created: bool) -> None:
+def _report_namespace(session: "Session", created: bool) -> None:
+    from kudo.cli.console import out
+
     if created:
         out.print(f"The namespace {session.namespace} was created.")
 
@@ -134,6 +142,12 @@ async def update(
     wait_time: WaitTime = 300,
 ) -> None:
     """Change parameters of an instance, and run the plan that they trigger."""
+    from kudo.cli.console import out
+    from kudo.cli.progress import report_start
+    from kudo.cli.session import open_session
+    from kudo.operations.update import check_update
+    from kudo.operations.update import update as update_instance
+
     parameters = read_parameters(parameter, parameter_file)
     if not parameters:
         raise typer.BadParameter("set at least one parameter with -p or -P")
@@ -173,6 +187,13 @@ async def upgrade(
     wait_time: WaitTime = 300,
 ) -> None:
     """Upgrade an instance to a newer version of its package, and run its plan upgrade, else update, else deploy."""
+    from kudo.cli.console import out
+    from kudo.cli.progress import report_start
+    from kudo.cli.session import open_session
+    from kudo.operations.upgrade import check_upgrade
+    from kudo.operations.upgrade import upgrade as upgrade_instance
+    from kudo.packages import PackageResolver
+
     parameters = read_parameters(parameter, parameter_file)
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
@@ -207,6 +228,12 @@ async def rollback(
     wait_time: WaitTime = 300,
 ) -> None:
     """Return to the version and the parameters of the last COMPLETE run before the last change, and run the plan."""
+    from kudo.cli.console import out
+    from kudo.cli.progress import report_start
+    from kudo.cli.session import open_session
+    from kudo.operations.rollback import check_rollback
+    from kudo.operations.rollback import rollback as rollback_instance
+
     async with open_session(namespace) as session:
         if dry_run:
             await _dry_run_change(session, await check_rollback(session, instance), dry_run)
@@ -220,8 +247,11 @@ async def rollback(
         await report_start(changed.run, wait, wait_time)
 
 
-async def _dry_run_change(session: Session, change: Change, form: Form) -> None:
+async def _dry_run_change(session: "Session", change: "Change", form: Form) -> None:
     """Print the changes that the plan of a change would make."""
+    from kudo.cli.console import out
+    from kudo.cli.dry_run import print_dry_run
+
     if change.plan is None:
         out.print(f"No parameter of the instance {change.instance.name} changes, so no plan would run.")
         return
@@ -240,6 +270,12 @@ async def uninstall(
     """Cancel the running plan of an instance, run the cleanup plans of it and its children, and delete it with
     everything that it owns.
     """
+    import asyncio
+
+    from kudo.cli.console import out
+    from kudo.cli.session import open_session
+    from kudo.operations.uninstall import uninstall as uninstall_instance
+
     async with open_session(namespace) as session:
         try:
             async with (
@@ -257,8 +293,13 @@ async def uninstall(
         out.print(f"The instance {instance} was deleted.")
 
 
-async def _show_event(event: UninstallEvent) -> None:
+async def _show_event(event: "UninstallEvent") -> None:
     """Show a run that the uninstall waits for, until it ends."""
+    from kudo.cli.console import out
+    from kudo.cli.progress import show, wait_for
+    from kudo.model.plans import CLEANUP
+    from kudo.operations.uninstall import CleanupStarted, LeftBehind, PlanCancelled
+
     match event:
         case PlanCancelled(run=run):
             out.print(f"Cancelling plan {run.request.plan}, which is running.")

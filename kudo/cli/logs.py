@@ -1,18 +1,17 @@
 """logs: the logs of the pods of an instance."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kudo.cli.command import command, err, out, with_severity
+from kudo.cli.command import command
 from kudo.cli.instance_argument import of_instance
 from kudo.cli.options import InstanceOption, NamespaceOption
 from kudo.errors import KudoError
-from kudo.instances.resources import read_instance
-from kudo.kubernetes import Cluster
-from kudo.model.annotations import INSTANCE
-from kudo.model.objects import Object
-from kudo.rollout.health import State, container_statuses, health
+
+if TYPE_CHECKING:
+    from kudo.kubernetes import Cluster
+    from kudo.model.objects import Object
 
 
 @of_instance
@@ -26,6 +25,12 @@ async def logs(
     previous: Annotated[bool, typer.Option("--previous", help="Of the previous run of each container.")] = False,
 ) -> None:
     """Print the logs of the pods that a plan waits for: those of an instance that are not ready, or have failed."""
+    from kudo.cli.console import out
+    from kudo.instances.resources import read_instance
+    from kudo.kubernetes import Cluster
+    from kudo.model.annotations import INSTANCE
+    from kudo.rollout.health import State, container_statuses, health
+
     async with await Cluster.connect() as cluster:
         namespace = namespace or cluster.namespace
         await read_instance(cluster, namespace, instance)
@@ -40,7 +45,9 @@ async def logs(
                     await _print_log(cluster, pod, name, tail, previous=previous)
 
 
-async def _print_log(cluster: Cluster, pod: Object, container: str, tail: int, *, previous: bool) -> None:
+async def _print_log(cluster: "Cluster", pod: "Object", container: str, tail: int, *, previous: bool) -> None:
+    from kudo.cli.console import err, out, with_severity
+
     out.print(f"==> {pod.name} {container} <==")
     try:
         out.print((await cluster.log(pod.ref, container, tail, previous=previous)).rstrip("\n"))

@@ -6,7 +6,7 @@ import typer
 
 from kudo import __version__
 from kudo.cli import delete, dev, get, instance, logs, package, plan, repo
-from kudo.cli.command import leave, out
+from kudo.cli.command import leave
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,7 +52,7 @@ def options(
 @app.command()
 def version() -> None:
     """Print the version of kudo."""
-    out.print(f"kudo {__version__}")
+    typer.echo(f"kudo {__version__}")
 
 
 def run() -> None:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 import typer
 
 from kudo.errors import InvalidParams, RequestError
-from kudo.instances.parameters import read_values
 
 NamespaceOption = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace. Default: that of the kubeconfig's context.")
@@ -53,6 +52,16 @@ RewriteApiVersions = Annotated[
 StartFrom = Annotated[
     str, typer.Option("--from", metavar="PHASE[.STEP]", help="Skip the phases and steps listed before this one.")
 ]
+Form = Literal["diff", "yaml"]
+"""The form of a dry run."""
+
+DryRun = Annotated[
+    Form | None,
+    typer.Option(
+        "--dry-run",
+        help="Change nothing; print the objects of the plan as YAML, or a diff against the cluster.",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the plan ends; fail if the plan fails.")]
 WaitTime = Annotated[float, typer.Option("--wait-time", min=0, metavar="SECONDS", help="Time limit for waiting.")]
 Output = Annotated[Literal["json", "yaml"] | None, typer.Option("--output", "-o", help="Output format.")]
@@ -87,6 +96,8 @@ def read_parameters(given: list[str] | None, files: list[Path] | None) -> dict[s
 
 
 def _read_file(file: Path) -> dict[str, str]:
+    from kudo.instances.parameters import read_values
+
     try:
         return read_values(str(file), file.read_text())
     except (OSError, UnicodeDecodeError) as error:

@@ -2,14 +2,17 @@
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 from rich.cells import cell_len
 from rich.table import Table
 
-from kudo.cli.command import PlainConsole, out
+from kudo.cli.console import PlainConsole, out
 from kudo.model import yaml
-from kudo.operations.preview import TaskPreview
+
+if TYPE_CHECKING:
+    from kudo.operations.preview import TaskPreview
 
 NARROWEST = 8
 """Characters to which a column may be cut."""
@@ -61,7 +64,7 @@ def show_age(since: datetime | None) -> str:
     return f"{seconds}s"
 
 
-def objects_as_yaml(task: TaskPreview) -> str:
+def objects_as_yaml(task: "TaskPreview") -> str:
     """Return the objects of a task as YAML documents; objects to delete are comments, so that nobody applies them."""
     place = f"{task.phase}.{task.step}.{task.task}"
     if task.verb == "delete":

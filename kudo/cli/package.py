@@ -3,13 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from pydantic import JsonValue
 
 from kudo import __version__
-from kudo.cli.command import command, err, out, with_severity
+from kudo.cli.command import command
 from kudo.cli.options import (
     AppVersion,
     LocalPackageArgument,
@@ -24,33 +23,16 @@ from kudo.cli.options import (
     local_path,
     read_parameters,
 )
-from kudo.cli.output import objects_as_yaml, print_as, print_table, table
-from kudo.conversion import convert
 from kudo.errors import PackageError, RequestError
-from kudo.manifests.api_versions import CURRENT
-from kudo.model import yaml
-from kudo.model.base import JsonObject
-from kudo.model.execution import PlanRequest
-from kudo.model.package import Package
-from kudo.model.parameters import ParameterType
-from kudo.model.plans import DEPLOY
-from kudo.model.tree import plan_tree
-from kudo.operations import preview
-from kudo.operations.preview import new_instance
-from kudo.packages import (
-    Location,
-    PackageResolver,
-    SchemaName,
-    parameter_of,
-    read_package,
-    schema_file,
-    write_archive,
-    write_skeleton,
-)
-from kudo.packages.editing import add_maintainer, add_parameter, add_plan, add_task
-from kudo.templates import Renderer
-from kudo.verification import Finding, verify_location
-from kudo.verification.sarif import as_sarif
+from kudo.model.kubernetes import KUBERNETES_VERSION
+from kudo.model.parameter_types import ParameterType
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from kudo.model.base import JsonObject
+    from kudo.model.package import Package
+    from kudo.verification import Finding
 
 app = typer.Typer(no_args_is_help=True, help="Create, verify and change packages.")
 listing = typer.Typer(no_args_is_help=True, help="List the parameters, tasks or plans of a package.")
@@ -64,7 +46,7 @@ HERE = Path()
 
 def _is_minor_version(value: str | None) -> str | None:
     if value is not None and not re.fullmatch(r"v?1\.[0-9]{1,3}(\.[0-9]+)?", value):
-        raise typer.BadParameter(f"must be a version of Kubernetes such as {CURRENT}")
+        raise typer.BadParameter(f"must be a version of Kubernetes such as {KUBERNETES_VERSION}")
     return value
 
 
@@ -81,6 +63,9 @@ async def new(
     directory: Annotated[Path | None, typer.Option(help="Directory to create. Default: NAME.")] = None,
 ) -> None:
     """Create a package that works as it is, as a starting point."""
+    from kudo.cli.console import out
+    from kudo.packages import write_skeleton
+
     for file in write_skeleton(name, directory or Path(name)):
         out.print(str(file))
 
@@ -89,12 +74,18 @@ async def new(
 @command
 async def verify_package(
     package: LocalPackageArgument,
-    kubernetes: Kubernetes = CURRENT,
+    kubernetes: Kubernetes = KUBERNETES_VERSION,
     output: Annotated[
         Literal["json", "sarif"] | None, typer.Option("--output", "-o", help="Output format, for programs.")
     ] = None,
 ) -> None:
     """Check a package, and print errors and warnings; fail if there are errors."""
+    from kudo.cli.console import out
+    from kudo.cli.output import print_as
+    from kudo.packages import Location
+    from kudo.verification import verify_location
+    from kudo.verification.sarif import as_sarif
+
     path = local_path(package)
     content, found = await verify_location(Location(path), kubernetes)
     if output:
@@ -118,6 +109,10 @@ async def create(
     overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace an existing .tgz.")] = False,
 ) -> None:
     """Create a .tgz of a package; the same files always result in the same archive."""
+    from kudo.cli.console import out
+    from kudo.packages import Location, read_package, write_archive
+    from kudo.verification import verify_location
+
     if directory.is_file():
         raise RequestError(f"{directory} is a file. Use the directory of a package.")
     content = read_package(directory)
@@ -143,6 +138,9 @@ async def convert_package(
     ] = None,
 ) -> None:
     """Convert a package of KUDO's dialect to kudo.dev/v1 with Jinja2 templates; fail if manual work remains."""
+    from kudo.cli.console import err, out
+    from kudo.conversion import convert
+
     directory = local_path(package)
     if directory.is_file():
         raise RequestError(f"{directory} is a file. Use the directory of a package.")
@@ -160,21 +158,29 @@ async def convert_package(
 @command
 async def schema(
     file: Annotated[
-        SchemaName, typer.Argument(metavar="FILE", help="operator for operator.yaml, params for params.yaml.")
+        Literal["operator", "params"],
+        typer.Argument(metavar="FILE", help="operator for operator.yaml, params for params.yaml."),
     ],
 ) -> None:
     """Print the JSON Schema of operator.yaml or params.yaml, for editors; it covers both dialects."""
+    from kudo.cli.console import out
+    from kudo.packages import schema_file
+
     out.print(schema_file(file), end="")
 
 
-def _print_findings(found: Sequence[Finding]) -> None:
+def _print_findings(found: "Sequence[Finding]") -> None:
+    from kudo.cli.console import err, with_severity
+
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
         err.print(with_severity(finding.severity.capitalize(), colour, finding.text))
 
 
-def _require_no_errors(content: Package, found: Sequence[Finding]) -> None:
+def _require_no_errors(content: "Package", found: "Sequence[Finding]") -> None:
     """Exit with status 1 if there are errors."""
+    from kudo.cli.console import err
+
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         err.print(f"The package {content.operator_version_name} has {errors} error{'s' if errors > 1 else ''}.")
@@ -191,6 +197,10 @@ async def parameters(
     output: TableOutput = None,
 ) -> None:
     """List the parameters of a package."""
+    from kudo.cli.console import out
+    from kudo.cli.output import print_as, print_table, table
+    from kudo.packages import parameter_of, read_package
+
     defined = [parameter_of(definition) for definition in read_package(local_path(package)).params.parameters]
     shown = [item for item in defined if not required or (item.required and item.default is None)]
     if output in ("json", "yaml"):
@@ -211,6 +221,9 @@ async def parameters(
 @command
 async def tasks(package: LocalPackageArgument, output: Output = None) -> None:
     """List the tasks of a package."""
+    from kudo.cli.output import print_as, print_table, table
+    from kudo.packages import read_package
+
     found = read_package(local_path(package)).operator.tasks
     if output:
         print_as(output, [task.to_json() for task in found])
@@ -225,6 +238,11 @@ async def tasks(package: LocalPackageArgument, output: Output = None) -> None:
 @command
 async def plans(package: LocalPackageArgument, output: Output = None) -> None:
     """Show the plans of a package as trees."""
+    from kudo.cli.console import out
+    from kudo.cli.output import print_as
+    from kudo.model.tree import plan_tree
+    from kudo.packages import read_package
+
     content = read_package(local_path(package))
     if output:
         print_as(output, {name: plan.to_json() for name, plan in content.operator.plans.items()})
@@ -240,6 +258,9 @@ async def new_maintainer(
     directory: Directory = HERE,
 ) -> None:
     """Add a maintainer to operator.yaml."""
+    from kudo.cli.console import out
+    from kudo.packages.editing import add_maintainer
+
     add_maintainer(directory, name, email)
     out.print(f"{name} was added to operator.yaml.")
 
@@ -257,6 +278,9 @@ async def new_parameter(
     directory: Directory = HERE,
 ) -> None:
     """Add a parameter to params.yaml."""
+    from kudo.cli.console import out
+    from kudo.packages.editing import add_parameter
+
     fields: JsonObject = {
         "name": name,
         "description": description or None,
@@ -270,7 +294,9 @@ async def new_parameter(
     out.print(f"The parameter {name} was added to params.yaml.")
 
 
-def _read_default(default: str) -> JsonValue:
+def _read_default(default: str) -> "JsonValue":
+    from kudo.model import yaml
+
     try:
         return yaml.load(default)
     except yaml.YamlError as error:
@@ -292,6 +318,9 @@ async def new_task(
     directory: Directory = HERE,
 ) -> None:
     """Add a task to operator.yaml, and create its missing templates as empty files."""
+    from kudo.cli.console import out
+    from kudo.packages.editing import add_task
+
     spec: JsonObject = {"resources": [*resources]}
     if parameter:
         spec["parameter"] = parameter
@@ -313,6 +342,9 @@ async def new_plan(
     directory: Directory = HERE,
 ) -> None:
     """Add a plan of one phase to operator.yaml, with a step for each task."""
+    from kudo.cli.console import out
+    from kudo.packages.editing import add_plan
+
     steps: list[JsonObject] = [{"name": task, "tasks": [task]} for task in tasks]
     phases: JsonObject = {"name": phase, "strategy": strategy, "steps": [*steps]}
     add_plan(directory, name, {"strategy": "serial", "phases": [phases]})
@@ -322,7 +354,7 @@ async def new_plan(
 @command
 async def render(
     package: PackageArgument,
-    plan: Annotated[str, typer.Option("--plan", "--name", help="Name of the plan.")] = DEPLOY,
+    plan: Annotated[str, typer.Option("--plan", "--name", help="Name of the plan.")] = "deploy",
     instance: Annotated[
         str | None, typer.Option("--instance", help="Name of the instance. Default: OPERATOR-instance.")
     ] = None,
@@ -335,6 +367,13 @@ async def render(
     rewrite_api_versions: RewriteApiVersions = False,
 ) -> None:
     """Render the objects that a plan of a package applies, as YAML, without a cluster."""
+    from kudo.cli.console import out
+    from kudo.cli.output import objects_as_yaml
+    from kudo.model.execution import PlanRequest
+    from kudo.operations.preview import new_instance, preview
+    from kudo.packages import PackageResolver
+    from kudo.templates import Renderer
+
     with PackageResolver(repo) as resolver:
         bundle = await resolver.resolve(package, operator_version, app_version)
     content = (bundle.rewriting_api_versions() if rewrite_api_versions else bundle).package

@@ -1,18 +1,14 @@
 """plan: show, run and control the plans of an Instance."""
 
-import asyncio
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from kudo.cli.command import command, out
-from kudo.cli.dry_run import DryRun, print_dry_run
+from kudo.cli.command import command
 from kudo.cli.instance_argument import of_instance
 from kudo.cli.options import (
     AllNamespaces,
+    DryRun,
     InstanceOption,
     NamespaceOption,
     Output,
@@ -24,28 +20,8 @@ from kudo.cli.options import (
     WaitTime,
     read_parameters,
 )
-from kudo.cli.output import print_as, print_table, table
-from kudo.cli.progress import ended, live_tree, report_start, styled_status, styled_tree, wait_for
-from kudo.cli.session import open_session, whoami
-from kudo.client import PastRun
-from kudo.errors import InvalidPlan
-from kudo.kubernetes import Cluster
-from kudo.model.base import JsonObject
-from kudo.model.durations import show_elapsed
-from kudo.model.execution import Approval
-from kudo.model.status import ExecutionStatus, PlanStatus
-from kudo.model.suggestion import did_you_mean
-from kudo.model.tree import arranged
-from kudo.operations import Session, plan_statuses, waiting_approvals
-from kudo.operations import resume as resume_plan
-from kudo.operations import retry as retry_plan
-from kudo.operations import trigger as trigger_plan
-from kudo.operations.trigger import check_trigger
 
 app = typer.Typer(no_args_is_help=True, help="Show, run and control plans.")
-
-WATCH = 0.5
-"""Seconds between two reads of the status with --watch."""
 
 Reason = Annotated[str, typer.Option("--reason", help="Reason, shown in the status or the events of the plan.")]
 Step = Annotated[
@@ -72,38 +48,23 @@ async def status(
     output: Output = None,
 ) -> None:
     """Show the status of the plans of an instance; the one that runs, or ran last, is the last one."""
+    from kudo.cli import plan_views
+    from kudo.cli.console import out
+    from kudo.cli.output import print_as
+    from kudo.cli.progress import styled_tree
+    from kudo.cli.session import open_session
+    from kudo.model.tree import arranged
+
     if watch and output:
         raise typer.BadParameter("--watch cannot be combined with --output")
     async with open_session(namespace) as session:
-        plans = await _statuses(session, instance, plan)
+        plans = await plan_views.statuses(session, instance, plan)
         if output:
             print_as(output, {"planStatus": {plan.name: plan.to_json() for plan in plans}})
         elif watch:
-            await _watch(session, instance, plan)
+            await plan_views.watch(session, instance, plan)
         else:
             out.print(styled_tree(instance, *arranged(plans)))
-
-
-async def _statuses(session: Session, instance: str, plan: str) -> list[PlanStatus]:
-    """Return the statuses of all plans, or of one. Raises InvalidPlan if there is none of this name."""
-    plans = await plan_statuses(session, instance)
-    chosen = [status for status in plans if plan in ("", status.name)]
-    if not chosen and plan:
-        names = [status.name for status in plans]
-        raise InvalidPlan(
-            f"The instance {instance} has no plan {plan!r}{did_you_mean(plan, names) or '.'} "
-            f"Its plans: {', '.join(names) or 'none'}."
-        )
-    return chosen
-
-
-async def _watch(session: Session, instance: str, plan: str) -> None:
-    """Show the plans with the duration of each part, until none is running."""
-    plans = await _statuses(session, instance, plan)
-    with live_tree(lambda: styled_tree(instance, *arranged(plans), now=datetime.now(UTC))):
-        while any(plan.status.is_running or plan.status is ExecutionStatus.PENDING for plan in plans):
-            await asyncio.sleep(WATCH)
-            plans = await _statuses(session, instance, plan)
 
 
 @app.command()
@@ -121,6 +82,12 @@ async def trigger(
     wait_time: WaitTime = 300,
 ) -> None:
     """Run a plan of an instance; parameters apply to this run only."""
+    from kudo.cli.dry_run import print_dry_run
+    from kudo.cli.progress import report_start
+    from kudo.cli.session import open_session
+    from kudo.operations.trigger import check_trigger
+    from kudo.operations.trigger import trigger as trigger_plan
+
     parameters = read_parameters(parameter, parameter_file)
     async with open_session(namespace) as session:
         if dry_run:
@@ -140,44 +107,19 @@ async def history(
     output: TableOutput = None,
 ) -> None:
     """List the runs of the plans of an instance, newest first, as far as Temporal retains them."""
+    from kudo.cli import plan_views
+    from kudo.cli.console import out
+    from kudo.cli.output import print_as, print_table
+    from kudo.cli.session import open_session
+
     async with open_session(namespace) as session:
         runs = await session.plans.history(session.namespace, instance, limit)
         if output in ("json", "yaml"):
-            print_as(output, [_as_json(run) for run in runs])
+            print_as(output, [plan_views.as_json(run) for run in runs])
         elif not runs:
             out.print(f"Temporal has no runs of the instance {instance} in the namespace {session.namespace}.")
         else:
-            print_table(_history_table(runs, wide=output == "wide"), wide=output == "wide")
-
-
-def _history_table(runs: list[PastRun], *, wide: bool) -> Table:
-    more = ["PARAMETERS", "RUN ID"] if wide else []
-    listed = table("STARTED", "DURATION", "PLAN", "STATUS", "STARTED BY", *more, "DETAIL")
-    for run in runs:
-        took = show_elapsed((run.completion_time or datetime.now(UTC)) - run.start_time)
-        started_at = f"{run.start_time.astimezone():%Y-%m-%d %H:%M:%S}"
-        detail = run.failing.partition("\n")[0]
-        parameters = " ".join(f"{name}={value}" for name, value in run.request.parameters.items())
-        cells = [parameters, run.run_id] if wide else []
-        row = (started_at, took, run.request.plan, styled_status(run.status), run.started_by)
-        listed.add_row(*row, *cells, Text(detail))
-    return listed
-
-
-def _as_json(run: PastRun) -> JsonObject:
-    content: JsonObject = {
-        "plan": run.request.plan,
-        "runId": run.run_id,
-        "startTime": run.start_time.isoformat(),
-        "completionTime": run.completion_time.isoformat() if run.completion_time else None,
-        "startedBy": run.started_by,
-        "status": run.status,
-        "failing": run.failing,
-        "parameters": {**run.request.parameters},
-        "resume": run.request.resume,
-        "startFrom": run.request.start_from,
-    }
-    return {name: value for name, value in content.items() if value not in (None, "", {}, False)}
+            print_table(plan_views.history_table(runs, wide=output == "wide"), wide=output == "wide")
 
 
 @app.command("wait")
@@ -185,6 +127,9 @@ def _as_json(run: PastRun) -> JsonObject:
 @command
 async def wait_command(instance: InstanceOption, namespace: NamespaceOption = None, wait_time: WaitTime = 300) -> None:
     """Wait until the running plan, or else the last one, has ended; fail if the plan failed."""
+    from kudo.cli.progress import wait_for
+    from kudo.cli.session import open_session
+
     async with open_session(namespace) as session:
         await wait_for(await session.plans.latest(session.namespace, instance), wait_time, fresh=False)
 
@@ -200,6 +145,10 @@ async def cancel(
     wait_time: WaitTime = 300,
 ) -> None:
     """Cancel the running plan of an instance; applied objects stay."""
+    from kudo.cli.console import out
+    from kudo.cli.progress import ended, styled_tree
+    from kudo.cli.session import open_session
+
     async with open_session(namespace) as session:
         run = await session.plans.cancel(session.namespace, instance, f"cancelled {_signed(reason)}")
         out.print(f"Cancelling plan {run.request.plan}.")
@@ -212,6 +161,9 @@ async def cancel(
 @command
 async def pause(instance: InstanceOption, namespace: NamespaceOption = None, reason: Reason = "") -> None:
     """Pause the running plan: running steps finish, and no other step starts until `resume`."""
+    from kudo.cli.console import out
+    from kudo.cli.session import open_session
+
     async with open_session(namespace) as session:
         run = await session.plans.pause(session.namespace, instance, _signed(reason))
         out.print(f"The plan {run.request.plan} is paused. Resume it with `kudo plan resume {run.request.options}`.")
@@ -229,6 +181,10 @@ async def resume(
     wait_time: WaitTime = 300,
 ) -> None:
     """Resume a paused plan, or rerun the plan that failed or was cancelled without its COMPLETE steps."""
+    from kudo.cli.progress import report_start
+    from kudo.cli.session import open_session
+    from kudo.operations.retry import resume as resume_plan
+
     async with open_session(namespace) as session:
         resumed = await resume_plan(session, instance, _signed(reason), without_parameters=without_parameters)
         await report_start(resumed.run, wait, wait_time, "has resumed" if resumed.was_paused else "has started")
@@ -246,6 +202,10 @@ async def retry(
     wait_time: WaitTime = 300,
 ) -> None:
     """Rerun the plan that failed or was cancelled, from its beginning or from a phase or step."""
+    from kudo.cli.progress import report_start
+    from kudo.cli.session import open_session
+    from kudo.operations.retry import retry as retry_plan
+
     async with open_session(namespace) as session:
         run = await retry_plan(session, instance, start_from=place, without_parameters=without_parameters)
         await report_start(run, wait, wait_time)
@@ -265,6 +225,11 @@ async def approve(
 @command
 async def approvals(namespace: NamespaceOption = None, all_namespaces: AllNamespaces = False) -> None:
     """List the steps that wait for approval."""
+    from kudo.cli.console import out
+    from kudo.cli.output import print_table, table
+    from kudo.kubernetes import Cluster
+    from kudo.operations.approvals import waiting_approvals
+
     async with await Cluster.connect() as cluster:
         namespace = namespace or cluster.namespace
         waiting = await waiting_approvals(cluster, "" if all_namespaces else namespace)
@@ -292,6 +257,10 @@ async def refuse(
 
 
 async def _decide(instance: str, namespace: str | None, step: str, reason: str, *, approved: bool) -> None:
+    from kudo.cli.console import out
+    from kudo.cli.session import open_session, whoami
+    from kudo.model.execution import Approval
+
     async with open_session(namespace) as session:
         approval = Approval(step=step, by=whoami(), reason=reason)
         run = await session.plans.decide(session.namespace, instance, approval, approved=approved)
@@ -299,4 +268,6 @@ async def _decide(instance: str, namespace: str | None, step: str, reason: str, 
 
 
 def _signed(reason: str) -> str:
+    from kudo.cli.session import whoami
+
     return f"by {whoami()}: {reason}" if reason else f"by {whoami()}"

@@ -9,23 +9,12 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from kudo.cli.command import err, out, with_severity
+from kudo.cli.console import err, out, with_severity
+from kudo.cli.styles import STYLES
 from kudo.client import Outcome, Run
 from kudo.errors import TemporalUnavailable, TimedOut
 from kudo.model.status import ExecutionStatus, PlanStatus
 from kudo.model.tree import MOST_FOLDED, status_tree, wrapped
-
-STYLES: dict[str, str] = {
-    ExecutionStatus.COMPLETE: "green",
-    ExecutionStatus.IN_PROGRESS: "cyan",
-    ExecutionStatus.ERROR: "yellow",
-    ExecutionStatus.FATAL_ERROR: "bold red",
-    ExecutionStatus.CANCELLED: "magenta",
-    ExecutionStatus.WAITING_APPROVAL: "bold yellow",
-    ExecutionStatus.SKIPPED: "dim",
-    ExecutionStatus.PENDING: "dim",
-    ExecutionStatus.NEVER_RUN: "dim",
-}
 
 
 async def report_start(run: Run, wait: bool, wait_time: float, verb: str = "has started") -> None:
@@ -131,11 +120,6 @@ def _lines(status: PlanStatus) -> Iterator[tuple[str, str]]:
                 for name, text in _lines(child.status) if child.status else ():
                     yield f"{child.instance}: {name}", text
     yield f"plan {status.name}", str(status.status)
-
-
-def styled_status(status: str) -> Text:
-    """Return a status in its colour."""
-    return Text(status, style=STYLES.get(status, ""))
 
 
 def styled_tree(instance: str, *plans: PlanStatus, now: datetime | None = None) -> Text:

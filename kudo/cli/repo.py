@@ -1,17 +1,16 @@
 """repo and search: manage repositories of packages, and search them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kudo.cli.command import command, out
+from kudo.cli.command import command
 from kudo.cli.options import Output, Repository
-from kudo.cli.output import print_as, print_table, table
 from kudo.errors import RequestError
-from kudo.packages.files import write_file
-from kudo.packages.index import INDEX, Index, build_index, dump_index, read_index
-from kudo.packages.repositories import read_repositories, write_repositories
+
+if TYPE_CHECKING:
+    from kudo.packages.index import Index
 
 app = typer.Typer(no_args_is_help=True, help="Manage repositories of packages.")
 
@@ -30,6 +29,10 @@ async def add(
     ] = False,
 ) -> None:
     """Add a repository."""
+    from kudo.cli.console import out
+    from kudo.packages.index import read_index
+    from kudo.packages.repositories import read_repositories, write_repositories
+
     repositories = read_repositories()
     repository = repositories.add(name, url)
     if not skip_check:
@@ -42,6 +45,9 @@ async def add(
 @command
 async def remove(name: Name) -> None:
     """Remove a repository."""
+    from kudo.cli.console import out
+    from kudo.packages.repositories import read_repositories, write_repositories
+
     repositories = read_repositories()
     repositories.remove(name)
     write_repositories(repositories)
@@ -52,6 +58,9 @@ async def remove(name: Name) -> None:
 @command
 async def context(name: Name) -> None:
     """Set the repository that is used without --repo."""
+    from kudo.cli.console import out
+    from kudo.packages.repositories import read_repositories, write_repositories
+
     repositories = read_repositories()
     repositories.context = repositories.get(name).name
     write_repositories(repositories)
@@ -62,6 +71,9 @@ async def context(name: Name) -> None:
 @command
 async def list_repositories(output: Output = None) -> None:
     """List the repositories; an asterisk marks the default."""
+    from kudo.cli.output import print_as, print_table, table
+    from kudo.packages.repositories import read_repositories
+
     repositories = read_repositories()
     if output:
         print_as(output, repositories.to_json())
@@ -81,6 +93,10 @@ async def index(
     overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace an existing index.yaml.")] = False,
 ) -> None:
     """Create the index.yaml of a directory of packages, which turns it into a repository."""
+    from kudo.cli.console import out
+    from kudo.packages.files import write_file
+    from kudo.packages.index import INDEX, build_index, dump_index, read_index
+
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a directory.")
     file = folder / INDEX
@@ -93,7 +109,7 @@ async def index(
     out.print(f"{file} has {_counted(created)}.")
 
 
-def _counted(index: Index) -> str:
+def _counted(index: "Index") -> str:
     count = sum(map(len, index.entries.values()))
     return "1 package" if count == 1 else f"{count} packages"
 
@@ -108,6 +124,11 @@ async def search(
     output: Output = None,
 ) -> None:
     """Search a repository for packages by name."""
+    from kudo.cli.console import out
+    from kudo.cli.output import print_as, print_table, table
+    from kudo.packages.index import read_index
+    from kudo.packages.repositories import read_repositories
+
     repository = read_repositories().get(repo)
     found = await read_index(repository.url)
     entries = [

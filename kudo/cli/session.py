@@ -9,7 +9,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 
 from kudo.client import Plans, connect
 from kudo.kubernetes import Cluster
-from kudo.operations import Session
+from kudo.operations.session import Session
 
 
 def whoami() -> str:

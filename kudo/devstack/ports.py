@@ -1,7 +1,8 @@
-"""Ports on this machine."""
+"""Ports on this machine.
 
-import secrets
-import socket
+The command line imports this module for its options, so that it imports the rest where it is used.
+"""
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,8 @@ class Ports:
 
 def is_free(port: int) -> bool:
     """Whether no process listens on a port."""
+    import socket
+
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -38,6 +41,8 @@ def free_port(wanted: int) -> int:
 
     A port that the system chooses could be taken again before it is used, by any connection or by another stack.
     """
+    import secrets
+
     while not wanted or not is_free(wanted):
         wanted = secrets.choice(_NOT_EPHEMERAL)
     return wanted

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -11,7 +12,6 @@ from kudo.instances.resources import read_instance, read_operator_version
 from kudo.instances.size import check_size
 from kudo.instances.skipping import carry_over_completed, skip_unmet_conditions, start_from
 from kudo.instances.triggers import require_plan
-from kudo.kubernetes import Cluster
 from kudo.manifests import plan_variables
 from kudo.manifests.pipes import pipe_names
 from kudo.model.bounds import UNBOUNDED, Bounds
@@ -25,9 +25,12 @@ from kudo.model.validation import explain
 from kudo.packages import newer_fields
 from kudo.templates import Renderer, evaluate_conditions
 
+if TYPE_CHECKING:
+    from kudo.kubernetes import Cluster
+
 
 async def load_active_plan(
-    cluster: Cluster, renderer: Renderer, request: PlanRequest, uid: str, bounds: Bounds = UNBOUNDED
+    cluster: "Cluster", renderer: Renderer, request: PlanRequest, uid: str, bounds: Bounds = UNBOUNDED
 ) -> ActivePlan:
     """Read everything that the run `uid` needs; `bounds` apply to tasks whose packages set none.
 

@@ -10,6 +10,7 @@ the process that wrote the change dies before it starts the plan (see `pending_p
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -18,12 +19,14 @@ from kudo.instances.parameters import check_parameters, require_unchanged
 from kudo.instances.pending_plan import choose_plan, pending_plan, pending_plan_metadata
 from kudo.instances.resources import instance_ref
 from kudo.instances.triggers import others_changed, plan_for_change, plan_for_upgrade
-from kudo.kubernetes import Cluster
 from kudo.model.annotations import LAST_COMPLETE
 from kudo.model.base import Manifest
 from kudo.model.parameters import Parameter
 from kudo.model.resources import Instance, InstanceSpec, OperatorVersion, Reference
 from kudo.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from kudo.kubernetes import Cluster
 
 Values = Mapping[str, str]
 
@@ -168,7 +171,7 @@ def _patch(instance: Instance, target: OperatorVersion, after: Values, dropped: 
     return patch
 
 
-async def write_change(cluster: Cluster, change: Change) -> None:
+async def write_change(cluster: "Cluster", change: Change) -> None:
     """Write a change and its pending plan to the Instance. Raises what `Cluster.patch` raises."""
     metadata = pending_plan_metadata(change.plan) if change.plan else {}
     last = change.instance.status.last_plan
@@ -177,12 +180,12 @@ async def write_change(cluster: Cluster, change: Change) -> None:
     await _patch_instance(cluster, change, {"metadata": metadata, "spec": change.spec})
 
 
-async def undo_change(cluster: Cluster, change: Change) -> None:
+async def undo_change(cluster: "Cluster", change: Change) -> None:
     """Revert a change that was written. Raises what `Cluster.patch` raises."""
     metadata = pending_plan_metadata(change.pending)
     metadata["annotations"][LAST_COMPLETE] = change.instance.metadata.annotations.get(LAST_COMPLETE)
     await _patch_instance(cluster, change, {"metadata": metadata, "spec": change.undo})
 
 
-async def _patch_instance(cluster: Cluster, change: Change, patch: Manifest) -> None:
+async def _patch_instance(cluster: "Cluster", change: Change, patch: Manifest) -> None:
     await cluster.patch(instance_ref(change.instance.namespace, change.instance.name), patch)

@@ -1,6 +1,7 @@
 """The child Instances of KudoOperator tasks (KUDO's `pkg/engine/task/task_kudo_operator.go`)."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from kudo.errors import ForeignObject, InvalidOperatorVersion, RequestError, TaskBuildError
 from kudo.instances.change import compute_change
@@ -8,7 +9,6 @@ from kudo.instances.owners import owners
 from kudo.instances.parameters import check_parameters, read_values, with_fixed
 from kudo.instances.pending_plan import pending_plan_metadata
 from kudo.instances.resources import find_operator_version, instance_ref, parse_instance, require_instance
-from kudo.kubernetes import Cluster
 from kudo.manifests import instance_variables, source_of
 from kudo.model.annotations import ADOPT, HERITAGE, OPERATOR
 from kudo.model.base import Manifest
@@ -20,9 +20,12 @@ from kudo.model.status import ExecutionStatus
 from kudo.model.tasks import KudoOperatorTask
 from kudo.templates import Renderer, render_all
 
+if TYPE_CHECKING:
+    from kudo.kubernetes import Cluster
+
 
 async def prepare_child(
-    cluster: Cluster, renderer: Renderer, request: TaskRequest, *, adopt: bool = False
+    cluster: "Cluster", renderer: Renderer, request: TaskRequest, *, adopt: bool = False
 ) -> PreparedChild:
     """Create or change the Instance of a KudoOperator task, and return which of its plans has to run.
 
@@ -127,7 +130,7 @@ def child_instance(request: TaskRequest, operator: str, parameters: Mapping[str,
 
 
 async def _require_owned(
-    cluster: Cluster, existing: Object, parent: Object, version: OperatorVersion, *, adopt: bool
+    cluster: "Cluster", existing: Object, parent: Object, version: OperatorVersion, *, adopt: bool
 ) -> None:
     """Raise RequestError if an Instance has another parent or operator, or is an ancestor of its parent.
 

@@ -1,8 +1,12 @@
 """Instances that other Instances own."""
 
-from kudo.kubernetes import Cluster
+from typing import TYPE_CHECKING
+
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
+
+if TYPE_CHECKING:
+    from kudo.kubernetes import Cluster
 
 
 def owners(item: Object) -> list[Object]:
@@ -10,7 +14,7 @@ def owners(item: Object) -> list[Object]:
     return [owner for owner in item.children("metadata", "ownerReferences") if owner.text("kind") == "Instance"]
 
 
-async def descendants(cluster: Cluster, namespace: str, uid: str) -> list[Object]:
+async def descendants(cluster: "Cluster", namespace: str, uid: str) -> list[Object]:
     """Return all descendants of an Instance, each after its parent. Raises the errors of reading a cluster."""
     instances = await cluster.list(API_VERSION, "Instance", namespace)
     found: dict[str, Object] = {}

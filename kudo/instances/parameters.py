@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from kudo.errors import InvalidParams, RequestError, ToggleTaskError, bullets
 from kudo.model import values, yaml
 from kudo.model.execution import Variables
-from kudo.model.parameters import Parameter, ParameterType
+from kudo.model.parameter_types import ParameterType
+from kudo.model.parameters import Parameter
 from kudo.model.suggestion import did_you_mean
 from kudo.model.tasks import ToggleTask
 

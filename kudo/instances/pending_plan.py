@@ -3,16 +3,20 @@
 So the plan is not lost if the process that wrote the change ends before it starts the plan.
 """
 
+from typing import TYPE_CHECKING
+
 from kudo.errors import ConflictError
 from kudo.instances.owners import owners
 from kudo.instances.resources import instance_ref
 from kudo.instances.triggers import plan_for_upgrade
-from kudo.kubernetes import Cluster
 from kudo.model.annotations import PENDING_PLAN
 from kudo.model.base import Manifest
 from kudo.model.execution import PlanRequest
 from kudo.model.plans import DEPLOY
 from kudo.model.resources import Instance, OperatorVersion
+
+if TYPE_CHECKING:
+    from kudo.kubernetes import Cluster
 
 
 def pending_plan(instance: Instance) -> str:
@@ -42,7 +46,7 @@ def choose_plan(version: OperatorVersion, pending: str, changed: str | None) -> 
     return pending if changed is None or pending in (DEPLOY, plan_for_upgrade(version)) else changed
 
 
-async def clear_pending_plan(cluster: Cluster, done: PlanRequest, *, of_child: bool = True) -> None:
+async def clear_pending_plan(cluster: "Cluster", done: PlanRequest, *, of_child: bool = True) -> None:
     """Clear the pending plan, that of a child only if `of_child`; one of a change that is made meanwhile stays.
 
     Raises the errors of writing to a cluster.

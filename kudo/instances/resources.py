@@ -1,16 +1,18 @@
 """Read KUDO's resources from a cluster as models."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
 from kudo.errors import FatalError, InstanceNotFound, InvalidOperatorVersion, bullets
-from kudo.kubernetes import Cluster
 from kudo.model.base import Manifest, Model
 from kudo.model.execution import Metadata
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.resources import API_VERSION, Instance, OperatorVersion
 from kudo.model.validation import explain
+
+if TYPE_CHECKING:
+    from kudo.kubernetes import Cluster
 
 M = TypeVar("M", bound=Model)
 
@@ -19,7 +21,7 @@ def instance_ref(namespace: str, name: str) -> ObjectRef:
     return ObjectRef(API_VERSION, "Instance", namespace, name)
 
 
-async def read_instance(cluster: Cluster, namespace: str, name: str) -> Instance:
+async def read_instance(cluster: "Cluster", namespace: str, name: str) -> Instance:
     """Read an Instance. Raises InstanceNotFound, or RequestError for a malformed one."""
     found = await cluster.get(instance_ref(namespace, name))
     if found is None:
@@ -29,7 +31,7 @@ async def read_instance(cluster: Cluster, namespace: str, name: str) -> Instance
     return parse_instance(found)
 
 
-async def require_instance(cluster: Cluster, metadata: Metadata) -> Object:
+async def require_instance(cluster: "Cluster", metadata: Metadata) -> Object:
     """Return the Instance that a plan runs for. Raises InstanceNotFound if it was deleted.
 
     Without it, the garbage collector would delete every object as soon as it is applied.
@@ -40,7 +42,7 @@ async def require_instance(cluster: Cluster, metadata: Metadata) -> Object:
     return found
 
 
-async def list_instances(cluster: Cluster, namespace: str = "") -> list[Instance]:
+async def list_instances(cluster: "Cluster", namespace: str = "") -> list[Instance]:
     """Read the Instances of a namespace, or of all namespaces."""
     return [parse_instance(item) for item in await cluster.list(API_VERSION, "Instance", namespace)]
 
@@ -49,7 +51,7 @@ def parse_instance(item: Object) -> Instance:
     return _parse(Instance, item.manifest, f"The instance {item.namespace}/{item.name}", InstanceNotFound)
 
 
-async def read_operator_version(cluster: Cluster, instance: Instance) -> OperatorVersion:
+async def read_operator_version(cluster: "Cluster", instance: Instance) -> OperatorVersion:
     """Read the OperatorVersion of an Instance. Raises InvalidOperatorVersion if it is missing or malformed."""
     name = instance.spec.operator_version.name
     found = await find_operator_version(cluster, instance.namespace, name)
@@ -61,7 +63,7 @@ async def read_operator_version(cluster: Cluster, instance: Instance) -> Operato
     return found
 
 
-async def find_operator_version(cluster: Cluster, namespace: str, name: str) -> OperatorVersion | None:
+async def find_operator_version(cluster: "Cluster", namespace: str, name: str) -> OperatorVersion | None:
     """Read an OperatorVersion; None if it does not exist. Raises InvalidOperatorVersion if it is malformed."""
     found = await cluster.get(ObjectRef(API_VERSION, "OperatorVersion", namespace, name)) if name else None
     if found is None:

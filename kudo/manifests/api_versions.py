@@ -11,12 +11,10 @@ from typing import Any
 
 from kudo.manifests.definition_versions import NotRewritable, rewrite_definition
 from kudo.model.base import Manifest
+from kudo.model.kubernetes import KUBERNETES_VERSION
 from kudo.model.objects import Object
 
-__all__ = ["CURRENT", "NotRewritable", "Removal", "removal_of", "rewritten", "served"]
-
-CURRENT = "1.37"
-"""The minor version of Kubernetes whose removals are known."""
+__all__ = ["NotRewritable", "Removal", "removal_of", "rewritten", "served"]
 
 Rewrite = Callable[[Object], None]
 """Changes a copy of an object to its next API version, except the apiVersion. Raises NotRewritable."""
@@ -33,13 +31,13 @@ class Removal:
     rewrite: Rewrite
 
 
-def removal_of(item: Object, kubernetes: str = CURRENT) -> Removal | None:
+def removal_of(item: Object, kubernetes: str = KUBERNETES_VERSION) -> Removal | None:
     """Return the removal of the API version of an object, if a minor version of Kubernetes does not serve it."""
     found = _REMOVALS.get((item.api_version, item.kind))
     return found if found and _minor(found.removed_in) <= _minor(kubernetes) else None
 
 
-def rewritten(item: Object, kubernetes: str = CURRENT) -> Object:
+def rewritten(item: Object, kubernetes: str = KUBERNETES_VERSION) -> Object:
     """Return an object in an API version that Kubernetes serves, without the fields of metadata that were removed.
 
     Raises NotRewritable if no API version took the place of its own, or the object has no equivalent in it.
@@ -53,7 +51,7 @@ def rewritten(item: Object, kubernetes: str = CURRENT) -> Object:
     return item if custom else Object(_without_removed_fields(item.manifest))
 
 
-def served(item: Object, kubernetes: str = CURRENT) -> Object:
+def served(item: Object, kubernetes: str = KUBERNETES_VERSION) -> Object:
     """Return an object in an API version that Kubernetes serves, or itself if it has no equivalent in one."""
     with suppress(NotRewritable):
         return rewritten(item, kubernetes)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, field_validator, model_validator
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, PartName, Text
-from kudo.model.parameters import ParameterType
+from kudo.model.parameter_types import ParameterType
 from kudo.model.plans import Plan, conditions
 from kudo.model.resources import Maintainer
 from kudo.model.tasks import Task, operator_version_name

@@ -1,10 +1,7 @@
 """Parameters of an OperatorVersion: every value is a string, which is YAML for arrays and maps."""
 
-from typing import Literal
-
 from kudo.model.base import Model, Name, Text
-
-ParameterType = Literal["string", "integer", "number", "boolean", "array", "map"]
+from kudo.model.parameter_types import ParameterType
 
 
 class Parameter(Model):

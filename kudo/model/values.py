@@ -9,7 +9,8 @@ import re
 from pydantic import JsonValue
 
 from kudo.model import yaml
-from kudo.model.parameters import Parameter, ParameterType
+from kudo.model.parameter_types import ParameterType
+from kudo.model.parameters import Parameter
 
 BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),

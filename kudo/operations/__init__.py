@@ -10,33 +10,3 @@ returns a typed result, and prints nothing. The command line, tests and benchmar
     uninstall                    cancel -> run the cleanup plans -> delete
     preview                      the objects of a plan, without writing any
 """
-
-from kudo.operations.approvals import waiting_approvals
-from kudo.operations.install import create_instance, install, install_package
-from kudo.operations.preview import TaskPreview, preview
-from kudo.operations.retry import resume, retry
-from kudo.operations.rollback import rollback
-from kudo.operations.session import Session
-from kudo.operations.status import plan_statuses
-from kudo.operations.trigger import trigger
-from kudo.operations.uninstall import uninstall
-from kudo.operations.update import update
-from kudo.operations.upgrade import upgrade
-
-__all__ = [
-    "Session",
-    "TaskPreview",
-    "create_instance",
-    "install",
-    "install_package",
-    "plan_statuses",
-    "preview",
-    "resume",
-    "retry",
-    "rollback",
-    "trigger",
-    "uninstall",
-    "update",
-    "upgrade",
-    "waiting_approvals",
-]

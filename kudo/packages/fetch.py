@@ -4,8 +4,6 @@ import asyncio
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import aiohttp
-
 from kudo.errors import RequestError
 
 TIMEOUT = 60.0
@@ -38,6 +36,9 @@ def scheme_of(url: str) -> str:
 
 
 async def _download(url: str, limit: int) -> bytes:
+    # Not at the top: most packages are directories, and commands start faster without it.
+    import aiohttp
+
     content = bytearray()
     try:
         async with (

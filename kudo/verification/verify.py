@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from kudo.errors import PackageError
-from kudo.manifests.api_versions import CURRENT
+from kudo.model.kubernetes import KUBERNETES_VERSION
 from kudo.model.package import Package
 from kudo.packages import Location, read_package
 from kudo.templates import Renderer
@@ -15,7 +15,9 @@ from kudo.verification.pipes import pipe_findings
 from kudo.verification.templates import reference_findings, render_places
 
 
-async def verify_location(location: Location, kubernetes: str = CURRENT) -> tuple[Package | None, list[Finding]]:
+async def verify_location(
+    location: Location, kubernetes: str = KUBERNETES_VERSION
+) -> tuple[Package | None, list[Finding]]:
     """Return a package and its findings, with those of its dependencies; None for the package if it cannot be read."""
     try:
         package = read_package(location)
@@ -27,7 +29,7 @@ async def verify_location(location: Location, kubernetes: str = CURRENT) -> tupl
     return package, _sorted(found)
 
 
-async def verify(package: Package, kubernetes: str = CURRENT) -> list[Finding]:
+async def verify(package: Package, kubernetes: str = KUBERNETES_VERSION) -> list[Finding]:
     """Return the findings of a package for a minor version of Kubernetes, errors first.
 
     Templates are rendered with the defaults of parameters, and with samples of required ones that have none.

@@ -10,8 +10,7 @@ from support.plans import CONFIG_MAP, NAMESPACE, Installer, apply, no_repository
 from kudo.instances.change import write_change
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus
-from kudo.operations import create_instance
-from kudo.operations.install import apply_package
+from kudo.operations.install import apply_package, create_instance
 from kudo.operations.update import check_update
 from kudo.operations.upgrade import check_upgrade
 from kudo.packages import Location, read_bundle

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.text import Text
 
-from kudo.cli.command import PlainConsole
+from kudo.cli.console import PlainConsole
 from kudo.cli.output import table
 
 NAME = "a\x1b]0;title\x07b\x1b[2J\x9b31mc\x7f\x00"

@@ -5,7 +5,7 @@ from support.kubernetes_schema import FILE, schema_of
 
 from kudo.kubernetes import Cluster
 from kudo.kubernetes.connection import Connection
-from kudo.manifests.api_versions import CURRENT
+from kudo.model.kubernetes import KUBERNETES_VERSION
 from kudo.verification.kubernetes_schema import schema
 
 
@@ -18,5 +18,5 @@ async def test_schema_is_that_of_the_api_server() -> None:
 
 @pytest.mark.only_on("control-plane", "the sandbox has no schemas")
 async def test_version_of_kubernetes_is_that_of_the_api_server(cluster: Cluster) -> None:
-    assert schema().version == CURRENT
-    assert (await cluster.version()).startswith(f"v{CURRENT}.")
+    assert schema().version == KUBERNETES_VERSION
+    assert (await cluster.version()).startswith(f"v{KUBERNETES_VERSION}.")

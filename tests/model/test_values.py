@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kudo.model import values, yaml
-from kudo.model.parameters import Parameter, ParameterType
+from kudo.model.parameter_types import ParameterType
+from kudo.model.parameters import Parameter
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from kudo.model.execution import Approval
 from kudo.model.objects import Object
 from kudo.model.resources import API_VERSION
 from kudo.model.status import ExecutionStatus, PlanStatus
-from kudo.operations import uninstall
+from kudo.operations.uninstall import uninstall
 from kudo.operations.update import check_update
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -11,7 +11,8 @@ from kudo.kubernetes import Cluster
 from kudo.model import yaml
 from kudo.model.objects import Object, ObjectRef
 from kudo.model.tasks import KudoOperatorSpec
-from kudo.operations import Session, create_instance, install_package
+from kudo.operations.install import create_instance, install_package
+from kudo.operations.session import Session
 from kudo.packages import Location, read_bundle
 
 Content = Mapping[str, object]

@@ -1,0 +1,5 @@
+"""The types of parameters."""
+
+from typing import Literal
+
+ParameterType = Literal["string", "integer", "number", "boolean", "array", "map"]
