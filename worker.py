@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """How many tasks may work at a time; those that wait for health do not count."""
     cluster_scoped_kinds: str = "*"
     """The cluster-scoped kinds that tasks may write, separated by commas; `*` for all, empty for none."""
+    workflow_sandbox: bool = False
+    """Whether workflows run in Temporal's sandbox, which detects code that cannot be replayed, and costs CPU."""
     adopt_objects: bool = False
     """Whether tasks may change and delete objects that were not made for any Instance."""
 
@@ -119,6 +121,7 @@ async def running(
         adopt=settings.adopt_objects,
         cluster_scoped=settings.cluster_scoped(),
         working_tasks=settings.working_tasks,
+        sandboxed=settings.workflow_sandbox,
     )
     async with Worker(
         client,
@@ -138,7 +141,7 @@ def _tuner(plugin: KudoPlugin) -> WorkerTuner:
     return WorkerTuner.create_composite(
         workflow_supplier=FixedSizeSlotSupplier(CONCURRENT_WORKFLOWS),
         activity_supplier=plugin.task_slots,
-        local_activity_supplier=FixedSizeSlotSupplier(1),
+        local_activity_supplier=FixedSizeSlotSupplier(CONCURRENT_WORKFLOWS),
         nexus_supplier=FixedSizeSlotSupplier(1),
     )
 

@@ -10,8 +10,9 @@
         the deadline is over          -> TimedOut, with what was waited for
 
 Heartbeat details survive an attempt: the next one finds how often the task failed, when the grace began, and what was
-reported to the plan. A retry never reaches workflow code, so the attempt reports its error to the plan by a signal: at
-once at first, and less and less often if the error keeps changing.
+reported. A retry never reaches workflow code, so the attempt reports its error to its workflow by a signal, from which
+the plan gets it: at once at first, and less and less often if the error keeps changing. A local activity sends neither
+reports nor heartbeats: if it fails for now, an activity that does takes its place.
 """
 
 import asyncio
@@ -95,9 +96,9 @@ class HeartbeatDetails(Model):
 
 @dataclass(frozen=True, slots=True)
 class AttemptScope:
-    """The plan that an attempt reports to, and what bounds the attempt."""
+    """The workflow that an attempt reports to, and what bounds the attempt."""
 
-    plan: WorkflowHandle[Any, Any]
+    workflow: WorkflowHandle[Any, Any]
     message: Callable[[str], ProgressMessage]
     """Returns the message about an error; an empty error means that the activity made progress."""
     wait_message: Callable[[str], ProgressMessage] | None = None
@@ -215,6 +216,8 @@ class Attempt:
 
     def _heartbeat(self) -> None:
         details = self._details
+        if activity.info().is_local:
+            return
         if self._scope and self._has_changed() and time.time() >= details.quiet_until:
             details.reported_error, details.reported_attempt = details.error, activity.info().attempt
             details.reports += 1
@@ -243,15 +246,17 @@ class Attempt:
         self._report(self._scope, self._scope.wait_message(waiting))
 
     def _report(self, scope: AttemptScope, message: ProgressMessage) -> None:
-        self._reporting.append(asyncio.create_task(_signal(scope.plan, message, self._reporting[-1:])))
+        self._reporting.append(asyncio.create_task(_signal(scope.workflow, message, self._reporting[-1:])))
 
 
-async def _signal(plan: WorkflowHandle[Any, Any], message: ProgressMessage, before: list[asyncio.Task[None]]) -> None:
+async def _signal(
+    workflow: WorkflowHandle[Any, Any], message: ProgressMessage, before: list[asyncio.Task[None]]
+) -> None:
     await asyncio.gather(*before)
     try:
-        await plan.signal("report_progress", [message])
+        await workflow.signal("report_progress", [message])
     except RPCError as problem:
-        activity.logger.warning("Could not signal the plan about a task: %s", problem)
+        activity.logger.warning("Could not signal %s about a task: %s", workflow.id, problem)
 
 
 def attempting_task(request: TaskRequest, context: ActivityContext) -> AbstractAsyncContextManager[Attempt]:
@@ -265,14 +270,10 @@ def attempting_task(request: TaskRequest, context: ActivityContext) -> AbstractA
     def wait_message(waiting: str) -> TaskWaitChanged:
         return TaskWaitChanged(phase=request.phase, step=request.step, task=task.name, waiting=waiting)
 
-    plan = activity.client().get_workflow_handle(
-        workflow_id(metadata.instance_namespace, metadata.instance_name), run_id=metadata.plan_uid
-    )
     max_attempts = task.retry.max_attempts if task.retry else None
-    RENDERS_FOR.set(plan.id)
-    return attempting(
-        context.grace, AttemptScope(plan, message, wait_message, max_attempts, request.deadline), context.slots
-    )
+    RENDERS_FOR.set(workflow_id(metadata.instance_namespace, metadata.instance_name))
+    scope = AttemptScope(own_workflow(), message, wait_message, max_attempts, request.deadline)
+    return attempting(context.grace, scope, context.slots)
 
 
 def attempting_load(grace: timedelta) -> AbstractAsyncContextManager[Attempt]:

@@ -9,7 +9,7 @@ from kudo.activities.attempt import Attempt, attempting_task
 from kudo.activities.context import ActivityContext
 from kudo.errors import TaskBuildError
 from kudo.instances.parameters import is_on
-from kudo.instances.resources import require_instance
+from kudo.instances.resources import RecentInstances
 from kudo.manifests import enhance_all, or_as_defined, render_objects
 from kudo.model.execution import TaskRequest
 from kudo.model.objects import Object
@@ -35,6 +35,7 @@ class ResourceActivities:
         self._cluster = context.cluster
         self._renderer = context.renderer
         self._adopt = context.adopt
+        self._instances = RecentInstances()
         self._wait_until_healthy = partial(
             wait_until_healthy,
             health_check=AnnotationRules(context.renderer),
@@ -70,7 +71,7 @@ class ResourceActivities:
 
     async def _apply(self, request: TaskRequest, resources: Iterable[str], attempt: Attempt) -> str:
         cluster = self._context.cluster_for(request.metadata)
-        instance = await require_instance(cluster, request.metadata)
+        instance = await self._instances.require(cluster, request.metadata)
         attempt.doing("rendering templates")
         rendered = await render_objects(self._renderer, request, resources)
         # Reports what is wrong with any object before one is applied.

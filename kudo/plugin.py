@@ -15,7 +15,7 @@ from datetime import timedelta
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from kudo.activities import GRACE, POD_PATIENCE, ActivityContext, control_activities, task_activities
@@ -53,7 +53,7 @@ Temporal gives up a workflow task after 10 seconds by itself, and the SDK then e
 
 
 def workflow_runner() -> WorkflowRunner:
-    """Return a sandboxed runner for the workflows, for workers and replayers without the plugin."""
+    """Return a sandboxed runner for the workflows, for tests and replayers: it detects what cannot be replayed."""
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH_MODULES)
     )
@@ -66,7 +66,8 @@ class KudoPlugin(SimplePlugin):
     that is fatal; `pod_patience` how long pods may be in trouble before their object has failed; `pipe_image` the image
     of the container that waits in the pods of Pipe tasks; `bounds` are for tasks whose packages set none; with `adopt`,
     tasks may change and delete objects that were not made for any Instance;
-    `cluster_scoped` has the cluster-scoped kinds that tasks may write; `working_tasks` bounds `task_slots`.
+    `cluster_scoped` has the cluster-scoped kinds that tasks may write; `working_tasks` bounds `task_slots`; `sandboxed`
+    runs the workflows in Temporal's sandbox, which imports them again for each run.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class KudoPlugin(SimplePlugin):
         adopt: bool = False,
         cluster_scoped: Container[str] | None = None,
         working_tasks: int = WORKING,
+        sandboxed: bool = False,
     ) -> None:
         self._renderer = Renderer()
         self._has_run = False
@@ -98,8 +100,9 @@ class KudoPlugin(SimplePlugin):
             "kudo.KudoPlugin",
             data_converter=_with_pydantic,
             workflows=WORKFLOWS,
-            workflow_runner=workflow_runner(),
-            activities=task_activities(self._context),
+            workflow_runner=workflow_runner() if sandboxed else UnsandboxedWorkflowRunner(),
+            # The control activities also run as local activities, which are those of the workflows' worker.
+            activities=[*task_activities(self._context), *control_activities(self._context)],
         )
 
     @property

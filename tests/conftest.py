@@ -60,9 +60,10 @@ ROLLOUT = 0.05
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_run_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A directory for the health of workers, so that `kudo worker --check` reads that of the tests' worker alone."""
+def worker_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workflows in Temporal's sandbox, and health of workers in an own directory, which `kudo worker --check` reads."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUDO_WORKFLOW_SANDBOX", "true")
         patch.setenv("KUDO_RUN_DIR", str(tmp_path_factory.mktemp("run")))
         yield
 

@@ -21,10 +21,10 @@ PLAN_BOUND = timedelta(minutes=6)
 """How long a ScheduledPlan waits for its cancelled plan, which waits for its phases and writes its status."""
 
 REPORT_INTERVAL = timedelta(seconds=1)
-"""The least time between two writes of a status to the Instance."""
+"""The least time between two writes of a status to the Instance, and between two signals of a phase to its plan."""
 
 SIGNAL_INTERVAL = timedelta(milliseconds=250)
-"""The least time between two signals of a phase to its plan."""
+"""The least time between two signals of a phase to its plan, if the second is urgent."""
 
 REPORT_BOUND = timedelta(minutes=5)
 """How long a plan that ends tries to write its final status."""
@@ -48,6 +48,9 @@ _RETRIES = RetryPolicy(
     maximum_interval=MAX_INTERVAL,
     non_retryable_error_types=["PayloadsTooLarge"],
 )
+
+
+_ONCE = RetryPolicy(maximum_attempts=1)
 
 
 class ActivityOptions(TypedDict):
@@ -92,3 +95,35 @@ SHORT = ActivityOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 """For control activities, which read a plan and report on it."""
+
+
+class EagerOptions(ActivityOptions):
+    """ActivityOptions with the time that an activity may wait in its queue."""
+
+    schedule_to_start_timeout: timedelta
+
+
+EAGER = EagerOptions(
+    start_to_close_timeout=SHORT["start_to_close_timeout"],
+    heartbeat_timeout=SHORT["heartbeat_timeout"],
+    cancellation_type=SHORT["cancellation_type"],
+    retry_policy=_ONCE,
+    schedule_to_start_timeout=timedelta(seconds=1),
+)
+"""For a control activity on the queue of tasks, which has one attempt."""
+
+
+class LocalOptions(TypedDict):
+    """The keyword arguments of `workflow.start_local_activity`."""
+
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+LOCAL = LocalOptions(
+    start_to_close_timeout=timedelta(seconds=2),
+    retry_policy=_ONCE,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""For local activities, which have one attempt."""

@@ -4,10 +4,11 @@
       step: wait until the plan is not paused -> wait for approval, if it needs one -> tasks side by side
         task: wait for a free slot -> activity -> for KudoOperator: the plan of the child as a child workflow
 
-Each change of a step goes to the plan as a message (see `step_changes`). An activity that is retried reports its error
-to the plan itself, because a retry never reaches workflow code. A fatal task fails the phase, with the status of the
-phase as details; a cancel cancels the activities and ends the phase as Canceled. When the history gets too long, no
-further step starts and the phase returns a status that is not COMPLETE: the plan then starts it again for the rest.
+What lasts goes to the plan as messages (see `step_changes`). An activity that is retried, or waits, reports that by the
+signal `report_progress`, because it never reaches workflow code otherwise; the phase passes it on. A fatal task fails
+the phase, with the status of the phase as details; a cancel cancels the activities and ends the phase as Canceled. When
+the history gets too long, no further step starts and the phase returns a status that is not COMPLETE: the plan then
+starts it again for the rest.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from kudo.model.execution import (
     PhaseRequest,
     PlanRequest,
     PreparedChild,
+    ProgressMessage,
     StepChanged,
     TaskErrorChanged,
     TaskRequest,
@@ -98,6 +100,11 @@ class Phase:
         self._decisions.setdefault(decision.step, decision)
 
     @workflow.signal
+    def report_progress(self, messages: list[ProgressMessage]) -> None:
+        """Sent by activities of tasks: their errors, and what they wait for."""
+        self._changes.send(*messages, urgent=True)
+
+    @workflow.signal
     def report_child(self, child: ChildPlan) -> None:
         """Sent by the plan of a child when it writes its status."""
         self._children.report(child)
@@ -124,7 +131,7 @@ class Phase:
             if is_cancelled_exception(error):
                 self._set(step, ExecutionStatus.CANCELLED)
             elif isinstance(error, FailureError):
-                self._set(step, ExecutionStatus.FATAL_ERROR, fatal(error).message)
+                self._set(step, ExecutionStatus.FATAL_ERROR, fatal(error).message, urgent=True)
             raise
         self._set(step, ExecutionStatus.COMPLETE)
 
@@ -143,12 +150,12 @@ class Phase:
         def limit() -> Deadline | None:
             return first_deadline(postpone(deadline, self._pause.duration - before), self._deadline())
 
-        self._set(step, ExecutionStatus.WAITING_APPROVAL)
+        self._set(step, ExecutionStatus.WAITING_APPROVAL, urgent=True)
         await wait_until(lambda: step.name in self._decisions, limit, self._pause, "it waited for an approval")
         decision = self._decisions[step.name]
         if not decision.approved:
             raise ApplicationError(f"Refused by {decision.approval}", type="ApprovalRefused", non_retryable=True)
-        self._set(step, ExecutionStatus.IN_PROGRESS)
+        self._set(step, ExecutionStatus.IN_PROGRESS, urgent=True)
         await self._pause.wait_until_over()
         raise_if_cancelled()
         return postpone(deadline, self._pause.duration - before)
@@ -182,10 +189,10 @@ class Phase:
         def on_changed(child: ChildPlan) -> None:
             if status and not child.status:
                 status.add_child(child)
-            self._changes.send(ChildPlanChanged(**place, child=child))
+            self._changes.send(ChildPlanChanged(**place, child=child), urgent=True)
 
         def on_blocked(message: str) -> None:
-            self._changes.send(TaskErrorChanged(**place, error=message))
+            self._changes.send(TaskErrorChanged(**place, error=message), urgent=True)
 
         await self._children.run(plan, request.deadline, on_changed, on_blocked)
 
@@ -229,12 +236,13 @@ class Phase:
             )
         return status
 
-    def _set(self, step: Step, status: ExecutionStatus, message: str = "") -> None:
+    def _set(self, step: Step, status: ExecutionStatus, message: str = "", *, urgent: bool = False) -> None:
         now = workflow.now()
         message = clip(message, limits.step_message_bytes(len(self._status.steps)))
         if self._step_status(step).set(status, message, now):
             phase = self._request.spec.name
-            self._changes.send(StepChanged(phase=phase, step=step.name, status=status, message=message, at=now))
+            change = StepChanged(phase=phase, step=step.name, status=status, message=message, at=now)
+            self._changes.send(change, urgent=urgent)
 
 
 def _summary(task: Task) -> str:

@@ -4,8 +4,9 @@
         -> phases by strategy, each a child workflow `Phase` with only the tasks and templates that it uses
         -> final status, written to the Instance
 
-The plan owns the status tree. Phases and activities report to it by the signal `report_progress`; it answers the query
-`status`, shows the tree in the Web UI, and writes it to the Instance (see `status_writer`). The signals pause, resume,
+The plan owns the status tree. Phases report to it by the signal `report_progress` when something lasts, and return
+their status; it answers the query `status`, shows the tree in the Web UI, and writes it to the Instance (see
+`status_writer`). The signals pause, resume,
 approve, refuse and cancel control it (see `controls`). A fatal task fails the phase, and the failure of a phase fails
 the plan, with the final status as details.
 """
@@ -43,7 +44,7 @@ from kudo.workflows.branches import (
     run_branches,
     shielded,
 )
-from kudo.workflows.control_activities import execute_control_activity
+from kudo.workflows.control_activities import execute_control_activity, execute_eagerly
 from kudo.workflows.controls import PlanControls
 from kudo.workflows.deadlines import deadline_of, first_deadline, postpone
 from kudo.workflows.failures import details, fatal, is_cancelled_exception
@@ -99,7 +100,7 @@ class Plan:
 
     @workflow.signal
     def report_progress(self, messages: list[ProgressMessage]) -> None:
-        """Sent by phases, and by activities that are retried."""
+        """Sent by phases when something lasts, and by the activity that loads the plan when it is retried."""
         self._tree.apply(messages)
         if self._writer.has_started and not self._tree.plan.status.is_terminal:
             self._search_attributes.write(self._tree.plan)
@@ -147,7 +148,7 @@ class Plan:
         self._controls.approvals.find(approval)
 
     async def _run(self) -> None:
-        active: ActivePlan = await execute_control_activity(
+        active: ActivePlan = await execute_eagerly(
             "load_active_plan", self._request, f"Load {self._request.plan}", ActivePlan
         )
         raise_if_cancelled()

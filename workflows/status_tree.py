@@ -16,6 +16,7 @@ from kudo.model.execution import (
 from kudo.model.limits import step_message_bytes
 from kudo.model.status import ExecutionStatus, PhaseStatus, PlanStatus, StepStatus, clip
 from kudo.model.tree import status_tree, wrapped
+from kudo.workflows import options
 
 COLUMNS = 57
 """Characters that the column for details in the Web UI has in a window of 1280 pixels."""
@@ -25,7 +26,11 @@ SHOWN_AT_ONCE = 100
 
 
 class StatusTree:
-    """The status of a plan, its phases and steps; `changed` is set by every change and cleared by the writer."""
+    """The status of a plan, its phases and steps.
+
+    `changed` is set by news, which the Instance must have soon: messages, controls, and whatever changes some time
+    after the last write. A quick plan has none. The writer clears it.
+    """
 
     def __init__(self, request: PlanRequest) -> None:
         self._request = request
@@ -39,6 +44,7 @@ class StatusTree:
         """The status of the plans of children, by uid; it is recorded in the children."""
         self.plan = PlanStatus(name=request.plan, uid=workflow.info().run_id)
         self.changed = False
+        self._written_at = workflow.now()
         self.child_changed = False
         """Whether the plan of a child has changed; set and cleared like `changed`."""
 
@@ -57,6 +63,7 @@ class StatusTree:
         """Set whether the plan is paused."""
         self.plan.paused = paused
         self._touch()
+        self.changed = True
 
     def set_phase(self, name: str, status: ExecutionStatus) -> None:
         """Set the status of a phase itself."""
@@ -99,6 +106,7 @@ class StatusTree:
                     self._change_child(message)
         if is_recorded:
             self._touch()
+            self.changed = True
         else:
             self._show_if_small()
 
@@ -156,9 +164,16 @@ class StatusTree:
         return clip(message, step_message_bytes(self.steps))
 
     def _touch(self) -> None:
-        self.plan.last_updated_timestamp = workflow.now()
-        self.changed = True
+        now = workflow.now()
+        self.plan.last_updated_timestamp = now
+        self.changed = self.changed or now - self._written_at >= options.REPORT_INTERVAL
         self._show_if_small()
+
+    def has_written(self) -> None:
+        """Called when the status is written."""
+        self.changed = False
+        # Not the time now, which the writer must not read.
+        self._written_at = self.plan.last_updated_timestamp or self._written_at
 
     @property
     def steps(self) -> int:

@@ -1,13 +1,14 @@
-"""Writes the status of a plan to its Instance.
+"""Writes the status of a plan to its Instance: at its start, when something lasts, on errors, and at its end.
 
-    StatusTree changes -> wait until the interval is over -> activity report_status -> Instance status and events
+    start -> report_status -> StatusTree has news -> report_status -> wait for the interval -> news -> … -> end
 
-Changes during a write or within the interval go with the next write. The interval grows with the number of steps and
-with what was written so far, because each report is in the history of the plan.
+News during a write or within the interval go with the next write. The interval grows with the number of steps and with
+what was written so far, because each report is in the history of the plan. A quick plan has no news, so that its start
+and its end are all that is written: by local activities, as nothing but news depends on when those end.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +22,12 @@ from kudo.model.report import PlanEvent, StatusReport
 from kudo.workflows import options
 from kudo.workflows.branches import cancel_and_wait, raise_if_cancelled
 from kudo.workflows.children import report_to_parent
-from kudo.workflows.control_activities import execute_control_activity
+from kudo.workflows.control_activities import execute_control_activity, execute_local_first
 from kudo.workflows.failures import root_cause
 from kudo.workflows.status_tree import StatusTree
+
+Execute = Callable[[str, object, str], Awaitable[Any]]
+"""Runs an activity with an argument and a summary."""
 
 
 class StatusWriter:
@@ -38,7 +42,7 @@ class StatusWriter:
         self._instance_uid = ""
 
     def start(self, event: PlanEvent, instance_uid: str) -> None:
-        """Write the status and an event to the Instance with this uid, and from now on every change."""
+        """Write the status and an event to the Instance with this uid, and from now on all news."""
         self._instance_uid = instance_uid
         self._events.append(event)
         self._following = asyncio.create_task(self._follow())
@@ -58,7 +62,7 @@ class StatusWriter:
         if self._following is not None:
             await cancel_and_wait([self._following])
         self._events += events
-        await self._try(self._write())
+        await self._try(self._write(execute_local_first))
 
     async def refuse(self, event: PlanEvent) -> None:
         """Write why a run could not begin; the recorded status of the plan stays, and no unknown plan is recorded."""
@@ -74,23 +78,27 @@ class StatusWriter:
             workflow.logger.warning("Could not write the end of the plan to the Instance: %s", reason)
 
     async def _follow(self) -> None:
+        await self._try_write(execute_local_first)
         while True:
             await workflow.wait_condition(lambda: self._tree.changed or self._tree.child_changed)
-            try:
-                await (self._write() if self._tree.changed else self._report_to_parent())
-            except FailureError as error:
-                raise_if_cancelled()
-                workflow.logger.warning("Could not write the status to the Instance: %s", root_cause(error).message)
-            raise_if_cancelled()
+            await (self._try_write(execute_control_activity) if self._tree.changed else self._report_to_parent())
             await workflow.sleep(self._interval())
+
+    async def _try_write(self, execute: Execute) -> None:
+        try:
+            await self._write(execute)
+        except FailureError as error:
+            raise_if_cancelled()
+            workflow.logger.warning("Could not write the status to the Instance: %s", root_cause(error).message)
+        raise_if_cancelled()
 
     def _interval(self) -> timedelta:
         """Return the time until the next write."""
         slower = 1 << self._written // STATUS_REPORT_BYTES
         return options.REPORT_INTERVAL * max(1, self._tree.steps / 100) * slower
 
-    async def _write(self) -> None:
-        self._tree.changed = False
+    async def _write(self, execute: Execute) -> None:
+        self._tree.has_written()
         self._tree.show()
         plan = self._tree.plan
         plan.sequence += 1
@@ -100,7 +108,7 @@ class StatusWriter:
         )
         self._written += byte_size(plan)
         await self._report_to_parent()
-        await execute_control_activity("report_status", report, f"Report {plan.status}")
+        await execute("report_status", report, f"Report {plan.status}")
         del self._events[: len(events)]
 
     async def _report_to_parent(self) -> None:

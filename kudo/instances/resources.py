@@ -1,5 +1,6 @@
 """Read KUDO's resources from a cluster as models."""
 
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -31,6 +32,10 @@ async def read_instance(cluster: "Cluster", namespace: str, name: str) -> Instan
     return parse_instance(found)
 
 
+RECENT = 1.0
+"""Seconds for which an Instance that was read is not read again."""
+
+
 async def require_instance(cluster: "Cluster", metadata: Metadata) -> Object:
     """Return the Instance that a plan runs for. Raises InstanceNotFound if it was deleted.
 
@@ -40,6 +45,21 @@ async def require_instance(cluster: "Cluster", metadata: Metadata) -> Object:
     if found is None or found.uid != metadata.instance_uid:
         raise InstanceNotFound(f"The instance {metadata.instance_name} was deleted while its plan ran.")
     return found
+
+
+class RecentInstances:
+    """Instances that were read within the last second: the tasks of a quick plan share one read."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[float, Object]] = {}
+
+    async def require(self, cluster: "Cluster", metadata: Metadata) -> Object:
+        """Like `require_instance`, but notices a deletion up to a second later."""
+        now = time.monotonic()
+        self._read = {uid: (at, found) for uid, (at, found) in self._read.items() if now - at < RECENT}
+        if metadata.instance_uid not in self._read:
+            self._read[metadata.instance_uid] = (now, await require_instance(cluster, metadata))
+        return self._read[metadata.instance_uid][1]
 
 
 async def list_instances(cluster: "Cluster", namespace: str = "") -> list[Instance]:

@@ -160,7 +160,7 @@ class StepChanged(Model):
 
 
 class TaskErrorChanged(Model):
-    """Sent by an activity to the plan: a task is retried because of an error, or has made progress since."""
+    """Sent by an activity: a task is retried because of an error, or has made progress since."""
 
     kind: Literal["task"] = "task"
     phase: Name
@@ -173,7 +173,7 @@ class TaskErrorChanged(Model):
 
 
 class TaskWaitChanged(Model):
-    """Sent by an activity to the plan: what a task has been waiting for, for some time; empty if it waits no longer."""
+    """Sent by an activity: what a task has been waiting for, for some time; empty if it waits no longer."""
 
     kind: Literal["wait"] = "wait"
     phase: Name

@@ -3,12 +3,9 @@
 from pathlib import Path
 
 import pytest
+from support.details import details_with
 from support.plans import Content, Installer, dummy, phase, plan, write_package
-from support.waiting import until
-from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
-
-from kudo.client import Run
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -16,17 +13,6 @@ pytestmark = pytest.mark.usefixtures("worker")
 def package(root: Path, name: str, *tasks: Content) -> Path:
     names = [str(task["name"]) for task in tasks]
     return write_package(root, name=name, tasks=[*tasks], plans={"deploy": plan(phase("main", ("run", names)))})
-
-
-async def details_with(client: Client, run: Run, text: str) -> list[str]:
-    """Return the lines of the current details, once they contain a text."""
-    handle = client.get_workflow_handle(run.workflow_id)
-
-    async def details() -> str:
-        metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-        return metadata.current_details if text in metadata.current_details else ""
-
-    return (await until(details)).splitlines()
 
 
 async def test_details_have_attempts_of_a_task_that_is_retried(installer: Installer, client: Client) -> None:

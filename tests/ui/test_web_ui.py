@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from support.details import details_with
 from support.outcomes import recorded, tree, until_step
 from support.plans import HANGING_POD, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
 from support.rollouts import release_pod
@@ -146,11 +147,11 @@ async def test_list_finds_plan_by_its_search_attributes(ui: WebUI, run: Run, cli
 
 
 async def details(ui: WebUI) -> list[str]:
-    """Return the lines of the current details, without the times of their parts."""
+    """Return the lines of the current details, without the times of their parts and the numbers of attempts."""
     lines = (await ui.current_details.inner_text()).splitlines()
     timed = [line for line in lines if TIME.search(line)]
     assert len(timed) >= 4, lines
-    return [TIME.sub("", line) for line in lines]
+    return [ATTEMPT.sub("attempt …", TIME.sub("", line)) for line in lines]
 
 
 def shown_in_details(status: PlanStatus) -> list[str]:
@@ -158,10 +159,14 @@ def shown_in_details(status: PlanStatus) -> list[str]:
     return wrapped("\n".join(tree(status)).replace(" (parallel strategy)", ""), COLUMNS).splitlines()
 
 
+ATTEMPT = re.compile(r"attempt [0-9]+")
 TIME = re.compile(r" (since [0-9]{2}:[0-9]{2}:[0-9]{2} UTC|[0-9.hm]+s)$")
 
 
-async def test_page_of_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster, installer: Installer) -> None:
+async def test_page_of_plan_shows_its_tree(
+    ui: WebUI, run: Run, cluster: Cluster, installer: Installer, client: Client
+) -> None:
+    await details_with(client, run, "attempt")
     await ui.open(run.workflow_id, run.run_id)
     await ui.tab("User Metadata")
     await expect(ui.summary).to_have_text("Plan deploy of test")
@@ -175,8 +180,9 @@ async def test_page_of_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster
         "      │  └── Step c (PENDING)",
         "      └── Phase two [IN_PROGRESS]",
         "         └── Step d (ERROR)",
-        "            └── The Dummy task fails failed, as",
-        "                specified.",
+        "            ├── The Dummy task fails failed, as",
+        "            │   specified.",
+        "            └── task fails: attempt … or later",
     ]
     pod = await installer.get("v1", "Pod", "test-pod")
     assert pod is not None
@@ -190,6 +196,8 @@ async def test_page_of_plan_shows_its_tree(ui: WebUI, run: Run, cluster: Cluster
     # The UI documents the key: "Press the R for freshness".
     await ui.page.keyboard.press("r")
     await expect(ui.current_details).to_contain_text("Phase one [COMPLETE]")
+    # Only the details have the attempts.
+    status.phases[1].steps[0].message += "\ntask fails: attempt … or later"
     assert await details(ui) == shown_in_details(status)
 
 

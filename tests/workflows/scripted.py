@@ -129,7 +129,7 @@ async def scripted_plans(client: Client, runner: WorkflowRunner | None = None) -
         client,
         task_queue="kudo",
         workflows=WORKFLOWS,
-        activities=[task],
+        activities=[task, load, report, cancel],
         workflow_runner=runner or workflow_runner(),
         max_concurrent_activities=1000,
         max_heartbeat_throttle_interval=CANCEL_LATENCY,

@@ -1,7 +1,7 @@
 """Tasks that succeed although they are cancelled, and tasks that never receive a cancellation."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from support.outcomes import tree, until_step
@@ -42,15 +42,20 @@ async def unresponsive(request: TaskRequest) -> str:
     return ""
 
 
+Activities = list[Callable[..., object]]
+
+
 @pytest.fixture
-async def control(client: Client, cluster: Cluster, renderer: Renderer) -> AsyncIterator[None]:
-    async with Worker(
-        client, task_queue=control_queue("kudo"), activities=control_activities(ActivityContext(cluster, renderer))
-    ):
-        yield
+async def control(client: Client, cluster: Cluster, renderer: Renderer) -> AsyncIterator[Activities]:
+    """The control activities, which a worker runs that is in the background."""
+    activities = control_activities(ActivityContext(cluster, renderer))
+    async with Worker(client, task_queue=control_queue("kudo"), activities=activities):
+        yield activities
 
 
-async def cancelled_plan_tree(installer: Installer, client: Client, *steps: tuple[str, list[str]]) -> list[str]:
+async def cancelled_plan_tree(
+    installer: Installer, client: Client, control: Activities, *steps: tuple[str, list[str]]
+) -> list[str]:
     """Cancel a plan in its first step, and return its tree."""
     package = write_package(
         installer.directory,
@@ -61,7 +66,7 @@ async def cancelled_plan_tree(installer: Installer, client: Client, *steps: tupl
         client,
         task_queue="kudo",
         workflows=WORKFLOWS,
-        activities=[stubborn],
+        activities=[stubborn, *control],
         workflow_runner=workflow_runner(),
         max_heartbeat_throttle_interval=CANCEL_LATENCY,
     ):
@@ -71,9 +76,10 @@ async def cancelled_plan_tree(installer: Installer, client: Client, *steps: tupl
         return tree((await run.outcome()).status)
 
 
-@pytest.mark.usefixtures("control")
-async def test_step_after_late_success_does_not_start(installer: Installer, client: Client) -> None:
-    assert await cancelled_plan_tree(installer, client, ("a", ["one", "two"]), ("b", ["one"])) == [
+async def test_step_after_late_success_does_not_start(
+    installer: Installer, client: Client, control: Activities
+) -> None:
+    assert await cancelled_plan_tree(installer, client, control, ("a", ["one", "two"]), ("b", ["one"])) == [
         "└── test",
         "   └── Plan deploy (serial strategy) [CANCELLED]",
         "      ├── enough",
@@ -83,9 +89,10 @@ async def test_step_after_late_success_does_not_start(installer: Installer, clie
     ]
 
 
-@pytest.mark.usefixtures("control")
-async def test_plan_is_complete_after_late_success_of_last_step(installer: Installer, client: Client) -> None:
-    assert await cancelled_plan_tree(installer, client, ("a", ["one", "two"])) == [
+async def test_plan_is_complete_after_late_success_of_last_step(
+    installer: Installer, client: Client, control: Activities
+) -> None:
+    assert await cancelled_plan_tree(installer, client, control, ("a", ["one", "two"])) == [
         "└── test",
         "   └── Plan deploy (serial strategy) [COMPLETE]",
         "      └── Phase main [COMPLETE]",
@@ -93,15 +100,20 @@ async def test_plan_is_complete_after_late_success_of_last_step(installer: Insta
     ]
 
 
-@pytest.mark.usefixtures("control")
-async def test_failed_plan_does_not_wait_for_unresponsive_task(installer: Installer, client: Client) -> None:
+async def test_failed_plan_does_not_wait_for_unresponsive_task(
+    installer: Installer, client: Client, control: Activities
+) -> None:
     package = write_package(
         installer.directory,
         tasks=[dummy("never"), dummy("fatal")],
         plans={"deploy": plan(phase("main", ("a", ["never"]), ("b", ["fatal"]), strategy="parallel"))},
     )
     async with Worker(
-        client, task_queue="kudo", workflows=WORKFLOWS, activities=[unresponsive], workflow_runner=workflow_runner()
+        client,
+        task_queue="kudo",
+        workflows=WORKFLOWS,
+        activities=[unresponsive, *control],
+        workflow_runner=workflow_runner(),
     ):
         outcome = await asyncio.wait_for((await installer.deploy(package)).outcome(), 30)
     assert (outcome.failure, outcome.message) == ("DummyTaskError", "for good")

@@ -43,7 +43,11 @@ async def without_step(request: PlanRequest) -> ActivePlan:
 async def test_plan_whose_status_lacks_a_part_fails(client: Client, load: object, event: str, message: str) -> None:
     control = Worker(client, task_queue=control_queue("kudo"), activities=[load, scripted.report])  # type: ignore[list-item]
     tasks = Worker(
-        client, task_queue="kudo", workflows=WORKFLOWS, activities=[scripted.task], workflow_runner=workflow_runner()
+        client,
+        task_queue="kudo",
+        workflows=WORKFLOWS,
+        activities=[scripted.task, load, scripted.report],  # type: ignore[list-item]
+        workflow_runner=workflow_runner(),
     )
     async with control, tasks:
         run = await scripted.start(Plans(client), PLAN)
