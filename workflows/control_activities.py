@@ -56,12 +56,13 @@ async def execute_local_first(activity: str, argument: object, summary: str, res
         return await workflow.execute_local_activity(
             activity, argument, result_type=result_type, summary=summary, **options.LOCAL
         )
-    except ActivityError as error:
+    # Without an ActivityError around it.
+    except FailureError as error:
         _raise_if_final(error)
     return await execute_control_activity(activity, argument, summary, result_type)
 
 
-def _raise_if_final(error: ActivityError) -> None:
+def _raise_if_final(error: FailureError) -> None:
     """Raise an error that another attempt would not change, or a cancel."""
     cause = root_cause(error)
     if is_cancelled_exception(error) or (isinstance(cause, ApplicationError) and cause.non_retryable):
