@@ -8,6 +8,7 @@ execute_control_activity -> activity on the control queue, retried for ever
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from temporalio import workflow
@@ -18,6 +19,9 @@ from kudo.model.task_kinds import TASK_KINDS
 from kudo.workflows import options
 from kudo.workflows.branches import raise_if_cancelled, shielded
 from kudo.workflows.failures import is_cancelled_exception, root_cause
+
+Execute = Callable[[str, object, str], Awaitable[Any]]
+"""Runs an activity with an argument and a summary."""
 
 
 async def execute_control_activity(
@@ -45,21 +49,22 @@ async def execute_eagerly(activity: str, argument: object, summary: str, result_
     return await execute_control_activity(activity, argument, summary, result_type)
 
 
-async def execute_local_first(activity: str, argument: object, summary: str, result_type: type | None = None) -> Any:
+async def execute_local_first(
+    activity: str, argument: object, summary: str, otherwise: Execute = execute_control_activity
+) -> Any:
     """Like `execute_control_activity`, for an activity that mostly ends well within some milliseconds.
 
     While a local activity runs, the workflow receives no signal, so that it is bounded and not retried. If a query
     arrives meanwhile, the result is seen in the next workflow task, but in a replay in the one that started it: what
-    continues after it must neither read the time nor issue commands whose order depends on signals.
+    continues after it must neither read the time, nor issue commands whose order depends on signals, nor cancel timers
+    that it began with.
     """
     try:
-        return await workflow.execute_local_activity(
-            activity, argument, result_type=result_type, summary=summary, **options.LOCAL
-        )
+        return await workflow.execute_local_activity(activity, argument, summary=summary, **options.LOCAL)
     # Without an ActivityError around it.
     except FailureError as error:
         _raise_if_final(error)
-    return await execute_control_activity(activity, argument, summary, result_type)
+    return await otherwise(activity, argument, summary)
 
 
 def _raise_if_final(error: FailureError) -> None:

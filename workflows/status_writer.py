@@ -8,9 +8,8 @@ and its end are all that is written: by local activities, as nothing but news de
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -22,12 +21,9 @@ from kudo.model.report import PlanEvent, StatusReport
 from kudo.workflows import options
 from kudo.workflows.branches import cancel_and_wait, raise_if_cancelled
 from kudo.workflows.children import report_to_parent
-from kudo.workflows.control_activities import execute_control_activity, execute_local_first
+from kudo.workflows.control_activities import Execute, execute_control_activity, execute_local_first
 from kudo.workflows.failures import root_cause
 from kudo.workflows.status_tree import StatusTree
-
-Execute = Callable[[str, object, str], Awaitable[Any]]
-"""Runs an activity with an argument and a summary."""
 
 
 class StatusWriter:
@@ -62,20 +58,19 @@ class StatusWriter:
         if self._following is not None:
             await cancel_and_wait([self._following])
         self._events += events
-        await self._try(self._write(execute_local_first))
+        try:
+            await self._write(_write_end)
+        except (TimeoutError, FailureError) as error:
+            _warn_of_end(error)
 
     async def refuse(self, event: PlanEvent) -> None:
         """Write why a run could not begin; the recorded status of the plan stays, and no unknown plan is recorded."""
         status = None if event.reason == "InvalidPlan" else self._tree.plan
         report = StatusReport(request=self._request, uid=self._tree.plan.uid, status=status, keep=True, events=[event])
-        await self._try(execute_control_activity("report_status", report, f"Report {event.reason}"))
-
-    async def _try(self, write: Coroutine[Any, Any, None]) -> None:
         try:
-            await asyncio.wait_for(write, options.REPORT_BOUND.total_seconds())
+            await _execute_in_time("report_status", report, f"Report {event.reason}")
         except (TimeoutError, FailureError) as error:
-            reason = root_cause(error).message if isinstance(error, FailureError) else "it took too long"
-            workflow.logger.warning("Could not write the end of the plan to the Instance: %s", reason)
+            _warn_of_end(error)
 
     async def _follow(self) -> None:
         await self._try_write(execute_local_first)
@@ -114,3 +109,19 @@ class StatusWriter:
     async def _report_to_parent(self) -> None:
         self._tree.child_changed = False
         await report_to_parent(self._request, self._tree.detailed())
+
+
+async def _write_end(activity: str, report: object, summary: str) -> None:
+    # The timer of a bound must not run beside a local activity: see `execute_local_first`.
+    await execute_local_first(activity, report, summary, otherwise=_execute_in_time)
+
+
+async def _execute_in_time(activity: str, report: object, summary: str) -> None:
+    """Run a control activity. Raises TimeoutError after REPORT_BOUND."""
+    async with asyncio.timeout(options.REPORT_BOUND.total_seconds()):
+        await execute_control_activity(activity, report, summary)
+
+
+def _warn_of_end(error: Exception) -> None:
+    reason = root_cause(error).message if isinstance(error, FailureError) else "it took too long"
+    workflow.logger.warning("Could not write the end of the plan to the Instance: %s", reason)
