@@ -108,6 +108,8 @@ class Plan:
     @workflow.signal(unfinished_policy=_ABANDON)
     async def cancel(self, reason: object = "") -> None:
         """Cancel the plan, as Temporal's own cancel does, with a reason that its status shows."""
+        if self._tree.plan.status.is_terminal:
+            return
         self._cancel_reason = self._cancel_reason or _text(reason)
         # Only the server can cancel a workflow so that it ends Canceled, and only an activity can request that.
         await execute_control_activity("request_cancel", _text(reason), "Cancel")
