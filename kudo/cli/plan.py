@@ -120,6 +120,8 @@ async def history(
             out.print(f"Temporal has no runs of the instance {instance} in the namespace {session.namespace}.")
         else:
             print_table(plan_views.history_table(runs, wide=output == "wide"), wide=output == "wide")
+            if link := session.plans.link(session.namespace, instance):
+                out.print(f"Web UI: {link}")
 
 
 @app.command("wait")

@@ -20,8 +20,9 @@ from kudo.client.connection import TASK_QUEUE
 from kudo.client.history import PastRun, plan_history
 from kudo.client.origin import Origin, read_origin
 from kudo.client.rpc import translated_errors
-from kudo.client.run import Run
+from kudo.client.run import Run, address_of_runs, find_ui
 from kudo.errors import ConfigurationError, PlanAlreadyRunning, PlanNotRunning, RequestError, TemporalUnavailable
+from kudo.model import search_attributes
 from kudo.model.execution import Approval, PlanRequest, workflow_id
 from kudo.model.status import PlanStatus
 
@@ -108,6 +109,14 @@ class Plans:
     async def history(self, namespace: str, instance: str, limit: int) -> list[PastRun]:
         """Return the last runs of an Instance's plans, newest first. Raises TemporalUnavailable."""
         return await plan_history(self._client, namespace, instance, limit)
+
+    def link(self, namespace: str, instance: str) -> str:
+        """Return the address of the runs of an Instance in Temporal's Web UI, if it is known (see `Run.link`)."""
+        attributes = {search_attributes.NAMESPACE: namespace, search_attributes.INSTANCE: instance}
+        terms = [f"{name} = '{value}'" for name, value in attributes.items()]
+        query = " AND ".join([f"WorkflowType = '{WORKFLOW_TYPE}'", *terms])
+        ui = find_ui(self._client)
+        return address_of_runs(ui, self._client.namespace, query) if ui else ""
 
     async def cancel(self, namespace: str, instance: str, reason: str) -> Run:
         """Cancel the running plan of an Instance. Raises PlanNotRunning or TemporalUnavailable."""

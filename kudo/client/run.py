@@ -84,7 +84,7 @@ class Run:
     @property
     def link(self) -> str:
         """The address of the run in Temporal's Web UI, if KUDO_TEMPORAL_UI or Temporal Cloud tells that; else empty."""
-        ui = _find_ui(self._client)
+        ui = find_ui(self._client)
         return address_of_run(ui, self._client.namespace, self.workflow_id, self.run_id) if ui else ""
 
     async def has_worker(self) -> bool:
@@ -198,7 +198,7 @@ def _waits_for_slot(activity: PendingActivityInfo) -> bool:
     return scheduled and datetime.now(UTC) - since > SLOT_WAIT
 
 
-def _find_ui(client: Client) -> str:
+def find_ui(client: Client) -> str:
     """Return the address of the Web UI, from KUDO_TEMPORAL_UI or that of Temporal Cloud; empty if it is not known."""
     cloud = "https://cloud.temporal.io" if "tmprl.cloud" in client.service_client.config.target_host else ""
     return os.environ.get(UI, cloud).rstrip("/")
@@ -207,6 +207,11 @@ def _find_ui(client: Client) -> str:
 def address_of_run(ui: str, namespace: str, workflow_id: str, run_id: str) -> str:
     """Return the address of a run in the Web UI with the address `ui`; `namespace` is Temporal's."""
     return f"{ui}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}/{run_id}/history"
+
+
+def address_of_runs(ui: str, namespace: str, query: str) -> str:
+    """Return the address of a list of runs in the Web UI with the address `ui`; `namespace` is Temporal's."""
+    return f"{ui}/namespaces/{namespace}/workflows?query={quote(query, safe='')}"
 
 
 async def query_status(handle: WorkflowHandle[Any, Any], timeout: timedelta = QUERY_TIMEOUT) -> PlanStatus:

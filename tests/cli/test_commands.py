@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from support.command import KUDO, kudo
@@ -262,6 +263,11 @@ async def test_link_to_the_web_ui_is_printed(package: Path, installer: Installer
     started = await kudo("plan", "trigger", "it", "--name", "deploy", "--wait", **ui)
     link = r"Web UI: http://localhost:8233/namespaces/default/workflows/default%2Fit/[-0-9a-f]{36}/history"
     assert re.fullmatch(link, started.out.splitlines()[1])
+    listed = await kudo("plan", "history", "it", **ui)
+    query = "WorkflowType = 'Plan' AND KudoNamespace = 'default' AND KudoInstance = 'it'"
+    address = f"http://localhost:8233/namespaces/default/workflows?query={quote(query)}"
+    assert listed.out.splitlines()[-1] == f"Web UI: {address}"
+    assert "Web UI" not in (await kudo("plan", "history", "it")).out
     assert "Web UI" not in (await kudo("plan", "trigger", "it", "--name", "deploy")).out
 
 
