@@ -16,6 +16,7 @@ from support.rollouts import release_pod
 from support.waiting import PATIENCE, until
 from temporalio.client import Client
 
+from kudo.activities import attempt
 from kudo.client import Run
 from kudo.devstack.temporal import TemporalServer
 from kudo.errors import PlanNotRunning
@@ -164,8 +165,10 @@ TIME = re.compile(r" (since [0-9]{2}:[0-9]{2}:[0-9]{2} UTC|[0-9.hm]+s)$")
 
 
 async def test_page_of_plan_shows_its_tree(
-    ui: WebUI, run: Run, cluster: Cluster, installer: Installer, client: Client
+    monkeypatch: pytest.MonkeyPatch, ui: WebUI, run: Run, cluster: Cluster, installer: Installer, client: Client
 ) -> None:
+    # On a slow machine, the details would have the wait as well.
+    monkeypatch.setattr(attempt, "LONG_WAIT", 1000)
     await details_with(client, run, "attempt")
     await ui.open(run.workflow_id, run.run_id)
     await ui.tab("User Metadata")
