@@ -79,7 +79,10 @@ async def demo(
     package: PackageArgument,
     rollout: Rollout = 2.0,
 ) -> None:
-    """Start a temporary stack, install a package in it, and follow its deploy plan."""
+    """Start a temporary stack, and install a package in it.
+
+    Follows the deploy plan until it ends.
+    """
     from kudo.cli.console import out
     from kudo.cli.progress import wait_for
     from kudo.cli.runner import interruption

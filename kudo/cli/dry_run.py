@@ -28,7 +28,7 @@ async def print_dry_run(
     """Print the changes that a plan would make; exit with status 1 if the API would reject one."""
     cluster = cluster.within(instance.namespace)
     rejected, comparison = 0, Comparison(cluster)
-    async with Renderer(processes=1) as renderer:
+    async with Renderer.of_command() as renderer:
         async for task in preview(instance, version, renderer, request, cluster.namespaced):
             if form == "yaml":
                 out.print(objects_as_yaml(task))

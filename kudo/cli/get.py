@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="List operators, their versions, an
 async def instances(
     namespace: NamespaceOption = None, all_namespaces: AllNamespaces = False, output: TableOutput = None
 ) -> None:
-    """List the instances of a namespace, with the last plan of each."""
+    """List the instances of a namespace and their last plans."""
     from kudo.cli.listing import show_instances
 
     await show_instances(namespace, output, all_namespaces=all_namespaces)
@@ -44,7 +44,7 @@ async def operatorversions(
 @app.command(name="all")
 @command
 async def everything(namespace: NamespaceOption = None, output: Output = None) -> None:
-    """Show operators, their versions, and the instances of each version as a tree."""
+    """Show operators, versions and instances as a tree."""
     from kudo.cli.listing import show_everything
 
     await show_everything(namespace, output)

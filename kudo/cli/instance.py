@@ -67,7 +67,7 @@ async def install(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Install a package and an instance of it, and run its deploy plan."""
+    """Install a package with an instance, and run its deploy plan."""
     from kudo.cli.console import out
     from kudo.cli.progress import report_start
     from kudo.cli.session import open_session
@@ -141,7 +141,7 @@ async def update(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Change parameters of an instance, and run the plan that they trigger."""
+    """Change parameters of an instance, and run their plan."""
     from kudo.cli.console import out
     from kudo.cli.progress import report_start
     from kudo.cli.session import open_session
@@ -186,7 +186,10 @@ async def upgrade(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Upgrade an instance to a newer version of its package, and run its plan upgrade, else update, else deploy."""
+    """Upgrade an instance to a newer version of its package.
+
+    Runs the plan upgrade, else update, else deploy.
+    """
     from kudo.cli.console import out
     from kudo.cli.progress import report_start
     from kudo.cli.session import open_session
@@ -227,7 +230,10 @@ async def rollback(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Return to the version and the parameters of the last COMPLETE run before the last change, and run the plan."""
+    """Undo the last change of an instance, and run the plan.
+
+    Returns to the version and the parameters of the last COMPLETE run before that change.
+    """
     from kudo.cli.console import out
     from kudo.cli.progress import report_start
     from kudo.cli.session import open_session
@@ -267,8 +273,9 @@ async def uninstall(
     skip_cleanup: Annotated[bool, typer.Option("--skip-cleanup", help="Do not run the cleanup plan.")] = False,
     wait_time: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time limit for the whole command.")] = 300,
 ) -> None:
-    """Cancel the running plan of an instance, run the cleanup plans of it and its children, and delete it with
-    everything that it owns.
+    """Delete an instance with everything that it owns.
+
+    Cancels its running plan, and runs the cleanup plans of it and its children first.
     """
     import asyncio
 

@@ -24,7 +24,10 @@ async def logs(
     tail: Annotated[int, typer.Option("--tail", min=1, help="Lines of each container.")] = 50,
     previous: Annotated[bool, typer.Option("--previous", help="Of the previous run of each container.")] = False,
 ) -> None:
-    """Print the logs of the pods that a plan waits for: those of an instance that are not ready, or have failed."""
+    """Print the logs of the pods that a plan waits for.
+
+    These are the pods of an instance that are not ready, or have failed.
+    """
     from kudo.cli.console import out
     from kudo.instances.resources import read_instance
     from kudo.kubernetes import Cluster

@@ -5,12 +5,15 @@ from typing import Annotated
 import typer
 
 from kudo import __version__
-from kudo.cli import delete, dev, get, instance, logs, package, plan, repo
+from kudo.cli import completion, delete, dev, get, instance, logs, package, plan, repo
 from kudo.cli.command import leave
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Its options would be parsed by every command, and its output by rich.
+    add_completion=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Run KUDO operator packages as durable Temporal workflows.",
 )
@@ -31,6 +34,7 @@ app.command()(package.render)
 app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(dev.worker)
+app.command()(completion.completion)
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,6 +61,7 @@ def version() -> None:
 
 def run() -> None:
     """Run `kudo` or `kubectl-kudo`."""
+    completion.register_shells()
     try:
         app()
     except SystemExit as exit:

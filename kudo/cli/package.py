@@ -79,7 +79,10 @@ async def verify_package(
         Literal["json", "sarif"] | None, typer.Option("--output", "-o", help="Output format, for programs.")
     ] = None,
 ) -> None:
-    """Check a package, and print errors and warnings; fail if there are errors."""
+    """Check a package, and print errors and warnings.
+
+    Fails if there are errors.
+    """
     from kudo.cli.console import out
     from kudo.cli.output import print_as
     from kudo.packages import Location
@@ -108,7 +111,10 @@ async def create(
     destination: Annotated[Path, typer.Option("--destination", "-d", help="Directory for the .tgz.")] = Path(),
     overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace an existing .tgz.")] = False,
 ) -> None:
-    """Create a .tgz of a package; the same files always result in the same archive."""
+    """Create a .tgz of a package.
+
+    The same files always result in the same archive.
+    """
     from kudo.cli.console import out
     from kudo.packages import Location, read_package, write_archive
     from kudo.verification import verify_location
@@ -137,7 +143,10 @@ async def convert_package(
         ),
     ] = None,
 ) -> None:
-    """Convert a package of KUDO's dialect to kudo.dev/v1 with Jinja2 templates; fail if manual work remains."""
+    """Convert a package of KUDO's dialect to kudo.dev/v1.
+
+    Its Go templates become Jinja2 templates. Fails if manual work remains.
+    """
     from kudo.cli.console import err, out
     from kudo.conversion import convert
 
@@ -162,7 +171,10 @@ async def schema(
         typer.Argument(metavar="FILE", help="operator for operator.yaml, params for params.yaml."),
     ],
 ) -> None:
-    """Print the JSON Schema of operator.yaml or params.yaml, for editors; it covers both dialects."""
+    """Print the JSON Schema of operator.yaml or params.yaml.
+
+    It is for editors, and covers both dialects.
+    """
     from kudo.cli.console import out
     from kudo.packages import schema_file
 
@@ -317,7 +329,10 @@ async def new_task(
     ] = None,
     directory: Directory = HERE,
 ) -> None:
-    """Add a task to operator.yaml, and create its missing templates as empty files."""
+    """Add a task to operator.yaml.
+
+    Creates its missing templates as empty files.
+    """
     from kudo.cli.console import out
     from kudo.packages.editing import add_task
 
@@ -341,7 +356,10 @@ async def new_plan(
     phase: Annotated[str, typer.Option("--phase", help="Name of the phase.")] = "main",
     directory: Directory = HERE,
 ) -> None:
-    """Add a plan of one phase to operator.yaml, with a step for each task."""
+    """Add a plan of one phase to operator.yaml.
+
+    The phase has a step for each task.
+    """
     from kudo.cli.console import out
     from kudo.packages.editing import add_plan
 
@@ -366,7 +384,10 @@ async def render(
     app_version: AppVersion = "",
     rewrite_api_versions: RewriteApiVersions = False,
 ) -> None:
-    """Render the objects that a plan of a package applies, as YAML, without a cluster."""
+    """Render the objects that a plan of a package applies, as YAML.
+
+    Needs no cluster.
+    """
     from kudo.cli.console import out
     from kudo.cli.output import objects_as_yaml
     from kudo.model.execution import PlanRequest
@@ -383,6 +404,6 @@ async def render(
         plan=plan,
         parameters=read_parameters(parameter, parameter_file),
     )
-    async with Renderer(processes=1) as renderer:
+    async with Renderer.of_command() as renderer:
         async for task in preview(*new_instance(content, request), renderer, request):
             out.print(objects_as_yaml(task))

@@ -47,7 +47,10 @@ async def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch until no plan is running.")] = False,
     output: Output = None,
 ) -> None:
-    """Show the status of the plans of an instance; the one that runs, or ran last, is the last one."""
+    """Show the status of the plans of an instance.
+
+    The one that runs, or ran last, is the last one.
+    """
     from kudo.cli import plan_views
     from kudo.cli.console import out
     from kudo.cli.output import print_as
@@ -106,7 +109,10 @@ async def history(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of runs.")] = 20,
     output: TableOutput = None,
 ) -> None:
-    """List the runs of the plans of an instance, newest first, as far as Temporal retains them."""
+    """List the runs of the plans of an instance, newest first.
+
+    Temporal deletes old runs after its retention period.
+    """
     from kudo.cli import plan_views
     from kudo.cli.console import out
     from kudo.cli.output import print_as, print_table
@@ -128,7 +134,10 @@ async def history(
 @of_instance
 @command
 async def wait_command(instance: InstanceOption, namespace: NamespaceOption = None, wait_time: WaitTime = 300) -> None:
-    """Wait until the running plan, or else the last one, has ended; fail if the plan failed."""
+    """Wait until the running plan has ended.
+
+    Fails if the plan failed; if none runs, that is the last one.
+    """
     from kudo.cli.progress import wait_for
     from kudo.cli.session import open_session
 
@@ -162,7 +171,10 @@ async def cancel(
 @of_instance
 @command
 async def pause(instance: InstanceOption, namespace: NamespaceOption = None, reason: Reason = "") -> None:
-    """Pause the running plan: running steps finish, and no other step starts until `resume`."""
+    """Pause the running plan.
+
+    Running steps finish, and no other step starts until `resume`.
+    """
     from kudo.cli.console import out
     from kudo.cli.session import open_session
 
@@ -182,7 +194,10 @@ async def resume(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Resume a paused plan, or rerun the plan that failed or was cancelled without its COMPLETE steps."""
+    """Resume a paused plan, or one that failed or was cancelled.
+
+    A plan that failed or was cancelled runs again, without its COMPLETE steps.
+    """
     from kudo.cli.progress import report_start
     from kudo.cli.session import open_session
     from kudo.operations.retry import resume as resume_plan
@@ -203,7 +218,10 @@ async def retry(
     wait: Wait = False,
     wait_time: WaitTime = 300,
 ) -> None:
-    """Rerun the plan that failed or was cancelled, from its beginning or from a phase or step."""
+    """Rerun the plan that failed or was cancelled.
+
+    Runs it from its beginning, or from a phase or step.
+    """
     from kudo.cli.progress import report_start
     from kudo.cli.session import open_session
     from kudo.operations.retry import retry as retry_plan

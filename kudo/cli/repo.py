@@ -92,7 +92,10 @@ async def index(
     merge: Annotated[str, typer.Option("--merge", help="URL of a repository whose entries are merged in.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", "-w", help="Replace an existing index.yaml.")] = False,
 ) -> None:
-    """Create the index.yaml of a directory of packages, which turns it into a repository."""
+    """Create the index.yaml of a directory of packages.
+
+    It turns the directory into a repository.
+    """
     from kudo.cli.console import out
     from kudo.packages.files import write_file
     from kudo.packages.index import INDEX, build_index, dump_index, read_index

@@ -67,7 +67,7 @@ async def convert(root: Path, destination: Path, kubernetes: str = "") -> Conver
     _copy(root, destination)
     conversion = Conversion()
     found = {place.name: place for place in places(package)}
-    async with Renderer(processes=1) as renderer:
+    async with Renderer.of_command() as renderer:
         for name, source in sorted(package.templates.items()):
             place = found.get(name, Place(name, "deploy", "phase", "step"))
             text, reason = await _convert(renderer, package, place, source)

@@ -46,7 +46,7 @@ async def _render(package: Package, namespace: str, instance: str, parameters: M
         operator_version=operator.operator_version,
     )
     name = operator.namespace_manifest
-    async with Renderer(processes=1) as renderer:
+    async with Renderer.of_command() as renderer:
         objects = await renderer.run(
             f"templates/{name}", render, operator.api_version, {name: package.templates[name]}, variables
         )

@@ -8,6 +8,9 @@
 
 An engine's own budget cannot stop a function that computes for ever or fills the memory. A process can be stopped, and
 the operating system limits its memory.
+
+A worker spawns its processes, because a fork would copy the locks that its threads hold. A command forks its one where
+it has no other thread yet: a new interpreter would first import the engines again.
 """
 
 import asyncio
@@ -20,7 +23,8 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as PoolTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextvars import ContextVar
-from typing import ParamSpec, Self, TypeVar
+from pathlib import Path
+from typing import Literal, ParamSpec, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -47,20 +51,35 @@ T = TypeVar("T")
 class Renderer:
     """A pool of processes that render templates; an async context manager."""
 
-    def __init__(self, *, processes: int = 2, timeout: float = TIMEOUT, memory: int = MEMORY) -> None:
+    def __init__(
+        self,
+        *,
+        processes: int = 2,
+        timeout: float = TIMEOUT,
+        memory: int = MEMORY,
+        start_method: Literal["spawn", "fork"] = "spawn",
+    ) -> None:
         self._processes = processes
         self._timeout = timeout
         self._memory = memory
         self._turns = Turns(processes)
-        self._pool = self._create_pool()
+        self._pool = self._create_pool(start_method)
+        if start_method == "fork":
+            # Before there are other threads: a pool starts with its first use otherwise.
+            _works(self._pool)
         self._stopping: set[asyncio.Task[None]] = set()
 
-    def _create_pool(self) -> ProcessPool:
+    @classmethod
+    def of_command(cls) -> Self:
+        """Return a renderer of one process for a command, which renders within a second of its start."""
+        return cls(processes=1, start_method="fork" if _is_single_threaded() else "spawn")
+
+    def _create_pool(self, start_method: str = "spawn") -> ProcessPool:
         return ProcessPool(
             max_workers=self._processes,
             initializer=_bound,
             initargs=(self._memory,),
-            context=multiprocessing.get_context("spawn"),
+            context=multiprocessing.get_context(start_method),
         )
 
     async def __aenter__(self) -> Self:
@@ -132,8 +151,16 @@ async def _stop(pool: ProcessPool) -> None:
     await asyncio.to_thread(pool.join)
 
 
+def _is_single_threaded() -> bool:
+    """Whether this process has one thread, of Python or of a library; other systems than Linux do not tell."""
+    return sys.platform == "linux" and len(list(Path("/proc/self/task").iterdir())) == 1
+
+
 def _bound(memory: int) -> None:
     """Limit this process, and ignore Ctrl-C, which its parent handles."""
+    # A fork has the handlers of its parent's event loop, which would take the signals of this process for its own.
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     if sys.platform == "linux":

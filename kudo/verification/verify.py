@@ -23,7 +23,7 @@ async def verify_location(
         package = read_package(location)
     except PackageError as problem:
         return None, [error(text) for text in problem.problems]
-    async with Renderer(processes=1) as renderer:
+    async with Renderer.of_command() as renderer:
         found = await _findings(package, renderer, kubernetes)
         found += await dependency_findings(package, location, renderer)
     return package, _sorted(found)
@@ -34,7 +34,7 @@ async def verify(package: Package, kubernetes: str = KUBERNETES_VERSION) -> list
 
     Templates are rendered with the defaults of parameters, and with samples of required ones that have none.
     """
-    async with Renderer(processes=1) as renderer:
+    async with Renderer.of_command() as renderer:
         return _sorted(await _findings(package, renderer, kubernetes))
 
 

@@ -14,9 +14,10 @@ PROGRAM = """
 import contextlib, io, json, sys
 
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-    from kudo.cli.main import app
+    from kudo.cli import completion, main
+    completion.register_shells()
     try:
-        app(sys.argv[1:], prog_name="kudo")
+        main.app(sys.argv[1:], prog_name="kudo")
     except SystemExit:
         pass
 print(json.dumps(sorted(sys.modules)))
@@ -26,6 +27,7 @@ DECLARATIONS = {
     "kudo",
     "kudo.cli",
     "kudo.cli.command",
+    "kudo.cli.completion",
     "kudo.cli.delete",
     "kudo.cli.dev",
     "kudo.cli.get",
@@ -46,7 +48,9 @@ DECLARATIONS = {
 }
 """The modules that declare commands and their options."""
 
-HEAVY = {"aiohttp", "asyncio", "gotpl", "jinja2", "kubernetes", "pebble", "ruamel", "temporalio", "yaml"}
+HEAVY = {
+    "aiohttp", "asyncio", "gotpl", "jinja2", "kubernetes", "pebble", "pydantic", "rich", "ruamel", "temporalio", "yaml",
+}  # fmt: skip
 """Packages that take long to import."""
 
 TEMPLATES = {"gotpl", "jinja2", "pebble", "ruamel"}
