@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import FixedSizeSlotSupplier, Worker, WorkerTuner
 
-from kudo.activities import GRACE, POD_PATIENCE
+from kudo.activities import GRACE, POD_PATIENCE, WAIT_LIMIT
 from kudo.activities.slots import WORKING
 from kudo.client import TASK_QUEUE, connect, require_search_attributes
 from kudo.client.connection import TemporalIdentity
@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     """How long roles, namespaces and kinds may be missing before that is fatal."""
     pod_patience: Duration = POD_PATIENCE
     """How long pods may crash, or lack their image or a node, before their object has failed."""
+    wait_limit: Duration = WAIT_LIMIT
+    """How long a task waits for its objects before its heartbeats become rare.
+
+    A worker that was killed is then missed after 150 seconds instead of 10.
+    """
     pipe_image: str = WAITER_IMAGE
     """The image of the container that waits while the files of a Pipe task are copied."""
     working_tasks: int = Field(default=WORKING, ge=1)
@@ -116,6 +121,7 @@ async def running(
         cluster,
         grace=settings.grace if grace is None else grace,
         pod_patience=settings.pod_patience,
+        wait_limit=settings.wait_limit,
         pipe_image=settings.pipe_image,
         bounds=settings.bounds(),
         adopt=settings.adopt_objects,

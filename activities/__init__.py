@@ -8,13 +8,13 @@ that a plan is loaded, reported on and cancelled while all slots of the task que
 from collections.abc import Callable
 
 from kudo.activities.children import ChildActivities
-from kudo.activities.context import GRACE, POD_PATIENCE, ActivityContext
+from kudo.activities.context import GRACE, POD_PATIENCE, WAIT_LIMIT, ActivityContext
 from kudo.activities.dummy import DummyActivities
 from kudo.activities.pipes import PipeActivities
 from kudo.activities.plan import PlanActivities
 from kudo.activities.resources import ResourceActivities
 
-__all__ = ["GRACE", "POD_PATIENCE", "ActivityContext", "control_activities", "task_activities"]
+__all__ = ["GRACE", "POD_PATIENCE", "WAIT_LIMIT", "ActivityContext", "control_activities", "task_activities"]
 
 
 def task_activities(context: ActivityContext) -> list[Callable[..., object]]:
@@ -24,6 +24,7 @@ def task_activities(context: ActivityContext) -> list[Callable[..., object]]:
         resources.apply,
         resources.delete,
         resources.toggle,
+        resources.wait,
         PipeActivities(context).pipe,
         ChildActivities(context).prepare_child,
         DummyActivities(context).dummy,

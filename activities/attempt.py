@@ -9,6 +9,9 @@
         any other exception           -> InternalError, fatal: a retry would repeat a defect
         the deadline is over          -> TimedOut, with what was waited for
 
+A task that waits for long ends as `handed_over`, and the activity `wait` continues its wait: its heartbeats are rarer,
+because each costs the server a write.
+
 Heartbeat details survive an attempt: the next one finds how often the task failed, when the grace began, and what was
 reported. A retry never reaches workflow code, so the attempt reports its error to its workflow by a signal, from which
 the plan gets it: at once at first, and less and less often if the error keeps changing. A local activity sends neither
@@ -18,7 +21,7 @@ reports nor heartbeats: if it fails for now, an activity that does takes its pla
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -46,6 +49,7 @@ from kudo.model.base import OMIT_EMPTY, Model, Text
 from kudo.model.execution import (
     Deadline,
     LoadErrorChanged,
+    LongWait,
     ProgressMessage,
     TaskErrorChanged,
     TaskRequest,
@@ -55,8 +59,14 @@ from kudo.model.execution import (
 from kudo.model.status import clip
 from kudo.templates.renderer import RENDERS_FOR
 
-HEARTBEAT = 2.0
-"""Seconds between heartbeats."""
+HEARTBEATS = 5
+"""Heartbeats within the heartbeat timeout of an activity; a lost one does no harm."""
+
+QUIET = 1.0
+"""Seconds until the first heartbeat of an attempt: most tasks end before, and each costs the server about an event."""
+
+NO_TIMEOUT = timedelta(seconds=10)
+"""Counts as the heartbeat timeout of a local activity, which has none."""
 
 KILLED_RENDERERS = 3
 """Rendering processes that an activity may cost; what kills more of them would kill them for ever."""
@@ -105,20 +115,26 @@ class AttemptScope:
     """Returns the message about a wait; None if the plan does not show waits of this activity."""
     max_attempts: int | None = None
     deadline: Deadline | None = None
+    reported_wait: str = ""
+    """The wait that an earlier activity of the task reported."""
 
 
 class Attempt:
     """One attempt of an activity."""
 
     def __init__(self, grace: timedelta, scope: AttemptScope | None, slots: TaskSlots | None = None) -> None:
-        details = activity.info().heartbeat_details
-        self._details = HeartbeatDetails.model_validate(details[0]) if details else HeartbeatDetails()
+        info = activity.info()
+        self._details = _details_of(info.heartbeat_details, scope)
+        self._interval = (info.heartbeat_timeout or NO_TIMEOUT).total_seconds() / HEARTBEATS
+        self._sent: tuple[float, HeartbeatDetails] | None = None
         self._scope = scope
         self._grace = grace.total_seconds()
         self._slots = slots
-        self._ahead = activity.info().started_time - datetime.now(UTC)
+        self._began = time.monotonic()
+        self._ahead = info.started_time - datetime.now(UTC)
         self._waits_since: float | None = None
         self._is_over = False
+        self._is_handed_over = False
         self._wait_reports = 0
         self._no_wait_report_until = 0.0
         self._reporting: list[asyncio.Task[None]] = []
@@ -145,10 +161,15 @@ class Attempt:
 
     async def keep_heartbeating(self) -> None:
         """Send heartbeats until cancelled; their responses deliver a cancel of the activity."""
+        await asyncio.sleep(QUIET)
         while True:
-            # A task that ends at once needs no heartbeat.
-            await asyncio.sleep(HEARTBEAT)
             self._heartbeat()
+            await asyncio.sleep(self._interval)
+
+    def hand_over(self) -> str:
+        """End the attempt, because another activity continues its wait; return the wait that the plan was told of."""
+        self._is_handed_over = True
+        return self._details.reported_wait
 
     async def flush_reports(self) -> None:
         """Wait until all reports are sent, so that the plan gets them before the result of the activity."""
@@ -184,6 +205,8 @@ class Attempt:
         self._details.error, self._details.quiet_until = "", 0
         self._is_over = True
         self._heartbeat()
+        if self._is_handed_over:
+            return
         if self._details.reported_wait and self._scope and self._scope.wait_message:
             self._report(self._scope, self._scope.wait_message(""))
 
@@ -200,7 +223,7 @@ class Attempt:
             exhausted = RetriesExhausted(f"Failed after {attempts} (maxAttempts). Last error: {message}")
             return ApplicationError(str(exhausted), type=exhausted.reason, non_retryable=True)
         self._details.error = message
-        self._heartbeat()
+        self._heartbeat(is_last=True)
         return ApplicationError(message, type=error.reason, next_retry_delay=error.retry_after)
 
     def _is_fatal(self, error: KudoError) -> bool:
@@ -214,7 +237,7 @@ class Attempt:
             return self._details.renderers_killed >= KILLED_RENDERERS
         return isinstance(error, FatalError)
 
-    def _heartbeat(self) -> None:
+    def _heartbeat(self, *, is_last: bool = False) -> None:
         details = self._details
         if activity.info().is_local:
             return
@@ -226,7 +249,17 @@ class Attempt:
             self._report(self._scope, self._scope.message(details.error))
         if self._waits_since is not None and not self._is_over and time.time() - self._waits_since >= LONG_WAIT:
             self._report_wait(details.waiting)
-        activity.heartbeat(details)
+        # The next attempt starts from the last details.
+        if is_last or self._is_time():
+            self._sent = time.monotonic(), self._details.model_copy()
+            activity.heartbeat(self._sent[1])
+
+    def _is_time(self) -> bool:
+        """Whether the details have changed, or the server expects a heartbeat."""
+        now = time.monotonic()
+        if self._is_over or now - self._began < QUIET:
+            return False
+        return self._sent is None or self._sent[1] != self._details or now - self._sent[0] >= self._interval / 2
 
     def _has_changed(self) -> bool:
         """Whether the plan has to know of the error: it differs, or its attempts have doubled."""
@@ -259,7 +292,13 @@ async def _signal(
         activity.logger.warning("Could not signal %s about a task: %s", workflow.id, problem)
 
 
-def attempting_task(request: TaskRequest, context: ActivityContext) -> AbstractAsyncContextManager[Attempt]:
+def _details_of(before: Sequence[Any], scope: AttemptScope | None) -> HeartbeatDetails:
+    if before:
+        return HeartbeatDetails.model_validate(before[0])
+    return HeartbeatDetails(reported_wait=scope.reported_wait if scope else "")
+
+
+def attempting_task(request: TaskRequest | LongWait, context: ActivityContext) -> AbstractAsyncContextManager[Attempt]:
     """Run the body as one attempt of a task, whose step shows the errors; see `attempting`."""
     metadata, task = request.metadata, request.task
 
@@ -272,7 +311,8 @@ def attempting_task(request: TaskRequest, context: ActivityContext) -> AbstractA
 
     max_attempts = task.retry.max_attempts if task.retry else None
     RENDERS_FOR.set(workflow_id(metadata.instance_namespace, metadata.instance_name))
-    scope = AttemptScope(own_workflow(), message, wait_message, max_attempts, request.deadline)
+    reported_wait = request.reported_wait if isinstance(request, LongWait) else ""
+    scope = AttemptScope(own_workflow(), message, wait_message, max_attempts, request.deadline, reported_wait)
     return attempting(context.grace, scope, context.slots)
 
 

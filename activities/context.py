@@ -18,6 +18,10 @@ POD_PATIENCE = timedelta(minutes=10)
 """How long pods may crash, or lack their image or a node, before their object has failed."""
 
 
+WAIT_LIMIT = timedelta(seconds=30)
+"""How long a task waits in its own activity; see `ActivityContext.wait_limit`."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActivityContext:
     """The connections and settings of the activities of a worker."""
@@ -28,6 +32,8 @@ class ActivityContext:
     """See GRACE; the time counts over all attempts of an activity."""
     pod_patience: timedelta | None = POD_PATIENCE
     """How long pods may be in trouble before their object has failed; None is without a bound."""
+    wait_limit: timedelta = WAIT_LIMIT
+    """How long a task waits for its objects until the activity `wait` continues that, with rare heartbeats."""
     pipe_image: str = WAITER_IMAGE
     """The image of the container that waits in the pod of a Pipe task while its files are copied."""
     bounds: Bounds = field(default_factory=Bounds)

@@ -1,6 +1,8 @@
-"""Measures a worker with 1,000 tasks that wait for health: its memory, CPU time and connections to the Kubernetes API.
+"""Measures a worker with tasks that wait for health: memory, CPU time, and connections to the Kubernetes API.
 
-python -m benchmarks.waiting
+python -m benchmarks.waiting [INSTANCES]
+
+Each instance has 1,000 of the tasks. They wait for longer than they wait in their own activities.
 """
 
 import asyncio
@@ -9,12 +11,16 @@ import sys
 import psutil
 
 from benchmarks.support import NAMESPACE, Bench, install, stack_without_worker, steps
+from kudo.activities import WAIT_LIMIT
 from kudo.model.execution import PlanRequest
 
 PHASES = 5
 STEPS = 200
 MEASURED = 30.0
-"""Seconds of the measurement, and of the pause before it."""
+"""Seconds of the measurement."""
+
+SETTLED = 3 * WAIT_LIMIT.total_seconds()
+"""Seconds between the last change and the measurement."""
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -38,50 +44,61 @@ spec:
 """
 
 
-async def main() -> None:
+async def main(instances: int) -> None:
     async with stack_without_worker() as started:
+        temporal = next(child for child in psutil.Process().children() if "temporal" in child.name())
         apply: dict[str, object] = {"name": "apply", "kind": "Apply", "spec": {"resources": ["deployment.yaml"]}}
         phases = [
             {"name": f"phase-{number}", "strategy": "parallel", "steps": steps(STEPS, "apply")}
             for number in range(PHASES)
         ]
         plan: dict[str, object] = {"strategy": "parallel", "phases": phases}
-        plans = await install(started, "waiting", plan, [apply], deployment=DEPLOYMENT)
+        names = [f"waiting-{number}" for number in range(instances)]
+        for name in names:
+            plans = await install(started, name, plan, [apply], deployment=DEPLOYMENT)
         worker = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "kudo.worker", stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            await plans.start(PlanRequest(namespace=NAMESPACE, instance="waiting", plan="deploy"))
-            await _all_wait(started)
-            await _measure(psutil.Process(worker.pid), started.cluster_port)
+            for name in names:
+                await plans.start(PlanRequest(namespace=NAMESPACE, instance=name, plan="deploy"))
+            tasks = instances * PHASES * STEPS
+            await _all_wait(started, tasks)
+            print(f"{tasks:,} waiting tasks:", await _measured(psutil.Process(worker.pid), temporal, started))
         finally:
             worker.kill()
             await worker.wait()
 
 
-async def _all_wait(bench: Bench) -> None:
+async def _all_wait(bench: Bench, tasks: int) -> None:
     """Wait until all Deployments are applied and have their pods, and idle connections are closed."""
-    while len(await bench.cluster.list("v1", "Pod", NAMESPACE)) < PHASES * STEPS:
-        await asyncio.sleep(2)
-    await asyncio.sleep(MEASURED)
+    while len(await bench.cluster.list("v1", "Pod", NAMESPACE)) < tasks:
+        await asyncio.sleep(10)
+    await asyncio.sleep(SETTLED)
 
 
-async def _measure(worker: psutil.Process, cluster_port: int) -> None:
-    before = worker.cpu_times()
+def _seconds(process: psutil.Process) -> float:
+    return sum(process.cpu_times()[:2])
+
+
+async def _measured(worker: psutil.Process, temporal: psutil.Process, bench: Bench) -> str:
+    before = [_seconds(process) for process in (worker, temporal)]
     await asyncio.sleep(MEASURED)
-    after = worker.cpu_times()
-    busy = (after.user + after.system - before.user - before.system) / MEASURED
+    after = [_seconds(process) for process in (worker, temporal)]
+    busy = [(end - start) / MEASURED for start, end in zip(before, after, strict=True)]
     memory = worker.memory_info().rss / 1_000_000
     streams = [
         connection
         for connection in worker.net_connections("tcp")
-        if connection.raddr and connection.raddr.port == cluster_port and connection.status == psutil.CONN_ESTABLISHED
+        if connection.raddr
+        and connection.raddr.port == bench.cluster_port
+        and connection.status == psutil.CONN_ESTABLISHED
     ]
-    print(
-        f"{PHASES * STEPS} waiting tasks: {memory:.0f} MB, {busy:.0%} of a core, "
-        f"{len(streams)} connections to the Kubernetes API"
+    return (
+        f"worker {memory:.0f} MB, {busy[0]:.0%} of a core, {len(streams)} connections to the Kubernetes API; "
+        f"Temporal {busy[1]:.0%} of a core"
     )
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1))

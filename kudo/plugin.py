@@ -18,7 +18,14 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from kudo.activities import GRACE, POD_PATIENCE, ActivityContext, control_activities, task_activities
+from kudo.activities import (
+    GRACE,
+    POD_PATIENCE,
+    WAIT_LIMIT,
+    ActivityContext,
+    control_activities,
+    task_activities,
+)
 from kudo.activities.slots import WORKING, TaskSlots
 from kudo.client import require_search_attributes
 from kudo.errors import ConfigurationError
@@ -63,11 +70,11 @@ class KudoPlugin(SimplePlugin):
     """Runs plans on the task queue of a worker, and their control activities on the control queue beside it.
 
     One plugin is for one worker. `grace` is how long credentials, roles, namespaces and kinds may be missing before
-    that is fatal; `pod_patience` how long pods may be in trouble before their object has failed; `pipe_image` the image
-    of the container that waits in the pods of Pipe tasks; `bounds` are for tasks whose packages set none; with `adopt`,
-    tasks may change and delete objects that were not made for any Instance;
-    `cluster_scoped` has the cluster-scoped kinds that tasks may write; `working_tasks` bounds `task_slots`; `sandboxed`
-    runs the workflows in Temporal's sandbox, which imports them again for each run.
+    that is fatal; `pod_patience` how long pods may be in trouble before their object has failed; `wait_limit` how long
+    tasks wait before their heartbeats become rare; `pipe_image` the image of the container that waits in the pods of
+    Pipe tasks; `bounds` are for tasks whose packages set none; with `adopt`, tasks may change and delete objects that
+    were not made for any Instance; `cluster_scoped` has the cluster-scoped kinds that tasks may write; `working_tasks`
+    bounds `task_slots`; `sandboxed` runs the workflows in Temporal's sandbox, which imports them again for each run.
     """
 
     def __init__(
@@ -76,6 +83,7 @@ class KudoPlugin(SimplePlugin):
         *,
         grace: timedelta = GRACE,
         pod_patience: timedelta | None = POD_PATIENCE,
+        wait_limit: timedelta = WAIT_LIMIT,
         pipe_image: str = WAITER_IMAGE,
         bounds: Bounds = UNBOUNDED,
         adopt: bool = False,
@@ -90,6 +98,7 @@ class KudoPlugin(SimplePlugin):
             self._renderer,
             grace,
             pod_patience,
+            wait_limit,
             pipe_image,
             bounds,
             adopt,

@@ -38,6 +38,9 @@ def control_queue(task_queue: str) -> str:
 _FOREVER = timedelta(days=3650)
 """A task may wait for health without a bound; the missing heartbeat reveals a lost worker."""
 
+WAIT_HEARTBEAT = timedelta(seconds=150)
+"""The heartbeat timeout of a long wait: each heartbeat costs the server about as much CPU time as an event."""
+
 MAX_INTERVAL = timedelta(seconds=30)
 """The longest time between two attempts, unless the package sets another."""
 
@@ -85,6 +88,14 @@ def for_task(task: Task, deadline: Deadline | None) -> ActivityOptions:
         )
     if deadline:
         options["schedule_to_close_timeout"] = server_timeout(deadline)
+    return options
+
+
+def for_wait(task: Task, deadline: Deadline | None) -> ActivityOptions:
+    """Return the options of a long wait of a task: its worker is missed later, and a cancelled one is not awaited."""
+    options = for_task(task, deadline)
+    options["heartbeat_timeout"] = WAIT_HEARTBEAT
+    options["cancellation_type"] = ActivityCancellationType.TRY_CANCEL
     return options
 
 

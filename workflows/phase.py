@@ -2,7 +2,8 @@
 
     run -> steps by strategy
       step: wait until the plan is not paused -> wait for approval, if it needs one -> tasks side by side
-        task: wait for a free slot -> activity -> for KudoOperator: the plan of the child as a child workflow
+        task: wait for a free slot -> activity -> for a long wait: the activity `wait`
+                                               -> for KudoOperator: the plan of the child as a child workflow
 
 What lasts goes to the plan as messages (see `step_changes`). An activity that is retried, or waits, reports that by the
 signal `report_progress`, because it never reaches workflow code otherwise; the phase passes it on. A fatal task fails
@@ -12,6 +13,7 @@ starts it again for the rest.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,6 +26,7 @@ from kudo.model.execution import (
     ChildPlanChanged,
     Deadline,
     Decision,
+    LongWait,
     PhaseRequest,
     PlanRequest,
     PreparedChild,
@@ -180,7 +183,14 @@ class Phase:
             if child.plan:
                 await self._run_child(request, child.plan)
         else:
-            await self._run_activity(request)
+            result: LongWait | str = await self._run_activity(request, LongWait | str)
+            # If an object was deleted meanwhile, the task is run again.
+            while isinstance(result, LongWait) and not await self._wait(result):
+                result = await self._run_activity(request, LongWait | str)
+
+    async def _wait(self, wait: LongWait) -> bool:
+        await self._batcher.wait_for_room(byte_size(wait))
+        return bool(await self._run("wait", wait, f"Wait for {wait.task.name}", options.for_wait, bool))
 
     async def _run_child(self, request: TaskRequest, plan: PlanRequest) -> None:
         place = {"phase": request.phase, "step": request.step, "task": request.task.name}
@@ -196,15 +206,26 @@ class Phase:
 
         await self._children.run(plan, request.deadline, on_changed, on_blocked)
 
-    async def _run_activity(self, request: TaskRequest, result_type: type | None = None) -> Any:
-        task = request.task
+    async def _run_activity(self, request: TaskRequest, result_type: Any) -> Any:
+        return await self._run(
+            TASK_KINDS[request.task.kind].activity, request, _summary(request.task), options.for_task, result_type
+        )
+
+    async def _run(
+        self,
+        name: str,
+        request: TaskRequest | LongWait,
+        summary: str,
+        options_for: Callable[[Task, Deadline | None], options.ActivityOptions],
+        result_type: Any,
+    ) -> Any:
         activity = workflow.start_activity(
-            TASK_KINDS[task.kind].activity,
+            name,
             request,
             result_type=result_type,
-            activity_id=f"{request.phase}.{request.step}.{task.name}",
-            summary=_summary(task),
-            **options.for_task(task, request.deadline),
+            activity_id=f"{request.phase}.{request.step}.{request.task.name}",
+            summary=summary,
+            **options_for(request.task, request.deadline),
         )
         try:
             return await result_or_cancel(activity, options.CANCEL_BOUND)

@@ -48,17 +48,22 @@ async def require_instance(cluster: "Cluster", metadata: Metadata) -> Object:
 
 
 class RecentInstances:
-    """Instances that were read within the last second: the tasks of a quick plan share one read."""
+    """The identities of Instances that were read within the last second: the tasks of a quick plan share one read."""
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[float, Object]] = {}
 
     async def require(self, cluster: "Cluster", metadata: Metadata) -> Object:
-        """Like `require_instance`, but notices a deletion up to a second later."""
+        """Like `require_instance`, but notices a deletion up to a second later, and returns only the identity.
+
+        A thousand tasks that wait would each keep the status of all their steps otherwise.
+        """
         now = time.monotonic()
         self._read = {uid: (at, found) for uid, (at, found) in self._read.items() if now - at < RECENT}
         if metadata.instance_uid not in self._read:
-            self._read[metadata.instance_uid] = (now, await require_instance(cluster, metadata))
+            found = await require_instance(cluster, metadata)
+            named = {"namespace": found.namespace, "name": found.name, "uid": found.uid}
+            self._read[metadata.instance_uid] = (now, Object.of(found.api_version, found.kind, named))
         return self._read[metadata.instance_uid][1]
 
 

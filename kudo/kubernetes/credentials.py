@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import yaml
 from kubernetes.aio import client, config
@@ -83,6 +85,10 @@ class Credentials:
                 "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config exists. "
                 "Set KUBECONFIG, or start a sandbox cluster with `kudo dev`."
             )
+        # With trust_env, each request would look into the environment and ~/.netrc, in a thread; and a password of
+        # ~/.netrc for this host would take the place of the credentials.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or _proxy_for(str(configuration.host))
         named = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
         self._used |= {str(path) for path in named if path}
         return configuration
@@ -110,6 +116,12 @@ def _keep_fresh(loader: Any, configuration: client.Configuration) -> None:
             target.api_key["BearerToken"] = loader.token
 
     configuration.refresh_api_key_hook = refresh
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment sets for a URL; None without one."""
+    address = urlsplit(url)
+    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
 
 
 def _kubeconfig() -> str | None:

@@ -140,6 +140,8 @@ class Informer:
         self._notify()
 
     def _put(self, item: Object) -> None:
+        # Half of an object, and nobody who waits needs it.
+        item.child("metadata").manifest.pop("managedFields", None)
         self._drop(item.name)
         self._objects[item.name] = item
         for label in item.labels.items():

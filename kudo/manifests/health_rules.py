@@ -8,8 +8,9 @@ from kudo.templates import check_rule
 
 def check_health_rules(item: Object) -> None:
     """Raise TaskEnhancementError if a rule is not a valid expression."""
-    for name in (READY, FAILED):
+    rules = {name: rule for name, rule in item.annotations.items() if name in (READY, FAILED)}
+    for name, rule in rules.items():
         try:
-            check_rule(f"{item.ref}: the annotation {name}", item.annotations.get(name, "true"))
+            check_rule(f"{item.ref}: the annotation {name}", rule)
         except TaskRenderingError as error:
             raise TaskEnhancementError(str(error)) from None

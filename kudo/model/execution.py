@@ -1,12 +1,13 @@
 """The inputs and results of workflows and activities, and the messages that a running plan receives."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
 from kudo.model.base import OMIT_EMPTY, Model, Name, Text
 from kudo.model.durations import Duration, show_duration
+from kudo.model.objects import Object, ObjectRef
 from kudo.model.plans import Phase, Plan
 from kudo.model.status import ChildPlan, ExecutionStatus, PhaseStatus, PlanStatus
 from kudo.model.tasks import Task
@@ -117,6 +118,41 @@ class TaskRequest(Model):
     pipes: Annotated[dict[str, str], OMIT_EMPTY] = {}
     metadata: Metadata
     resume: Annotated[bool, OMIT_EMPTY] = False
+    deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
+
+
+class WaitedObject(Model):
+    """An object that a task waits for; `namespace` is empty for a cluster-scoped one."""
+
+    api_version: Name
+    kind: Name
+    namespace: Text = ""
+    name: Name
+    uid: Name
+
+    @classmethod
+    def of(cls, item: Object) -> Self:
+        return cls(api_version=item.api_version, kind=item.kind, namespace=item.namespace, name=item.name, uid=item.uid)
+
+    @property
+    def ref(self) -> ObjectRef:
+        return ObjectRef(self.api_version, self.kind, self.namespace, self.name)
+
+
+class LongWait(Model):
+    """A task that has done its work, and waits for longer than its activity does.
+
+    The result of that activity, and the input of the activity `wait`, which continues the wait.
+    """
+
+    phase: Name
+    step: Name
+    task: Task
+    metadata: Metadata
+    until: Literal["healthy", "deleted"]
+    objects: list[WaitedObject]
+    reported_wait: Text = ""
+    """What the plan was told that the task waits for."""
     deadline: Annotated[Deadline | None, OMIT_EMPTY] = None
 
 

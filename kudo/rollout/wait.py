@@ -56,8 +56,9 @@ async def wait_until_healthy(
     *,
     health_check: HealthCheck = by_kind,
     patience: timedelta | None = None,
+    interval: float = PODS,
 ) -> None:
-    """Wait until all objects, as applying them returned them, are healthy.
+    """Wait until all objects, as applying them returned them, are healthy; look at their pods every `interval` seconds.
 
     Raises FailedTerminalStateError if one has failed, or its pods are in trouble for longer than `patience`,
     ConflictError if one is deleted meanwhile, and the errors of `failures`.
@@ -85,7 +86,7 @@ async def wait_until_healthy(
             if not pending:
                 return
             on_progress(_summary(reasons))
-            await _change(changed)
+            await _change(changed, interval)
 
 
 async def _cause(item: Object, verdict: Health, pods: Pods, events: WarningEvents) -> str:
@@ -125,12 +126,17 @@ async def watching_ends(cluster: Cluster, items: Iterable[Object]) -> AsyncItera
 
     Without that, a Job that is deleted as soon as it has ended would run again. Raises the errors of `failures`.
     """
-    refs = {item.ref._replace(name="") for item in items if item.kind in _ENDING}
+    refs = {item.ref._replace(name="") for item in items if ends_by_itself(item)}
     async with AsyncExitStack() as stack:
         for ref in refs:
             kind = await cluster.kind_of(ref)
             await stack.enter_async_context(cluster.informers.subscribe(kind, ref.namespace))
         yield
+
+
+def ends_by_itself(item: Object) -> bool:
+    """Whether an object is of a kind that ends, after which it may be deleted."""
+    return item.kind in _ENDING
 
 
 async def wait_until_gone(cluster: Cluster, deleted: Iterable[Object], on_progress: OnProgress) -> None:
@@ -179,11 +185,11 @@ async def _subscribed(cluster: Cluster, pending: dict[ObjectRef, Object]) -> Asy
         yield informers, changed
 
 
-async def _change(changed: asyncio.Event) -> None:
+async def _change(changed: asyncio.Event, interval: float = PODS) -> None:
     """Wait until one of the objects changes, or it is time to check their pods again."""
     # Not asyncio.wait_for: in Python 3.11, it loses a cancel that arrives together with the change.
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PODS):
+        async with asyncio.timeout(interval):
             await changed.wait()
     changed.clear()
 

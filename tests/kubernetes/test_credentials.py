@@ -15,6 +15,7 @@ from support.objects import NAMESPACE, config_map
 from kudo.errors import ApiOutage, Unauthenticated
 from kudo.kubernetes import Cluster, connection
 from kudo.kubernetes.connection import Connection
+from kudo.kubernetes.credentials import Credentials
 from kudo.model import yaml
 from kudo.model.base import JsonObject
 from kudo.model.objects import Object
@@ -121,6 +122,30 @@ async def test_replaced_client_certificate_is_read_again(kubeconfig: Path, token
         write_certificate(certificate, key)
         assert (await opened.request("GET", "/version")).ok
         assert opened._api is not before
+
+
+async def test_password_of_netrc_does_not_replace_the_token(
+    kubeconfig: Path, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password swordfish\n")
+    netrc.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with await Cluster.connect(kubeconfig=with_user(kubeconfig, {"token": token})) as cluster:
+        assert (await cluster.apply(config_map(a="1"))).strings("data") == {"a": "1"}
+
+
+@pytest.mark.parametrize(("excluded", "proxy"), [("", "http://proxy.example.com:3128"), ("127.0.0.1", None)])
+async def test_proxy_of_the_environment_is_used(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, excluded: str, proxy: str | None
+) -> None:
+    # The cluster is cleaned without the proxy.
+    with monkeypatch.context() as environment:
+        for name in ("http_proxy", "https_proxy"):
+            environment.setenv(name, "http://proxy.example.com:3128")
+        environment.setenv("no_proxy", excluded)
+        environment.delenv("NO_PROXY", raising=False)
+        assert (await Credentials(kubeconfig=kubeconfig).load()).proxy == proxy
 
 
 def write_certificate(certificate: Path, key: Path) -> None:

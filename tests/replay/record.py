@@ -9,6 +9,7 @@ old histories must be replayed as long as such plans may run.
 
 import asyncio
 import json
+import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,6 +21,7 @@ from support.files import Files
 from support.pipes import certificate_package
 from support.plans import (
     CONFIG_MAP,
+    HANGING_DEPLOYMENT,
     NAMESPACE,
     Content,
     Installer,
@@ -31,6 +33,7 @@ from support.plans import (
     toggle,
     write_package,
 )
+from support.rollouts import roll_out
 from support.waiting import until
 from temporalio.client import Client, WorkflowHistory
 
@@ -42,6 +45,9 @@ from kudo.model.status import ExecutionStatus
 
 ALL = Path(__file__).with_name("histories")
 HISTORIES = ALL / str(1 + max((int(folder.name) for folder in ALL.glob("*")), default=0))
+
+WAIT_LIMIT = 0.5
+"""Seconds that tasks wait in their own activities."""
 
 Scenario = Callable[[Installer], Awaitable[Run]]
 
@@ -214,6 +220,30 @@ async def piped(installer: Installer) -> Run:
     return await installer.deploy(certificate_package(installer, Files(None)), "piped")
 
 
+async def long_waits(installer: Installer) -> Run:
+    """One wait ends, and the other one is cancelled."""
+    phases = [phase("one", ("a", ["slow"])), phase("two", ("b", ["slow-too"]))]
+    written = write_package(
+        installer.directory,
+        name="waits",
+        tasks=[apply("slow", "slow.yaml"), apply("slow-too", "slow-too.yaml")],
+        plans={"deploy": plan(*phases)},
+        templates={
+            "slow.yaml": HANGING_DEPLOYMENT,
+            "slow-too.yaml": HANGING_DEPLOYMENT.replace("{{ Name }}", "{{ Name }}-too"),
+        },
+    )
+    run = await installer.deploy(written, "waits")
+    # Longer than the task waits in its own activity.
+    await asyncio.sleep(3 * WAIT_LIMIT)
+    await roll_out(installer.cluster, "waits")
+    await until_some_step(run, ExecutionStatus.COMPLETE)
+    await until(lambda: installer.get("apps/v1", "Deployment", "waits-too"))
+    await asyncio.sleep(3 * WAIT_LIMIT)
+    await installer.plans.cancel(NAMESPACE, "waits", "")
+    return run
+
+
 SCENARIOS: list[Scenario] = [
     success,
     parallel,
@@ -230,6 +260,7 @@ SCENARIOS: list[Scenario] = [
     failing_child,
     stopped_child,
     piped,
+    long_waits,
 ]
 
 
@@ -237,6 +268,7 @@ SCENARIOS: list[Scenario] = [
 async def recording_stack() -> AsyncIterator[tuple[Client, Installer]]:
     ports = Ports(free_port(0), free_port(0), free_port(0))
     with tempfile.TemporaryDirectory() as directory:
+        os.environ["KUDO_WAIT_LIMIT"] = f"{WAIT_LIMIT}s"
         async with stack(ports, None, "sandbox", 0.1) as running:
             yield running.client, Installer(running.cluster, Plans(running.client), Path(directory))
 
