@@ -126,7 +126,7 @@ record: setup ## Record the histories that the replay test replays
 	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
 
 bench: $(VENV)/setup-bench control-plane ## Run the benchmarks; docs/benchmarks.md has the results
-	@for name in cost start chain many waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
+	@for name in cost start chain many instances waiting size apply; do $(BIN)/python -m benchmarks.$$name; done
 
 faults: $(VENV)/setup-bench control-plane ## Run plans while processes are killed and stopped at random
 	PYTHONPATH=tests $(BIN)/python -m support.random_faults $(ARGS)

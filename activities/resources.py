@@ -8,7 +8,7 @@ A wait writes nothing, so that a cancelled one may go on until its next heartbea
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sized
+from collections.abc import Awaitable, Iterable, Iterator, Sized
 from functools import partial
 from typing import Literal
 
@@ -19,6 +19,7 @@ from kudo.activities.context import ActivityContext
 from kudo.errors import ConflictError, TaskBuildError
 from kudo.instances.parameters import is_on
 from kudo.instances.resources import RecentInstances
+from kudo.kubernetes import Cluster
 from kudo.manifests import enhance_all, or_as_defined, render_objects
 from kudo.model.execution import LongWait, TaskRequest, WaitedObject
 from kudo.model.objects import Object
@@ -91,12 +92,11 @@ class ResourceActivities:
             if request.until == "deleted":
                 await wait_until_gone(cluster, map(_identified, request.objects), attempt.waiting_for)
                 return True
-            found = [await cluster.get(item.ref) for item in request.objects]
-            live = [item for item in found if item is not None]
-            if [item.uid for item in live] != [item.uid for item in request.objects]:
+            live = await _read_live(cluster, request.objects)
+            if len(live) < len(request.objects):
                 return False
             try:
-                await self._wait_until_healthy(cluster, live, attempt.waiting_for, interval=LONG_INTERVAL)
+                await self._wait_until_healthy(cluster, _drained(live), attempt.waiting_for, interval=LONG_INTERVAL)
             except ConflictError:
                 return False
             return True
@@ -176,6 +176,18 @@ def _long_wait(
         reported_wait=attempt.hand_over(),
         deadline=request.deadline,
     )
+
+
+async def _read_live(cluster: Cluster, objects: Iterable[WaitedObject]) -> list[Object]:
+    """Read objects, except those that were deleted since."""
+    found = [(item, await cluster.get(item.ref)) for item in objects]
+    return [live for item, live in found if live is not None and live.uid == item.uid]
+
+
+def _drained(items: list[Object]) -> Iterator[Object]:
+    """Yield objects and forget them, so that a wait of hours keeps none beside the one of the informer."""
+    while items:
+        yield items.pop()
 
 
 def _identified(item: WaitedObject) -> Object:

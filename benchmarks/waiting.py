@@ -26,17 +26,17 @@ DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: "{{ PhaseName }}-{{ StepName }}"
+  name: "{{ Name }}-{{ PhaseName }}-{{ StepName }}"
   annotations:
     sandbox.kudo.dev/rollout: hang
 spec:
   selector:
     matchLabels:
-      app: "{{ PhaseName }}-{{ StepName }}"
+      app: "{{ Name }}-{{ PhaseName }}-{{ StepName }}"
   template:
     metadata:
       labels:
-        app: "{{ PhaseName }}-{{ StepName }}"
+        app: "{{ Name }}-{{ PhaseName }}-{{ StepName }}"
     spec:
       containers:
         - name: main

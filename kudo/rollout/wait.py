@@ -69,19 +69,25 @@ async def wait_until_healthy(
     async with _subscribed(cluster, pending) as (informers, changed):
         pods = Pods({ref.namespace: informer for ref, informer in informers.items() if not ref.name}, patience)
         events = WarningEvents(cluster)
+        reasons: dict[ObjectRef, str] = {}
+        observed: set[ObjectRef] = set()
         while True:
-            reasons = {}
             for ref in list(pending):
-                pending[ref] = _newest(pending[ref], informers[ref])
-                verdict = await _verdict(cluster, pending[ref], health_check)
-                reasons[ref] = _joined(verdict.reason, await _cause(pending[ref], verdict, pods, events))
+                item = _newest(pending[ref], informers[ref])
+                if item is not pending[ref]:
+                    pending[ref] = _identity(item)
+                    observed.add(ref)
+                elif ref in observed:
+                    continue  # The informer has listed an older state than it had before.
+                verdict = await _verdict(cluster, item, health_check)
+                reasons[ref] = _joined(verdict.reason, await _cause(item, verdict, pods, events))
                 if verdict.state is State.FAILED:
-                    log = await _last_lines(cluster, pending[ref], pods)
+                    log = await _last_lines(cluster, item, pods)
                     raise FailedTerminalStateError(f"{ref} failed: {reasons[ref]}{log}")
                 if verdict.state is State.HEALTHY:
                     del pending[ref], reasons[ref]
-                elif trouble := pods.lasting_trouble(pending[ref]):
-                    log = await _last_lines(cluster, pending[ref], pods)
+                elif trouble := pods.lasting_trouble(item):
+                    log = await _last_lines(cluster, item, pods)
                     raise FailedTerminalStateError(f"{ref} failed: {_joined(verdict.reason, trouble)}{log}")
             if not pending:
                 return
@@ -204,6 +210,13 @@ def _newest(item: Object, informer: Informer) -> Object:
             return last
         raise ConflictError(f"{item.ref} was deleted while the plan waited for it; it will be applied again")
     return seen
+
+
+def _identity(item: Object) -> Object:
+    """Return what a wait keeps of an object that the informer has: what finds the same or a newer state there."""
+    kept = ("namespace", "name", "uid", "resourceVersion")
+    metadata = {name: value for name in kept if (value := item.text("metadata", name))}
+    return Object.of(item.api_version, item.kind, metadata)
 
 
 async def _verdict(cluster: Cluster, item: Object, health_check: HealthCheck) -> Health:
