@@ -8,14 +8,19 @@ a worker of their own, without Temporal's sandbox.
 
 import asyncio
 import statistics
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import psutil
 
 from benchmarks.bare import TASK_QUEUE, Parent
-from benchmarks.support import NAMESPACE, History, history, install, stack_without_worker, steps
+from benchmarks.support import (
+    NAMESPACE,
+    History,
+    cpu,
+    history,
+    install,
+    stack_without_worker,
+    steps,
+    temporal_process,
+    worker,
+)
 from kudo.model.execution import PlanRequest
 
 STEPS = 3
@@ -33,26 +38,9 @@ data:
 """
 
 
-@asynccontextmanager
-async def worker(module: str) -> AsyncIterator[psutil.Process]:
-    """Run a worker in a process of its own."""
-    started = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stderr=asyncio.subprocess.DEVNULL)
-    try:
-        yield psutil.Process(started.pid)
-    finally:
-        started.kill()
-        await started.wait()
-
-
-def cpu(*processes: psutil.Process) -> float:
-    """Return the CPU time of processes and their children, in seconds."""
-    everything = [one for process in processes for one in (process, *process.children(recursive=True))]
-    return sum(sum(one.cpu_times()[:2]) for one in everything)
-
-
 async def main() -> None:
     async with stack_without_worker() as started, worker("kudo.worker") as ours, worker("benchmarks.bare") as bares:
-        temporal = next(child for child in psutil.Process().children() if "temporal" in child.name())
+        temporal = temporal_process()
         apply: dict[str, object] = {"name": "apply", "kind": "Apply", "spec": {"resources": ["config.yaml"]}}
         plan: dict[str, object] = {"phases": [{"name": "main", "steps": steps(STEPS, "apply")}]}
         plans = await install(started, "cost", plan, [apply], config=CONFIG_MAP)

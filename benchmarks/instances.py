@@ -15,8 +15,17 @@ from dataclasses import dataclass
 import psutil
 
 from benchmarks.bare import TASK_QUEUE, Parent
-from benchmarks.cost import CONFIG_MAP, STEPS, cpu, worker
-from benchmarks.support import NAMESPACE, Bench, install, stack_without_worker, steps
+from benchmarks.cost import CONFIG_MAP, STEPS
+from benchmarks.support import (
+    NAMESPACE,
+    Bench,
+    cpu,
+    install,
+    stack_without_worker,
+    steps,
+    temporal_process,
+    worker,
+)
 from kudo.client import Plans
 from kudo.model.execution import PlanRequest
 
@@ -76,7 +85,7 @@ async def run_bare(bench: Bench, prefix: str, count: int) -> None:
 
 async def main(count: int, numbers: list[int]) -> None:
     async with stack_without_worker() as bench:
-        temporal = next(child for child in psutil.Process().children() if "temporal" in child.name())
+        temporal = temporal_process()
         apply: dict[str, object] = {"name": "apply", "kind": "Apply", "spec": {"resources": ["config.yaml"]}}
         plan: dict[str, object] = {"phases": [{"name": "main", "steps": steps(STEPS, "apply")}]}
         names = [f"instance-{number}" for number in range(count)]

@@ -1,6 +1,8 @@
 """Support for the benchmarks: a temporary stack, generated packages, and the size of histories."""
 
+import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import psutil
 from temporalio.client import Client
 
 from kudo.client import Plans, connect
@@ -56,6 +59,28 @@ async def measured_stack() -> AsyncIterator[Bench]:
     """Start the same with a worker in this process."""
     async with stack_without_worker() as bench, running(bench.client, bench.cluster):
         yield bench
+
+
+@asynccontextmanager
+async def worker(module: str) -> AsyncIterator[psutil.Process]:
+    """Run a worker in a process of its own."""
+    started = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        yield psutil.Process(started.pid)
+    finally:
+        started.kill()
+        await started.wait()
+
+
+def cpu(*processes: psutil.Process) -> float:
+    """Return the CPU time of processes and their children, in seconds."""
+    everything = [one for process in processes for one in (process, *process.children(recursive=True))]
+    return sum(sum(one.cpu_times()[:2]) for one in everything)
+
+
+def temporal_process() -> psutil.Process:
+    """Return the Temporal server that this process has started."""
+    return next(child for child in psutil.Process().children() if "temporal" in child.name())
 
 
 async def install(

@@ -10,7 +10,16 @@ import sys
 
 import psutil
 
-from benchmarks.support import NAMESPACE, Bench, install, stack_without_worker, steps
+from benchmarks.support import (
+    NAMESPACE,
+    Bench,
+    cpu,
+    install,
+    stack_without_worker,
+    steps,
+    temporal_process,
+    worker,
+)
 from kudo.activities import WAIT_LIMIT
 from kudo.model.execution import PlanRequest
 
@@ -46,7 +55,7 @@ spec:
 
 async def main(instances: int) -> None:
     async with stack_without_worker() as started:
-        temporal = next(child for child in psutil.Process().children() if "temporal" in child.name())
+        temporal = temporal_process()
         apply: dict[str, object] = {"name": "apply", "kind": "Apply", "spec": {"resources": ["deployment.yaml"]}}
         phases = [
             {"name": f"phase-{number}", "strategy": "parallel", "steps": steps(STEPS, "apply")}
@@ -56,18 +65,12 @@ async def main(instances: int) -> None:
         names = [f"waiting-{number}" for number in range(instances)]
         for name in names:
             plans = await install(started, name, plan, [apply], deployment=DEPLOYMENT)
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "kudo.worker", stderr=asyncio.subprocess.DEVNULL
-        )
-        try:
+        async with worker("kudo.worker") as process:
             for name in names:
                 await plans.start(PlanRequest(namespace=NAMESPACE, instance=name, plan="deploy"))
             tasks = instances * PHASES * STEPS
             await _all_wait(started, tasks)
-            print(f"{tasks:,} waiting tasks:", await _measured(psutil.Process(worker.pid), temporal, started))
-        finally:
-            worker.kill()
-            await worker.wait()
+            print(f"{tasks:,} waiting tasks:", await _measured(process, temporal, started))
 
 
 async def _all_wait(bench: Bench, tasks: int) -> None:
@@ -77,19 +80,15 @@ async def _all_wait(bench: Bench, tasks: int) -> None:
     await asyncio.sleep(SETTLED)
 
 
-def _seconds(process: psutil.Process) -> float:
-    return sum(process.cpu_times()[:2])
-
-
-async def _measured(worker: psutil.Process, temporal: psutil.Process, bench: Bench) -> str:
-    before = [_seconds(process) for process in (worker, temporal)]
+async def _measured(process: psutil.Process, temporal: psutil.Process, bench: Bench) -> str:
+    before = cpu(process), cpu(temporal)
     await asyncio.sleep(MEASURED)
-    after = [_seconds(process) for process in (worker, temporal)]
+    after = cpu(process), cpu(temporal)
     busy = [(end - start) / MEASURED for start, end in zip(before, after, strict=True)]
-    memory = worker.memory_info().rss / 1_000_000
+    memory = process.memory_info().rss / 1_000_000
     streams = [
         connection
-        for connection in worker.net_connections("tcp")
+        for connection in process.net_connections("tcp")
         if connection.raddr
         and connection.raddr.port == bench.cluster_port
         and connection.status == psutil.CONN_ESTABLISHED

@@ -10,7 +10,17 @@ import pytest
 from support.command import process
 from support.files import Files
 from support.pipes import SECRET, certificate_package, pod_of, until_pod_is_gone
-from support.plans import HANGING_DEPLOYMENT, NAMESPACE, Installer, apply, dummy, phase, plan, write_package
+from support.plans import (
+    HANGING_DEPLOYMENT,
+    HANGING_JOB,
+    NAMESPACE,
+    Installer,
+    apply,
+    dummy,
+    phase,
+    plan,
+    write_package,
+)
 from support.rollouts import release_pod, roll_out
 from support.waiting import until
 from temporalio.client import Client
@@ -23,26 +33,7 @@ from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus
 from kudo.sandbox import Sandbox
 
-HANGING_JOB = """\
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {{ Name }}
-  annotations:
-    kudo.dev/recreate: Always
-spec:
-  template:
-    metadata:
-      labels:
-        app: {{ Name }}
-      annotations:
-        sandbox.kudo.dev/rollout: hang
-    spec:
-      restartPolicy: Never
-      containers:
-        - name: main
-          image: busybox
-"""
+RECREATED_JOB = HANGING_JOB.replace("metadata:\n", "metadata:\n  annotations:\n    kudo.dev/recreate: Always\n", 1)
 
 WORKER = (sys.executable, "-m", "kudo.worker")
 
@@ -83,7 +74,7 @@ async def test_job_is_recreated_once_although_worker_is_killed(installer: Instal
         installer.directory,
         tasks=[apply("job", "job.yaml")],
         plans={"deploy": plan(phase("one", ("a", ["job"])))},
-        templates={"job.yaml": HANGING_JOB},
+        templates={"job.yaml": RECREATED_JOB},
     )
     async with process(*WORKER) as first:
         run = await installer.deploy(package)

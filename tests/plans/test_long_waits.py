@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.objects import NAMESPACE
-from support.plans import HANGING_DEPLOYMENT, Content, Installer, apply, delete, phase, plan, write_package
+from support.plans import HANGING_DEPLOYMENT, HANGING_JOB, Content, Installer, apply, delete, phase, plan, write_package
 from support.rollouts import roll_out
 from support.waiting import until
 from temporalio.client import Client
@@ -20,25 +20,6 @@ from kudo.model.objects import Object
 from kudo.model.status import ExecutionStatus
 from kudo.templates import Renderer
 from kudo.worker import read_settings, running
-
-HANGING_JOB = """\
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {{ Name }}
-spec:
-  template:
-    metadata:
-      labels:
-        app: {{ Name }}
-      annotations:
-        sandbox.kudo.dev/rollout: hang
-    spec:
-      restartPolicy: Never
-      containers:
-        - name: main
-          image: busybox
-"""
 
 HELD = {"metadata": {"finalizers": ["example.com/held"]}}
 RELEASED = {"metadata": {"finalizers": None}}

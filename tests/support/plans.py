@@ -62,6 +62,25 @@ spec:
           image: busybox
 """
 
+HANGING_JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ Name }}
+spec:
+  template:
+    metadata:
+      labels:
+        app: {{ Name }}
+      annotations:
+        sandbox.kudo.dev/rollout: hang
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: main
+          image: busybox
+"""
+
 FAILING_JOB = """\
 apiVersion: batch/v1
 kind: Job
