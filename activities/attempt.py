@@ -9,8 +9,8 @@
         any other exception           -> InternalError, fatal: a retry would repeat a defect
         the deadline is over          -> TimedOut, with what was waited for
 
-A task that waits for long ends as `handed_over`, and the activity `wait` continues its wait: its heartbeats are rarer,
-because each costs the server a write.
+A task that waits for long hands its wait over to the activity `wait`, whose heartbeats are rarer, because each costs
+the server a write.
 
 Heartbeat details survive an attempt: the next one finds how often the task failed, when the grace began, and what was
 reported. A retry never reaches workflow code, so the attempt reports its error to its workflow by a signal, from which
@@ -167,7 +167,7 @@ class Attempt:
             await asyncio.sleep(self._interval)
 
     def hand_over(self) -> str:
-        """End the attempt, because another activity continues its wait; return the wait that the plan was told of."""
+        """Leave the reported wait as it is, because another activity continues it; return that wait."""
         self._is_handed_over = True
         return self._details.reported_wait
 

@@ -13,7 +13,6 @@ starts it again for the rest.
 """
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -190,7 +189,8 @@ class Phase:
 
     async def _wait(self, wait: LongWait) -> bool:
         await self._batcher.wait_for_room(byte_size(wait))
-        return bool(await self._run("wait", wait, f"Wait for {wait.task.name}", options.for_wait, bool))
+        bounds = options.for_wait(wait.task, wait.deadline)
+        return bool(await self._run("wait", wait, f"Wait for {wait.task.name}", bounds, bool))
 
     async def _run_child(self, request: TaskRequest, plan: PlanRequest) -> None:
         place = {"phase": request.phase, "step": request.step, "task": request.task.name}
@@ -207,16 +207,16 @@ class Phase:
         await self._children.run(plan, request.deadline, on_changed, on_blocked)
 
     async def _run_activity(self, request: TaskRequest, result_type: Any) -> Any:
-        return await self._run(
-            TASK_KINDS[request.task.kind].activity, request, _summary(request.task), options.for_task, result_type
-        )
+        task = request.task
+        bounds = options.for_task(task, request.deadline)
+        return await self._run(TASK_KINDS[task.kind].activity, request, _summary(task), bounds, result_type)
 
     async def _run(
         self,
         name: str,
         request: TaskRequest | LongWait,
         summary: str,
-        options_for: Callable[[Task, Deadline | None], options.ActivityOptions],
+        bounds: options.ActivityOptions,
         result_type: Any,
     ) -> Any:
         activity = workflow.start_activity(
@@ -225,7 +225,7 @@ class Phase:
             result_type=result_type,
             activity_id=f"{request.phase}.{request.step}.{request.task.name}",
             summary=summary,
-            **options_for(request.task, request.deadline),
+            **bounds,
         )
         try:
             return await result_or_cancel(activity, options.CANCEL_BOUND)

@@ -62,8 +62,7 @@ class RecentInstances:
         self._read = {uid: (at, found) for uid, (at, found) in self._read.items() if now - at < RECENT}
         if metadata.instance_uid not in self._read:
             found = await require_instance(cluster, metadata)
-            named = {"namespace": found.namespace, "name": found.name, "uid": found.uid}
-            self._read[metadata.instance_uid] = (now, Object.of(found.api_version, found.kind, named))
+            self._read[metadata.instance_uid] = (now, found.identity())
         return self._read[metadata.instance_uid][1]
 
 

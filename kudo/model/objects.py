@@ -116,6 +116,12 @@ class Object:
     def ref(self) -> ObjectRef:
         return ObjectRef(self.api_version, self.kind, self.namespace, self.name)
 
+    def identity(self) -> "Object":
+        """Return the same object without anything but what identifies it and its version."""
+        kept = ("namespace", "name", "uid", "resourceVersion")
+        metadata = {name: value for name in kept if (value := self.text("metadata", name))}
+        return Object.of(self.api_version, self.kind, metadata)
+
     def condition(self, kind: str) -> "Object":
         """Return the status condition of this type; empty if there is none."""
         for condition in self.children("status", "conditions"):

@@ -75,7 +75,8 @@ async def wait_until_healthy(
             for ref in list(pending):
                 item = _newest(pending[ref], informers[ref])
                 if item is not pending[ref]:
-                    pending[ref] = _identity(item)
+                    # A wait of hours keeps no copy beside the one of the informer.
+                    pending[ref] = item.identity()
                     observed.add(ref)
                 elif ref in observed:
                     continue  # The informer has listed an older state than it had before.
@@ -210,13 +211,6 @@ def _newest(item: Object, informer: Informer) -> Object:
             return last
         raise ConflictError(f"{item.ref} was deleted while the plan waited for it; it will be applied again")
     return seen
-
-
-def _identity(item: Object) -> Object:
-    """Return what a wait keeps of an object that the informer has: what finds the same or a newer state there."""
-    kept = ("namespace", "name", "uid", "resourceVersion")
-    metadata = {name: value for name in kept if (value := item.text("metadata", name))}
-    return Object.of(item.api_version, item.kind, metadata)
 
 
 async def _verdict(cluster: Cluster, item: Object, health_check: HealthCheck) -> Health:
